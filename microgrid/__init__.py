@@ -1,0 +1,53 @@
+"""Optimisation of industrial green microgrids: a scenario file in, an optimal and audited plan out.
+
+>>> import microgrid
+>>> result = microgrid.run("plant.yaml")  # doctest: +SKIP
+>>> result.flows  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from microgrid.errors import InputError, MicrogridError, Problem
+    from microgrid.results import Result, load
+    from microgrid.running import NoPlanError, run, solve_plant
+    from microgrid.scenario import Scenario, read_scenario
+
+__all__ = [
+    "InputError",
+    "MicrogridError",
+    "NoPlanError",
+    "Problem",
+    "Result",
+    "Scenario",
+    "load",
+    "read_scenario",
+    "run",
+    "solve_plant",
+]
+
+_HOMES = {
+    "InputError": "errors",
+    "MicrogridError": "errors",
+    "NoPlanError": "running",
+    "Problem": "errors",
+    "Result": "results",
+    "Scenario": "scenario",
+    "load": "results",
+    "read_scenario": "scenario",
+    "run": "running",
+    "solve_plant": "running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public word when it is first used, so that ``microgrid --help`` does not wait for a solver."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

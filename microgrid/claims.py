@@ -1,0 +1,189 @@
+"""Claims: what a plan says of itself, in plain data, so that an audit can hold the written frames against it.
+
+A technology states its physics twice: once as rows for a solver, once as claims for the audit. The two share no code:
+rows are symbolic and belong to Pyomo, claims are numbers and names, stored with the plan.
+
+Names in a claim are quantities of the asset: a port's flow (counted into its bus, so a consumption is negative), a
+stock, a state or a size. ``"capacity*on"`` is a product of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Factor = float | NDArray[np.float64]
+Terms = tuple[tuple[str, Factor], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """At every step (or point), `low` <= sum of factor times quantity <= `high`.
+
+    Parameters
+    ----------
+    name
+        The statement as a short sentence, for messages.
+    terms
+        Pairs of quantity and factor; an empty name stands for the constant 1.
+    low, high
+        Bounds; None where there is none.
+    on
+        ``steps`` or ``points``.
+    """
+
+    name: str
+    terms: Terms
+    low: Factor | None = None
+    high: Factor | None = None
+    on: Literal["steps", "points"] = "steps"
+
+
+@dataclass(frozen=True, eq=False)
+class StockBalance:
+    """A stock at the end of a step is what was kept of it plus what flowed in, counted in `gains` per hour.
+
+    Parameters
+    ----------
+    stock
+        The quantity on points.
+    gains
+        Flow and factor: how much the stock grows per hour for each unit of the flow.
+    loss
+        Share lost per hour.
+    initial
+        Share of `size` at the first point, or None if free.
+    final
+        Smallest share of `size` at the last point, or None if free.
+    cyclic
+        Whether the last point equals the first.
+    """
+
+    stock: str
+    gains: Terms
+    size: str
+    loss: float = 0.0
+    initial: float | None = None
+    final: float | None = None
+    cyclic: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class NeverBoth:
+    """At no step are both quantities away from zero."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, eq=False)
+class Ramp:
+    """A quantity changes from step to step by no more than a share of `size` per hour.
+
+    The change is counted over the hours between the middles of the two steps. With an `on` state, a start or a stop
+    may change by `start` or `stop` (shares of size) instead. `before` is the value before the first step, if known.
+    """
+
+    quantity: str
+    size: str
+    up: float | None = None
+    down: float | None = None
+    on: str = ""
+    start: Factor | None = None
+    stop: Factor | None = None
+    before: float | None = None
+    on_before: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class MinimumRun:
+    """An on-off state, once changed, stays for a minimum of hours; cut off at the horizon's end.
+
+    `on` counts units of a fleet; `units` is its number, or a quantity that holds it. `on_before` were on before the
+    horizon, all for `hours_before` hours, or for long enough where that is None.
+    """
+
+    on: str
+    up: float = 0.0
+    down: float = 0.0
+    on_before: float = 0.0
+    hours_before: float | None = None
+    units: float | str = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Charge:
+    """A ledger line is the sum of factor times quantity at every step.
+
+    Parameters
+    ----------
+    ledger
+        ``costs`` or ``emissions``.
+    line
+        The line's name in the ledger.
+    per
+        ``hour``: factors hold per hour and are multiplied by the step's length; ``event``: they are not;
+        ``year``: factors hold per year of the horizon; ``month``: per billing month, in proportion to the part covered.
+    """
+
+    ledger: Literal["costs", "emissions"]
+    line: str
+    terms: Terms
+    per: Literal["hour", "event", "year", "month"] = "hour"
+
+
+@dataclass(frozen=True, eq=False)
+class PeakCharge:
+    """A ledger line is `price` times the highest mean over the metering window, each billing month.
+
+    `floor` is a peak already measured in the first month.
+    """
+
+    line: str
+    quantity: str
+    price: float
+    window: float
+    floor: float = 0.0
+
+
+Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge
+KINDS: dict[str, type[Any]] = {
+    c.__name__: c for c in (Between, StockBalance, NeverBoth, Ramp, MinimumRun, Charge, PeakCharge)
+}
+
+
+def to_plain(claim: Claim) -> dict[str, Any]:
+    """Return a claim as numbers, texts and lists, ready for JSON."""
+    return {"claim": type(claim).__name__, **{key: _plain(value) for key, value in asdict(claim).items()}}
+
+
+def from_plain(data: Mapping[str, Any]) -> Claim:
+    """Return the claim that `to_plain` wrote."""
+    kind = KINDS[data["claim"]]
+    values = {f.name: _claimed(f.name, data[f.name]) for f in fields(kind) if f.name in data}
+    claim: Claim = kind(**values)
+    return claim
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+def _claimed(name: str, value: Any) -> Any:
+    if name in ("terms", "gains"):
+        return tuple((quantity, _factor(factor)) for quantity, factor in value)
+    return _factor(value) if isinstance(value, list) else value
+
+
+def _factor(value: Any) -> Factor:
+    return np.asarray(value, dtype=float) if isinstance(value, list) else float(value)

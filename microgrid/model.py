@@ -1,0 +1,211 @@
+"""assemble(): the only place where assets meet. One balance per bus, one objective out of the two ledgers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyomo.environ as pyo
+
+from microgrid.capacity import Fixed, Size, Sized
+from microgrid.claims import Charge, Claim
+from microgrid.ledger import Ledger
+from microgrid.plant import COST_COLUMNS, Plant
+from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Technology, make_operation
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A plant written as a Pyomo model, with what is needed to read a plan back out of it.
+
+    Parameters
+    ----------
+    pyomo
+        The ConcreteModel; its active objective is the first goal.
+    sizes
+        Capacities by asset and field.
+    contributions
+        What each asset contributed; a bus with surplus contributes under the name ``bus <name>``.
+    """
+
+    plant: Plant
+    pyomo: Any
+    operation: Operation
+    sizes: Mapping[str, Mapping[str, Size]]
+    contributions: Mapping[str, Contribution]
+    ledger: Ledger
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """The columns to minimise in turn. Where emissions come first, serving the load comes before them."""
+        goals = self.plant.objective.goals
+        can_leave_unserved = any(line.cost.category == "unserved" for line in self.ledger.costs)
+        if goals[0] not in COST_COLUMNS and can_leave_unserved:
+            return ("unserved", *goals)
+        return goals
+
+    def aim(self, column: str) -> None:
+        """Make a ledger column the objective."""
+        if hasattr(self.pyomo, "goal"):
+            self.pyomo.del_component("goal")
+        self.pyomo.goal = pyo.Objective(expr=self.ledger.column(column), sense=pyo.minimize)
+
+    def hold(self, column: str, highest: float) -> None:
+        """Let a ledger column rise no higher from now on."""
+        self.pyomo.add_component(f"{column}_held", pyo.Constraint(expr=self.ledger.column(column) <= highest))
+
+    def claims(self) -> dict[str, list[Claim]]:
+        """Return what the plan will say of itself, by asset."""
+        found = {
+            name: [*asset.claims(self.operation), *self._capacity_claims(asset)]
+            for name, asset in self.plant.assets.items()
+        }
+        return {name: claims for name, claims in found.items() if claims}
+
+    def _capacity_claims(self, asset: Technology) -> Iterator[Claim]:
+        rate = self.plant.discount_rate
+        for name, capacity in asset.capacities().items():
+            if isinstance(capacity, Sized):
+                factor = capacity.yearly_factor(rate)
+                if capacity.capex:
+                    yield Charge("costs", f"{name} capital", ((name, capacity.capex * factor),), "year")
+                if capacity.build_cost:
+                    yield Charge(
+                        "costs", f"{name} building", ((f"{name}_built", capacity.build_cost * factor),), "year"
+                    )
+            if capacity.opex:
+                yield Charge("costs", f"{name} upkeep", ((name, capacity.opex),), "year")
+
+
+def assemble(plant: Plant) -> Model:
+    """Write a plant as a Pyomo model.
+
+    Raises
+    ------
+    InputError
+        If an asset finds the horizon unfit, such as a metering window that the steps do not fill.
+    """
+    model = pyo.ConcreteModel(name="plant")
+    model.size = pyo.Block(list(plant.assets))
+    sizes = {
+        name: {key: _declare(model.size[name], key, capacity) for key, capacity in asset.capacities().items()}
+        for name, asset in plant.assets.items()
+    }
+    model.operation = pyo.Block()
+    operation, contributions, ledger = _operate(plant, model.operation, sizes)
+    for name, asset in plant.assets.items():
+        ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
+    ledger.price_carbon()
+    written = Model(plant, model, operation, sizes, contributions, ledger)
+    for column, highest in plant.objective.caps.items():
+        model.add_component(f"{column}_within_cap", pyo.Constraint(expr=_row(ledger.column(column)) <= highest))
+    written.aim(written.goals[0])
+    return written
+
+
+def _row(expression: Any) -> Any:
+    """Return an expression that Pyomo accepts as a row even where it has no variables."""
+    return expression if not isinstance(expression, int | float) else expression + 0 * _nothing()
+
+
+def _nothing() -> Any:
+    variable = pyo.Var(bounds=(0, 0))
+    variable.construct()
+    return variable
+
+
+def _operate(
+    plant: Plant, block: Any, sizes: Mapping[str, Mapping[str, Size]]
+) -> tuple[Operation, dict[str, Contribution], Ledger]:
+    """Write one operation of the plant on a block: its assets and its balances, on capacities given from outside."""
+    money_counts = any(goal in COST_COLUMNS for goal in plant.objective.goals[:1])
+    operation = make_operation(block, plant.timeline, pressed_buses(plant), money_counts)
+    ledger = Ledger(operation, plant.objective)
+    block.asset = pyo.Block(list(plant.assets))
+    contributions: dict[str, Contribution] = {}
+    for name, asset in plant.assets.items():
+        contribution = asset.build(block.asset[name], operation, sizes[name])
+        contributions[name] = contribution
+        ledger.add(name, contribution.costs, contribution.emissions)
+    block.bus = pyo.Block(list(plant.buses))
+    for name, bus in plant.buses.items():
+        if bus.surplus:
+            block.bus[name].surplus = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+            surplus = block.bus[name].surplus
+            contributions[f"bus {name}"] = Contribution([Flow("surplus", name, lambda t, v=surplus: -v[t])])  # type: ignore[misc]
+        _balance(block.bus[name], operation, [f for c in contributions.values() for f in c.flows if f.bus == name])
+    return operation, contributions, ledger
+
+
+def _balance(block: Any, operation: Operation, flows: list[Flow]) -> None:
+    """What flows into a bus flows out of it, at every step."""
+    if not flows:
+        return
+
+    def balance(_b: Any, t: Any) -> Any:
+        return sum(flow.rate(t) for flow in flows) == 0
+
+    block.balance = pyo.Constraint(operation.steps, rule=balance)
+
+
+def _declare(block: Any, name: str, capacity: Fixed | Sized) -> Size:
+    """Declare a capacity: a number, or a variable with its modules and its decision to build."""
+    if isinstance(capacity, Fixed):
+        return Size(capacity.amount, capacity.amount)
+    low = 0.0 if capacity.has_build_decision else capacity.low
+    size = pyo.Var(bounds=(low, capacity.high))
+    block.add_component(name, size)
+    modules = None
+    if capacity.unit_size is not None:
+        modules = pyo.Var(within=pyo.NonNegativeIntegers, bounds=(0, int(capacity.high / capacity.unit_size + 1e-9)))
+        block.add_component(f"{name}_modules", modules)
+        block.add_component(f"{name}_of_modules", pyo.Constraint(expr=size == capacity.unit_size * modules))
+    if capacity.has_build_decision:
+        built = pyo.Var(within=pyo.Binary)
+        block.add_component(f"{name}_built", built)
+        block.add_component(f"{name}_only_if_built", pyo.Constraint(expr=size <= capacity.high * built))
+        if capacity.low > 0:
+            block.add_component(f"{name}_least_if_built", pyo.Constraint(expr=size >= capacity.low * built))
+    return Size(size, capacity.high, modules, capacity.unit_size)
+
+
+def _capital(plant: Plant, block: Any, asset: Technology, sizes: Mapping[str, Size]) -> Iterator[Cost]:
+    """Return what the capacities of an asset cost over the horizon: annuities and upkeep, by the part of a year."""
+    years, rate = plant.timeline.years, plant.discount_rate
+    for name, capacity in asset.capacities().items():
+        amount = sizes[name].amount
+        if isinstance(capacity, Sized):
+            factor = capacity.yearly_factor(rate) * years
+            if capacity.capex:
+                yield Cost(f"{name} capital", "capital", lambda _, c=capacity.capex * factor, a=amount: c * a)  # type: ignore[misc]
+            if capacity.build_cost:
+                built = getattr(block, f"{name}_built", 1.0)
+                yield Cost(f"{name} building", "capital", lambda _, c=capacity.build_cost * factor, b=built: c * b)  # type: ignore[misc]
+        if capacity.opex:
+            yield Cost(f"{name} upkeep", "fixed", lambda _, c=capacity.opex * years, a=amount: c * a)  # type: ignore[misc]
+
+
+def pressed_buses(plant: Plant) -> frozenset[str]:
+    """Return the buses on which energy may be worth nothing or less.
+
+    An asset that can overfill a bus presses it; a converter passes the pressure on from the bus it draws from to the
+    buses it feeds. A bus whose surplus may leave for nothing can be worth nothing.
+    """
+    pressed = {name for name, bus in plant.buses.items() if bus.surplus}
+    for asset in plant.assets.values():
+        pressed |= asset.presses()
+    passes = [(source, target) for asset in plant.assets.values() for source, target in _conversions(asset)]
+    while True:
+        reached = {target for source, target in passes if source in pressed} - pressed
+        if not reached:
+            return frozenset(pressed)
+        pressed |= reached
+
+
+def _conversions(asset: Technology) -> Iterator[tuple[str, str]]:
+    marked = asset.buses().values()
+    for source, source_mark in marked:
+        for target, target_mark in marked:
+            if source != target and source_mark.direction == "in" and target_mark.direction == "out":
+                yield source, target

@@ -1,0 +1,269 @@
+"""A solved model as tidy frames and a manifest: one vocabulary, stored as Parquet and JSON.
+
+Frames
+------
+steps
+    time, hours, weight of every step.
+flows
+    asset, port, bus, carrier, unit, time, rate: kW or kg/h, counted into the bus.
+stocks
+    asset, stock, time (a point), level.
+states
+    asset, state, time, value, such as on and off; and, by month, the billed peak.
+costs
+    asset, line, category, time (empty for what is paid once), amount in the scenario's currency.
+emissions
+    asset, line, scope, basis, time, amount in kgCO2e.
+prices
+    bus, time, price: what one more kWh (or kg) would cost, with all on-off decisions as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from microgrid.claims import Claim, from_plain, to_plain
+from microgrid.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from microgrid.model import Model
+
+FRAMES = ("steps", "flows", "stocks", "states", "costs", "emissions", "prices")
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A plan: its frames, its manifest, and the claims that an audit holds against them."""
+
+    manifest: dict[str, Any]
+    steps: pd.DataFrame
+    flows: pd.DataFrame
+    stocks: pd.DataFrame
+    states: pd.DataFrame
+    costs: pd.DataFrame
+    emissions: pd.DataFrame
+    prices: pd.DataFrame
+    claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict, repr=False)
+
+    @property
+    def sizes(self) -> dict[str, dict[str, float]]:
+        """Capacities by asset and field."""
+        sizes: dict[str, dict[str, float]] = self.manifest["sizes"]
+        return sizes
+
+    @property
+    def cost(self) -> float:
+        """Sum of the money ledger."""
+        return float(self.costs["amount"].sum())
+
+    def save(self, folder: Path) -> None:
+        """Write frames, claims and manifest into an existing folder."""
+        for name in FRAMES:
+            getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
+        claims = {asset: [to_plain(claim) for claim in claims] for asset, claims in self.claims.items()}
+        (folder / "claims.json").write_text(json.dumps(claims), encoding="utf-8")
+        (folder / "manifest.json").write_text(manifest_text(self.manifest), encoding="utf-8")
+
+
+def manifest_text(manifest: Mapping[str, Any]) -> str:
+    """Return a manifest as JSON; what is not a number is null."""
+    return json.dumps(_json_safe(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _json_safe(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _json_safe(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_safe(part) for part in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def load(folder: Path | str) -> Result:
+    """Read a run folder.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run, or one of another format.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        claims = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
+        if manifest.get("format") != FORMAT:
+            found = f"format {manifest.get('format')}"
+            raise InputError([Problem(str(folder), found, f"a run of format {FORMAT}", "run the scenario again")])
+        frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        wanted = "a folder that `microgrid run` wrote"
+        raise InputError([Problem(str(folder), f"not readable: {error}", wanted)]) from error
+    return Result(manifest, **frames, claims={a: [from_plain(c) for c in found] for a, found in claims.items()})
+
+
+def collect(model: Model, duals: Mapping[str, Mapping[object, float]], manifest: dict[str, Any]) -> Result:
+    """Read a plan out of a solved model.
+
+    Parameters
+    ----------
+    model
+        The model, whose variables hold a plan.
+    duals
+        Dual values of rows by constraint name and index; may be empty.
+    manifest
+        What the run knows of itself; sizes and ledger totals are added.
+    """
+    costs, emissions = _costs(model), _emissions(model)
+    manifest = manifest | {
+        "sizes": _sizes(model),
+        "costs": _totals(costs, "category"),
+        "emissions": _emission_totals(model, emissions),
+    }
+    return Result(
+        manifest,
+        steps=_steps(model),
+        flows=_flows(model),
+        stocks=_stocks(model),
+        states=_states(model),
+        costs=costs,
+        emissions=emissions,
+        prices=_prices(model, duals),
+        claims=model.claims(),
+    )
+
+
+def _number(value: Any) -> float:
+    """Return the value of a number, variable or expression."""
+    return float(value() if callable(value) else value)
+
+
+def _along(amount: Callable[[Any], Any], index: Iterable[Any]) -> NDArray[np.float64]:
+    return np.array([_number(amount(i)) for i in index], dtype=float)
+
+
+def _tidy(rows: list[dict[str, Any]], columns: Sequence[str], values: str) -> pd.DataFrame:
+    """Stack one table a row of `rows`; texts repeat as categories."""
+    tables = [pd.DataFrame(row) for row in rows]
+    frame = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
+    frame = frame[list(columns)]
+    for column in columns:
+        if column not in ("time", values):
+            frame[column] = frame[column].astype("category")
+    return frame.astype({values: float})
+
+
+def _steps(model: Model) -> pd.DataFrame:
+    timeline = model.plant.timeline
+    return pd.DataFrame({"time": timeline.index, "hours": timeline.hours, "weight": timeline.weights})
+
+
+def _flows(model: Model) -> pd.DataFrame:
+    timeline, buses, rows = model.plant.timeline, model.plant.buses, []
+    for asset, contribution in model.contributions.items():
+        for flow in contribution.flows:
+            carrier = buses[flow.bus].carrier
+            rates = _along(flow.rate, range(len(timeline)))
+            names = {"asset": asset, "port": flow.port, "bus": flow.bus, "carrier": carrier.name, "unit": carrier.flow_unit}
+            rows.append(names | {"time": timeline.index, "rate": rates})
+    return _tidy(rows, ("asset", "port", "bus", "carrier", "unit", "time", "rate"), "rate")
+
+
+def _stocks(model: Model) -> pd.DataFrame:
+    rows = [
+        {"asset": asset, "stock": name, "time": model.plant.timeline.points, "level": _along(state.variable.__getitem__, state.variable)}
+        for asset, contribution in model.contributions.items()
+        for name, state in contribution.states.items()
+        if state.on == "points"
+    ]
+    return _tidy(rows, ("asset", "stock", "time", "level"), "level")
+
+
+def _states(model: Model) -> pd.DataFrame:
+    timeline, rows = model.plant.timeline, []
+    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
+    for asset, contribution in model.contributions.items():
+        for name, state in contribution.states.items():
+            if state.on == "points":
+                continue
+            times = timeline.index if state.on == "steps" else pd.DatetimeIndex(firsts)
+            values = _along(state.variable.__getitem__, state.variable)
+            rows.append({"asset": asset, "state": name, "time": times, "value": values})
+    return _tidy(rows, ("asset", "state", "time", "value"), "value")
+
+
+def _costs(model: Model) -> pd.DataFrame:
+    timeline, rows = model.plant.timeline, []
+    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
+    for entry in model.ledger.costs:
+        cost = entry.cost
+        names = {"asset": entry.asset, "line": cost.line, "category": cost.category}
+        if cost.index is model.operation.steps:
+            amounts = _along(cost.amount, range(len(timeline))) * timeline.weights
+            rows.append(names | {"time": timeline.index, "amount": amounts})
+        elif cost.index is None:
+            once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
+            rows.append(names | {"time": once, "amount": [_number(cost.amount(None))]})
+        else:
+            rows.append(names | {"time": pd.DatetimeIndex(firsts), "amount": _along(cost.amount, cost.index)})
+    return _tidy(rows, ("asset", "line", "category", "time", "amount"), "amount")
+
+
+def _emissions(model: Model) -> pd.DataFrame:
+    timeline, rows = model.plant.timeline, []
+    for entry in model.ledger.emissions:
+        emission = entry.emission
+        names = {"asset": entry.asset, "line": emission.line, "scope": emission.scope, "basis": emission.basis}
+        amounts = _along(emission.amount, range(len(timeline))) * timeline.weights
+        rows.append(names | {"time": timeline.index, "amount": amounts})
+    return _tidy(rows, ("asset", "line", "scope", "basis", "time", "amount"), "amount")
+
+
+def _prices(model: Model, duals: Mapping[str, Mapping[object, float]]) -> pd.DataFrame:
+    timeline, rows = model.plant.timeline, []
+    for bus in model.plant.buses:
+        of_bus = duals.get(f"operation.bus[{bus}].balance", {})
+        if of_bus:
+            values = np.array([of_bus.get(t, np.nan) for t in range(len(timeline))]) / timeline.weighted_hours
+            rows.append({"bus": bus, "time": timeline.index, "price": values})
+    return _tidy(rows, ("bus", "time", "price"), "price")
+
+
+def _sizes(model: Model) -> dict[str, dict[str, float]]:
+    sizes: dict[str, dict[str, float]] = {}
+    for asset, by_field in model.sizes.items():
+        block = model.pyomo.size[asset]
+        named = {name: _number(size.amount) for name, size in by_field.items()}
+        for name in by_field:
+            for extra in ("built", "modules"):
+                if hasattr(block, f"{name}_{extra}"):
+                    named[f"{name}_{extra}"] = _number(getattr(block, f"{name}_{extra}"))
+        sizes[asset] = named
+    return sizes
+
+
+def _totals(frame: pd.DataFrame, column: str) -> dict[str, float]:
+    totals = frame.groupby(column, observed=True)["amount"].sum()
+    return {"cost": float(frame["amount"].sum())} | {str(key): float(value) for key, value in totals.items()}
+
+
+def _emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:
+    from microgrid.plant import EMISSION_COLUMNS
+
+    sums = frame.groupby(["asset", "line"], observed=True)["amount"].sum()
+    entries = [(line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions]
+    return {
+        column: sum(amount for emission, amount in entries if model.ledger.counts(emission, column))
+        for column in EMISSION_COLUMNS
+    }

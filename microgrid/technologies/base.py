@@ -1,0 +1,215 @@
+"""The contract of a technology: a frozen data object that answers, and does not reach out.
+
+`build` writes variables and rows on the technology's own Pyomo block and returns a Contribution; `claims` states the
+same physics as plain data for the audit. Nothing in a technology knows another asset.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Self
+
+import pyomo.environ as pyo
+from pydantic import BaseModel, ConfigDict, Field
+
+from microgrid.capacity import Fixed, Size, Sized
+from microgrid.claims import Claim
+from microgrid.series import Series
+from microgrid.timeline import Timeline
+
+Rate = Callable[[Any], Any]
+Scope = Literal[1, 2, 3]
+Basis = Literal["both", "location", "market"]
+Category = Literal[
+    "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon"
+]
+
+
+@dataclass(frozen=True)
+class Bus:
+    """Marks a field that names a bus: which carriers it may have, and which way the asset moves them."""
+
+    carriers: tuple[str, ...] = ()
+    direction: Literal["in", "out", "both"] = "both"
+
+
+class Flow(NamedTuple):
+    """What an asset moves at one port: `rate(t)` in kW or kg/h, counted into the bus."""
+
+    port: str
+    bus: str
+    rate: Rate
+
+
+class Cost(NamedTuple):
+    """One line of the money ledger: `amount(i)` for each `i` of `index`, or a single amount where index is None."""
+
+    line: str
+    category: Category
+    amount: Rate
+    index: Any = None
+
+
+class Emission(NamedTuple):
+    """One line of the carbon ledger: `amount(t)` in kgCO2e for each step."""
+
+    line: str
+    scope: Scope
+    basis: Basis
+    amount: Rate
+
+
+class State(NamedTuple):
+    """A variable worth reporting, and the field that inherits its last value in the next window."""
+
+    variable: Any
+    on: Literal["steps", "points", "months"]
+    inherits: str = ""
+
+
+class Contribution(NamedTuple):
+    """What the rest of the model must know of an asset."""
+
+    flows: Sequence[Flow]
+    costs: Sequence[Cost] = ()
+    emissions: Sequence[Emission] = ()
+    states: Mapping[str, State] = {}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The block of one operation: its sets, its hours, and what an asset may know of its surroundings.
+
+    Parameters
+    ----------
+    block
+        Pyomo block that holds `steps`, `points`, `later` (all steps but the first), `hours`, `start` and `end`.
+    timeline
+        The horizon behind the sets.
+    pressed
+        Buses on which energy may be worth nothing or less, so that wasting it could pay: there, and only there,
+        storages need a binary against charging and discharging at once.
+    money_counts
+        Whether money is part of the goal. Where it is not, a waste that only money forbids must be excluded.
+    """
+
+    block: Any
+    timeline: Timeline
+    pressed: frozenset[str] = frozenset()
+    money_counts: bool = True
+
+    @property
+    def steps(self) -> Any:
+        """The set of steps, 0 to n - 1."""
+        return self.block.steps
+
+    @property
+    def later(self) -> Any:
+        """The set of steps that have one before them."""
+        return self.block.later
+
+    @property
+    def points(self) -> Any:
+        """The set of points, 0 to n."""
+        return self.block.points
+
+    @property
+    def hours(self) -> Any:
+        """Length of each step in hours."""
+        return self.block.hours
+
+    @property
+    def start(self) -> Any:
+        """The point at which a step starts."""
+        return self.block.start
+
+    @property
+    def end(self) -> Any:
+        """The point at which a step ends."""
+        return self.block.end
+
+    @property
+    def last(self) -> int:
+        """The last point."""
+        return len(self.timeline)
+
+    def __hash__(self) -> int:
+        """Operations are told apart by identity."""
+        return id(self)
+
+
+def make_operation(
+    block: Any, timeline: Timeline, pressed: frozenset[str] = frozenset(), money_counts: bool = True
+) -> Operation:
+    """Put the sets and step lengths of `timeline` on a Pyomo block."""
+    n = len(timeline)
+    block.steps = pyo.RangeSet(0, n - 1)
+    block.later = pyo.RangeSet(1, n - 1)
+    block.points = pyo.RangeSet(0, n)
+    block.hours = pyo.Param(block.steps, initialize=dict(enumerate(timeline.hours.tolist())), within=pyo.Any)
+    block.weight = pyo.Param(block.steps, initialize=dict(enumerate(timeline.weights.tolist())), within=pyo.Any)
+    block.start = pyo.Param(block.steps, initialize={t: t for t in range(n)}, within=pyo.Any)
+    block.end = pyo.Param(block.steps, initialize={t: t + 1 for t in range(n)}, within=pyo.Any)
+    return Operation(block, timeline, pressed, money_counts)
+
+
+class Technology(BaseModel, ABC):
+    """A thing that can stand on a site: validated data that knows how to write itself into a model."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+        ser_json_inf_nan="strings",
+    )
+    source: str = Field(default="", description="Where the parameters come from, in the user's words.")
+
+    @abstractmethod
+    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
+        """Write variables and rows on `block`; return flows, ledger lines and states.
+
+        Parameters
+        ----------
+        block
+            The asset's own Pyomo block.
+        operation
+            Steps, points and hours.
+        size
+            The asset's capacities by field name, as numbers or variables.
+        """
+
+    @abstractmethod
+    def claims(self, operation: Operation) -> list[Claim]:
+        """State the same physics as plain data, in the words of the written frames."""
+
+    @classmethod
+    @abstractmethod
+    def example(cls) -> Self:
+        """Return a sensible instance that uses one unequal-step-proof value for every feature."""
+
+    def presses(self) -> frozenset[str]:
+        """Return the buses that this asset can overfill: energy there may be worth nothing or less."""
+        return frozenset()
+
+    def capacities(self) -> dict[str, Fixed | Sized]:
+        """Return the capacities by field name."""
+        named = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in named.items() if isinstance(value, Fixed | Sized)}
+
+    def series(self) -> dict[str, Series]:
+        """Return the series by field name."""
+        named = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in named.items() if isinstance(value, Series)}
+
+    def buses(self) -> dict[str, tuple[str, Bus]]:
+        """Return, by field name, the bus that each port uses and what may flow there."""
+        found = {}
+        for name, info in type(self).model_fields.items():
+            mark = next((m for m in info.metadata if isinstance(m, Bus)), None)
+            value = getattr(self, name)
+            if mark is not None and value is not None:
+                found[name] = (value, mark)
+        return found

@@ -1,0 +1,240 @@
+"""Battery: energy and power apart, losses in charging, standing and discharging, wear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import pyomo.environ as pyo
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from microgrid.capacity import Fixed, Size
+from microgrid.claims import Between, Charge, Claim, NeverBoth, StockBalance
+from microgrid.fields import (
+    Efficiency,
+    EnergyCapacity,
+    PerEnergy,
+    PowerCapacity,
+    Share,
+    SharePerHour,
+    refuse,
+)
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology
+from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
+
+
+class Wear(BaseModel):
+    """What cycling costs: the replacement of the cells, spread over the energy that they can deliver.
+
+    `throughput`: every kWh discharged from the cells costs ``replacement_cost / (cycle_life * usable window)``.
+
+    `depth`: after Xu, Zhao, Zheng, Litvinov and Kirschen (2018), "Factoring the cycle aging cost of batteries
+    participating in electricity markets", IEEE Transactions on Power Systems 33(2): the energy is cut into `segments`
+    of equal depth; a full cycle of depth d uses up ``d ** exponent / cycle_life`` of the cells, so deeper segments
+    cost more, and the optimum empties shallow segments first. The exponent of 2.03 is that paper's for lithium-ion.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    method: Literal["throughput", "depth"] = Field(default="throughput", description="How cycles are counted.")
+    replacement_cost: PerEnergy = Field(description="Cost of new cells per kWh.")
+    cycle_life: float = Field(
+        gt=0, allow_inf_nan=False, description="Full cycles (depth 100 % of the usable window) until replacement."
+    )
+    segments: int = Field(default=8, ge=1, le=64, description="Number of depth segments.")
+    exponent: float = Field(default=2.03, ge=1, le=5, description="Growth of wear with the depth of a cycle.")
+
+    def marginal(self, window: float) -> list[float]:
+        """Return the cost of each kWh out of the cells, by depth segment from shallow to deep.
+
+        Parameters
+        ----------
+        window
+            Usable share of the energy; depths and cycle life refer to it.
+        """
+        count = self.segments if self.method == "depth" else 1
+        per_cycle = self.replacement_cost / (self.cycle_life * window)
+        power = self.exponent if self.method == "depth" else 1.0
+        return [per_cycle * count * (((j + 1) / count) ** power - (j / count) ** power) for j in range(count)]
+
+
+class Battery(Technology):
+    """A battery behind its inverter, charged and discharged on the alternating-current side.
+
+    ``stored[t+1] = (1 - self_discharge) ** hours[t] * stored[t]
+    + hours[t] * (charge_efficiency * charge[t] - discharge[t] / discharge_efficiency)``.
+
+    A binary keeps it from charging and discharging at once only where that could pay: on a bus where energy may be
+    worth nothing or less. Elsewhere every round trip costs wear, so the relaxation has nothing to gain.
+    """
+
+    kind: Literal["battery"] = "battery"
+    bus: Annotated[str, Bus(("electricity",))] = Field(default="electricity", description="Bus it stands on.")
+    energy: EnergyCapacity = Field(description="Energy content of the cells, kWh.")
+    power: PowerCapacity = Field(description="Rating of the inverter, for charging and discharging alike, kW.")
+    charge_efficiency: Efficiency = Field(default=0.95, description="Share of the power drawn that reaches the cells.")
+    discharge_efficiency: Efficiency = Field(
+        default=0.95, description="Share of the power out of the cells that reaches the bus."
+    )
+    self_discharge: SharePerHour = Field(default=0.0, description="Share of the stored energy lost per hour.")
+    minimum_charge: Share = Field(default=0.0, description="Bottom of the usable window, as a share of energy.")
+    maximum_charge: Share = Field(default=1.0, description="Top of the usable window, as a share of energy.")
+    initial_charge: Share | None = Field(
+        default=None, description="Share of energy at the start; if not given, it ends as it begins."
+    )
+    final_charge: Share | None = Field(default=None, description="Least share of energy at the end.")
+    cyclic: bool = Field(default=False, description="Whether it must end as it began.")
+    wear: Wear | None = Field(default=None, description="What cycling costs.")
+    exclusive: Literal["auto", "always", "never"] = Field(
+        default="auto", description="When a binary keeps it from charging and discharging at once."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.minimum_charge >= self.maximum_charge:
+            raise refuse(f"{self.minimum_charge:g} to {self.maximum_charge:g}", "minimum_charge below maximum_charge")
+        for name, share in (("initial_charge", self.initial_charge), ("final_charge", self.final_charge)):
+            if share is not None and not self.minimum_charge <= share <= self.maximum_charge:
+                raise refuse(
+                    f"{name} {share:g}", f"a share within the window {self.minimum_charge:g} to {self.maximum_charge:g}"
+                )
+        return self
+
+    @property
+    def window(self) -> float:
+        """Usable share of the energy."""
+        return self.maximum_charge - self.minimum_charge
+
+    @property
+    def returns(self) -> bool:
+        """Whether it ends as it begins."""
+        return self.cyclic or (self.initial_charge is None and self.final_charge is None)
+
+    def keeps_ways_apart(self, operation: Operation) -> bool:
+        """Tell whether charging and discharging at once must be excluded by a binary."""
+        if self.exclusive != "auto":
+            return self.exclusive == "always"
+        wears = self.wear is not None and self.wear.replacement_cost > 0
+        return self.bus in operation.pressed or not (wears and operation.money_counts)
+
+    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
+        """Write the flows, the stock and the wear."""
+        charge = flow_within(block, operation, "charge", size["power"])
+        discharge = flow_within(block, operation, "discharge", size["power"])
+        if self.keeps_ways_apart(operation):
+            high = size["power"].high
+            never_both(block, operation, (charge, high), (discharge, high))
+        stored = stock(block, operation, "stored", size["energy"], (self.minimum_charge, self.maximum_charge))
+        ends = (self.initial_charge, self.final_charge, self.returns)
+        stock_ends(block, operation, "stored", lambda p: stored[p], size["energy"], ends)
+        into, out_of = self.charge_efficiency, self.discharge_efficiency
+        stock_balance(
+            block, operation, "stored", stored, lambda t: into * charge[t] - discharge[t] / out_of, self.self_discharge
+        )
+        return Contribution(
+            flows=[
+                Flow("charge", self.bus, lambda t: -charge[t]),
+                Flow("discharge", self.bus, lambda t: discharge[t]),
+            ],
+            costs=self._wear_costs(block, operation, size["energy"], stored),
+            states={"stored": State(stored, "points", "initial_charge")},
+        )
+
+    def _wear_costs(self, block: Any, operation: Operation, energy: Size, stored: Any) -> list[Cost]:
+        if self.wear is None:
+            return []
+        hours, out_of = operation.hours, self.discharge_efficiency
+        if self.wear.method == "throughput":
+            (cost,) = self.wear.marginal(self.window)
+            return [Cost("wear", "wear", lambda t: cost / out_of * hours[t] * block.discharge[t], operation.steps)]
+        self._depth_segments(block, operation, energy, stored)
+        marginal, depths = self.wear.marginal(self.window), block.depths
+        price = {k: marginal[k] for k in depths}
+        block.segment_wear = pyo.Param(depths, initialize=price, within=pyo.Any)
+        return [
+            Cost(
+                "wear",
+                "wear",
+                lambda t: sum(block.segment_wear[k] * hours[t] * block.segment_out[t, k] for k in depths),
+                operation.steps,
+            )
+        ]
+
+    def _depth_segments(self, block: Any, operation: Operation, energy: Size, stored: Any) -> None:
+        """Cut the usable window into segments of equal depth, each a stock of its own that sums to the whole."""
+        assert self.wear is not None
+        count, hours = self.wear.segments, operation.hours
+        depth = self.window / count
+        keep, into, out_of = block.stored_kept, self.charge_efficiency, self.discharge_efficiency
+        block.depths = pyo.RangeSet(0, count - 1)
+        block.segment = pyo.Var(operation.points, block.depths, bounds=(0.0, depth * energy.high))
+        block.segment_in = pyo.Var(operation.steps, block.depths, within=pyo.NonNegativeReals)
+        block.segment_out = pyo.Var(operation.steps, block.depths, within=pyo.NonNegativeReals)
+        start, end, bottom = operation.start, operation.end, self.minimum_charge
+
+        def segment_balance(b: Any, t: Any, k: Any) -> Any:
+            return b.segment[end[t], k] == keep[t] * b.segment[start[t], k] + hours[t] * (
+                b.segment_in[t, k] - b.segment_out[t, k]
+            )
+
+        def segments_fill_charge(b: Any, t: Any) -> Any:
+            return sum(b.segment_in[t, k] for k in b.depths) == into * b.charge[t]
+
+        def segments_empty_discharge(b: Any, t: Any) -> Any:
+            return sum(b.segment_out[t, k] for k in b.depths) == b.discharge[t] / out_of
+
+        def segment_within_depth(b: Any, p: Any, k: Any) -> Any:
+            return b.segment[p, k] <= depth * energy.amount
+
+        block.segment_balance = pyo.Constraint(operation.steps, block.depths, rule=segment_balance)
+        block.segments_fill_charge = pyo.Constraint(operation.steps, rule=segments_fill_charge)
+        block.segments_empty_discharge = pyo.Constraint(operation.steps, rule=segments_empty_discharge)
+        if not energy.is_fixed:
+            block.segment_within_depth = pyo.Constraint(operation.points, block.depths, rule=segment_within_depth)
+        block.segments_begin = pyo.Constraint(
+            rule=lambda b: sum(b.segment[0, k] for k in b.depths) == stored[0] - bottom * energy.amount
+        )
+
+    def claims(self, operation: Operation) -> list[Claim]:
+        """State balance, window, power and wear."""
+        gains = (("charge", -self.charge_efficiency), ("discharge", -1.0 / self.discharge_efficiency))
+        claims: list[Claim] = [
+            StockBalance(
+                "stored", gains, "energy", self.self_discharge, self.initial_charge, self.final_charge, self.returns
+            ),
+            Between(
+                "stored within its window", (("stored", 1.0), ("energy", -self.maximum_charge)), high=0.0, on="points"
+            ),
+            Between(
+                "stored above its window's bottom",
+                (("stored", 1.0), ("energy", -self.minimum_charge)),
+                low=0.0,
+                on="points",
+            ),
+            Between("charge within power", (("charge", -1.0), ("power", -1.0)), high=0.0),
+            Between("discharge within power", (("discharge", 1.0), ("power", -1.0)), high=0.0),
+            Between("charge is a consumption", (("charge", 1.0),), high=0.0),
+            Between("discharge is a supply", (("discharge", 1.0),), low=0.0),
+        ]
+        if self.exclusive != "never":
+            claims.append(NeverBoth("charge", "discharge"))
+        if self.wear is not None and self.wear.method == "throughput":
+            (cost,) = self.wear.marginal(self.window)
+            claims.append(Charge("costs", "wear", (("discharge", cost / self.discharge_efficiency),)))
+        return claims
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return a battery of 60 kWh and 30 kW with every loss and wear."""
+        return cls(
+            energy=Fixed(amount=60.0),
+            power=Fixed(amount=30.0),
+            charge_efficiency=0.9,
+            discharge_efficiency=0.8,
+            self_discharge=0.01,
+            minimum_charge=0.1,
+            maximum_charge=0.95,
+            initial_charge=0.5,
+            final_charge=0.3,
+            wear=Wear(replacement_cost=600.0, cycle_life=6000.0),
+        )

@@ -1,0 +1,236 @@
+"""Grid connection: energy bought and sold at prices, limits, demand charge, contract capacity, scope 2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import pyomo.environ as pyo
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from microgrid.capacity import Fixed, Size
+from microgrid.claims import Between, Charge, Claim, NeverBoth, PeakCharge
+from microgrid.errors import InputError, Problem
+from microgrid.fields import (
+    MONEY,
+    EnergyPrices,
+    FactorSeries,
+    Hours,
+    Power,
+    PowerCapacity,
+    PowerSeries,
+    Quantity,
+    refuse,
+)
+from microgrid.series import Series
+from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, State, Technology
+from microgrid.technologies.patterns import flow_within, parameter
+
+PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
+
+
+class DemandCharge(BaseModel):
+    """A price on each billing month's highest mean import over the metering window, on the local clock.
+
+    A horizon that covers part of a month pays the whole month's charge on its peak, because the bill will. A peak
+    that the month has already seen is passed as `peak_so_far`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    price: PerPowerMonth = Field(description="Price per kW and month.")
+    window: Hours = Field(default=0.25, gt=0, description="Length of the metering window.")
+    peak_so_far: Power = Field(default=0.0, description="Highest mean import already measured in the first month.")
+
+
+class GridConnection(Technology):
+    """The plant's connection to the public grid.
+
+    Import and export each have a price series (negative values allowed) and limits within the connection capacity.
+    Importing and exporting at once is excluded by a binary at those steps where it could pay, and only there: where
+    the export price is not below the import price.
+    """
+
+    kind: Literal["grid_connection"] = "grid_connection"
+    bus: Annotated[str, Bus(("electricity",))] = Field(default="electricity", description="Bus it feeds.")
+    capacity: PowerCapacity = Field(description="Contract capacity: the largest import, and export, kW.")
+    import_price: EnergyPrices = Field(description="Price of imported energy.")
+    export_price: EnergyPrices | None = Field(
+        default=None, description="Price of exported energy; without it nothing may be exported."
+    )
+    import_limit: PowerSeries | None = Field(default=None, description="Largest import, kW.")
+    export_limit: PowerSeries | None = Field(default=None, description="Largest export, kW.")
+    capacity_charge: PerPowerMonth = Field(default=0.0, description="Price of the contract capacity per kW and month.")
+    demand_charge: DemandCharge | None = Field(default=None, description="Charge on each month's measured peak.")
+    location_factor: FactorSeries | None = Field(
+        default=None, description="Location-based scope 2 emissions per kWh imported."
+    )
+    market_factor: FactorSeries | None = Field(
+        default=None, description="Market-based scope 2 emissions per kWh; by default the location-based."
+    )
+    upstream_factor: FactorSeries | None = Field(
+        default=None, description="Scope 3 upstream emissions per kWh imported."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.export_limit is not None and self.export_price is None:
+            raise refuse("export_limit without export_price", "an export_price, be it 0, where export is allowed")
+        return self
+
+    def presses(self) -> frozenset[str]:
+        """Where importing pays, wasting pays too."""
+        return frozenset({self.bus}) if self.import_price.lowest < 0 else frozenset()
+
+    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
+        """Write import and export, their prices and limits, the peak and the emissions."""
+        steps, hours = operation.steps, operation.hours
+        imports = self._limited(block, operation, "imports", size["capacity"], self.import_limit)
+        flows = [Flow("import", self.bus, lambda t: imports[t])]
+        price = parameter(block, steps, "import_price", self.import_price.on(operation.timeline, "import_price"))
+        costs = [Cost("import", "energy", lambda t: price[t] * hours[t] * imports[t], steps)]
+        if self.export_price is not None:
+            exports = self._limited(block, operation, "exports", size["capacity"], self.export_limit)
+            flows.append(Flow("export", self.bus, lambda t: -exports[t]))
+            earned = parameter(block, steps, "export_price", self.export_price.on(operation.timeline, "export_price"))
+            costs.append(Cost("export", "revenue", lambda t: -earned[t] * hours[t] * exports[t], steps))
+            self._one_way(block, operation, size["capacity"])
+        states: dict[str, State] = {}
+        if self.demand_charge is not None:
+            costs.append(self._peaks(block, operation, self.demand_charge, imports))
+            states["peak"] = State(block.peak, "months", "peak_so_far")
+        if self.capacity_charge:
+            costs.append(self._contract(block, operation, size["capacity"]))
+        return Contribution(flows, costs, self._emissions(block, operation, imports), states)
+
+    def _limited(self, block: Any, operation: Operation, name: str, size: Size, limit: Series | None) -> Any:
+        flow = flow_within(block, operation, name, size)
+        if limit is not None:
+            highest = parameter(block, operation.steps, f"{name}_limit", limit.on(operation.timeline, name))
+
+            def within_limit(_b: Any, t: Any) -> Any:
+                return flow[t] <= highest[t]
+
+            block.add_component(f"{name}_within_limit", pyo.Constraint(operation.steps, rule=within_limit))
+        return flow
+
+    def _contested(self, operation: Operation) -> list[int]:
+        """Return the steps at which importing and exporting at once could pay."""
+        assert self.export_price is not None
+        bought = self.import_price.on(operation.timeline)
+        sold = self.export_price.on(operation.timeline)
+        tempting = np.full(len(bought), True) if not operation.money_counts else sold >= bought
+        return [int(t) for t in np.flatnonzero(tempting)]
+
+    def _one_way(self, block: Any, operation: Operation, size: Size) -> None:
+        block.contested = pyo.Set(initialize=self._contested(operation), within=operation.steps)
+        block.importing = pyo.Var(block.contested, within=pyo.Binary)
+        high = size.high
+
+        def imports_only(b: Any, t: Any) -> Any:
+            return b.imports[t] <= high * b.importing[t]
+
+        def exports_only(b: Any, t: Any) -> Any:
+            return b.exports[t] <= high * (1 - b.importing[t])
+
+        block.imports_only = pyo.Constraint(block.contested, rule=imports_only)
+        block.exports_only = pyo.Constraint(block.contested, rule=exports_only)
+
+    def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
+        """Keep each month's peak above the mean import of each of its metering windows."""
+        timeline, hours = operation.timeline, operation.hours
+        if not timeline.is_plain:
+            wanted = "a horizon whose every step counts once"
+            raise InputError(
+                [Problem("demand_charge", "a horizon with weights", wanted, "leave the demand charge out")]
+            )
+        window = timeline.windows(charge.window * 60)
+        month_of = timeline.months
+        members: dict[int, list[int]] = {}
+        for step, number in enumerate(window.tolist()):
+            members.setdefault(number, []).append(step)
+        months = list(dict.fromkeys(month_of.tolist()))
+        block.months = pyo.Set(initialize=months)
+        block.windows = pyo.RangeSet(0, len(members) - 1)
+        block.window_month = pyo.Param(
+            block.windows, initialize={w: month_of[s[0]] for w, s in members.items()}, within=pyo.Any
+        )
+        block.window_hours = pyo.Param(
+            block.windows, initialize={w: float(timeline.hours[s].sum()) for w, s in members.items()}, within=pyo.Any
+        )
+        block.window_steps = pyo.Set(block.windows, initialize=members, within=operation.steps)
+        floor = {month: charge.peak_so_far if month == months[0] else 0.0 for month in months}
+        block.peak = pyo.Var(block.months, bounds=lambda _b, m: (floor[m], None))
+
+        def mean_below_peak(b: Any, w: Any) -> Any:
+            mean = sum(hours[t] * imports[t] for t in b.window_steps[w])
+            return mean <= b.window_hours[w] * b.peak[b.window_month[w]]
+
+        block.mean_below_peak = pyo.Constraint(block.windows, rule=mean_below_peak)
+        return Cost("demand charge", "demand", lambda m: charge.price * block.peak[m], block.months)
+
+    def _contract(self, block: Any, operation: Operation, size: Size) -> Cost:
+        total = self.capacity_charge * sum(operation.timeline.month_shares.values())
+        return Cost("contract capacity", "demand", lambda _: total * size.amount)
+
+    def _factors(self) -> list[tuple[str, int, str, Series]]:
+        market = self.market_factor if self.market_factor is not None else self.location_factor
+        lines = [
+            ("import, location-based", 2, "location", self.location_factor),
+            ("import, market-based", 2, "market", market),
+            ("import, upstream", 3, "both", self.upstream_factor),
+        ]
+        return [(line, scope, basis, factor) for line, scope, basis, factor in lines if factor is not None]
+
+    def _emissions(self, block: Any, operation: Operation, imports: Any) -> list[Emission]:
+        hours, lines = operation.hours, []
+        for line, scope, basis, factor in self._factors():
+            values = parameter(
+                block, operation.steps, f"factor_{scope}_{basis}", factor.on(operation.timeline, "factor")
+            )
+            lines.append(Emission(line, scope, basis, lambda t, f=values: f[t] * hours[t] * imports[t]))  # type: ignore[arg-type,misc]
+        return lines
+
+    def claims(self, operation: Operation) -> list[Claim]:
+        """State limits, bill and emissions."""
+        timeline = operation.timeline
+        claims: list[Claim] = [
+            Between("import within capacity", (("import", 1.0), ("capacity", -1.0)), high=0.0),
+            Between("import is a supply", (("import", 1.0),), low=0.0),
+            Charge("costs", "import", (("import", self.import_price.on(timeline)),)),
+        ]
+        if self.import_limit is not None:
+            claims.append(Between("import within limit", (("import", 1.0),), high=self.import_limit.on(timeline)))
+        if self.export_price is not None:
+            claims += [
+                Between("export within capacity", (("export", -1.0), ("capacity", -1.0)), high=0.0),
+                Between("export is a consumption", (("export", 1.0),), high=0.0),
+                NeverBoth("import", "export"),
+                Charge("costs", "export", (("export", self.export_price.on(timeline)),)),
+            ]
+            if self.export_limit is not None:
+                claims.append(Between("export within limit", (("export", -1.0),), high=self.export_limit.on(timeline)))
+        if self.demand_charge is not None:
+            charge = self.demand_charge
+            claims.append(PeakCharge("demand charge", "import", charge.price, charge.window * 60, charge.peak_so_far))
+        if self.capacity_charge:
+            claims.append(Charge("costs", "contract capacity", (("capacity", self.capacity_charge),), "month"))
+        for line, _, _, factor in self._factors():
+            claims.append(Charge("emissions", line, (("import", factor.on(timeline)),)))
+        return claims
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return a connection with both directions, a demand charge and all factors."""
+        return cls(
+            capacity=Fixed(amount=120.0),
+            import_price=Series(np.asarray(0.5)),
+            export_price=Series(np.asarray(0.1)),
+            export_limit=Series(np.asarray(50.0)),
+            capacity_charge=2.0,
+            demand_charge=DemandCharge(price=8.0, window=0.25, peak_so_far=5.0),
+            location_factor=Series(np.asarray(0.55)),
+            market_factor=Series(np.asarray(0.61)),
+            upstream_factor=Series(np.asarray(0.05)),
+        )

@@ -1,0 +1,166 @@
+"""Rows that several technologies share: flows within a capacity, stocks, products with a state, curves.
+
+Every rule is written for a symbolic step `t`: no Python branch on an index, series are Params, special steps have
+sets of their own. A function adds named components to the block it is given and returns them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from microgrid.capacity import Size
+from microgrid.claims import Charge, Claim
+from microgrid.technologies.base import Cost, Operation, Rate
+
+
+def parameter(block: Any, index: Any, name: str, values: NDArray[np.float64]) -> Any:
+    """Put an array along an index set (steps or points) on the block as a Param."""
+    param = pyo.Param(index, initialize=dict(zip(index, values.tolist(), strict=True)), within=pyo.Any)
+    block.add_component(name, param)
+    return param
+
+
+def flow_within(block: Any, operation: Operation, name: str, size: Size, share: Any = None) -> Any:
+    """Return a flow between zero and the capacity, or a share of it that changes with the step.
+
+    A Fixed capacity becomes a bound of the variable, a Sized one a row ``<name>_within_capacity``.
+    """
+    high = size.high
+
+    def bounds(_block: Any, t: Any) -> tuple[float, Any]:
+        return (0.0, high if share is None else high * share[t])
+
+    variable = pyo.Var(operation.steps, bounds=bounds)
+    block.add_component(name, variable)
+    if not size.is_fixed:
+
+        def within_capacity(_block: Any, t: Any) -> Any:
+            return variable[t] <= (size.amount if share is None else size.amount * share[t])
+
+        block.add_component(f"{name}_within_capacity", pyo.Constraint(operation.steps, rule=within_capacity))
+    return variable
+
+
+def stock(block: Any, operation: Operation, name: str, size: Size, window: tuple[float, float] = (0.0, 1.0)) -> Any:
+    """Return a stock on the points, between the two shares of `window` of the capacity."""
+    low, high = window
+    variable = pyo.Var(operation.points, bounds=(low * size.high if size.is_fixed else 0.0, high * size.high))
+    block.add_component(name, variable)
+    if not size.is_fixed:
+
+        def below_top(_block: Any, p: Any) -> Any:
+            return variable[p] <= high * size.amount
+
+        block.add_component(f"{name}_below_top", pyo.Constraint(operation.points, rule=below_top))
+        if low > 0:
+
+            def above_bottom(_block: Any, p: Any) -> Any:
+                return variable[p] >= low * size.amount
+
+            block.add_component(f"{name}_above_bottom", pyo.Constraint(operation.points, rule=above_bottom))
+    return variable
+
+
+def stock_balance(block: Any, operation: Operation, name: str, level: Any, gain: Rate, loss: float) -> None:
+    """Tie the stock at a step's end to its start: what was kept over the step plus `gain(t)` per hour."""
+    keep = parameter(block, operation.steps, f"{name}_kept", (1.0 - loss) ** operation.timeline.hours)
+    start, end, hours = operation.start, operation.end, operation.hours
+
+    def balance(_block: Any, t: Any) -> Any:
+        return level[end[t]] == keep[t] * level[start[t]] + hours[t] * gain(t)
+
+    block.add_component(f"{name}_balance", pyo.Constraint(operation.steps, rule=balance))
+
+
+def stock_ends(
+    block: Any, operation: Operation, name: str, level: Rate, size: Size, ends: tuple[float | None, float | None, bool]
+) -> None:
+    """State how a stock begins and ends: `ends` is (initial share, least final share, whether it ends as it began)."""
+    initial, final, cyclic = ends
+    last = operation.last
+    if initial is not None:
+        block.add_component(f"{name}_begins", pyo.Constraint(rule=lambda _b: level(0) == initial * size.amount))
+    if final is not None:
+        block.add_component(f"{name}_ends", pyo.Constraint(rule=lambda _b: level(last) >= final * size.amount))
+    if cyclic:
+        block.add_component(f"{name}_returns", pyo.Constraint(rule=lambda _b: level(last) == level(0)))
+
+
+def never_both(
+    block: Any, operation: Operation, first: tuple[Any, float], second: tuple[Any, float], steps: Any = None
+) -> Any:
+    """Allow only one of two flows at a step; each comes with the largest value it can take."""
+    (one, one_high), (other, other_high) = first, second
+    steps = operation.steps if steps is None else steps
+    block.first_way = pyo.Var(steps, within=pyo.Binary)
+
+    def only_first(b: Any, t: Any) -> Any:
+        return one[t] <= one_high * b.first_way[t]
+
+    def only_second(b: Any, t: Any) -> Any:
+        return other[t] <= other_high * (1 - b.first_way[t])
+
+    block.only_first_way = pyo.Constraint(steps, rule=only_first)
+    block.only_second_way = pyo.Constraint(steps, rule=only_second)
+    return block.first_way
+
+
+def times_size(block: Any, operation: Operation, name: str, size: Size, state: Any) -> Rate:
+    """Return `size` times a 0-1 state: exact, by the convex hull of the product where the size is a decision."""
+    if size.is_fixed:
+        return lambda t: size.amount * state[t]
+    product = pyo.Var(operation.steps, bounds=(0.0, size.high))
+    block.add_component(name, product)
+
+    def only_with_state(_b: Any, t: Any) -> Any:
+        return product[t] <= size.high * state[t]
+
+    def at_most_size(_b: Any, t: Any) -> Any:
+        return product[t] <= size.amount
+
+    def at_least_size(_b: Any, t: Any) -> Any:
+        return product[t] >= size.amount - size.high * (1 - state[t])
+
+    block.add_component(f"{name}_only_with_state", pyo.Constraint(operation.steps, rule=only_with_state))
+    block.add_component(f"{name}_at_most_size", pyo.Constraint(operation.steps, rule=at_most_size))
+    block.add_component(f"{name}_at_least_size", pyo.Constraint(operation.steps, rule=at_least_size))
+    return lambda t: product[t]
+
+
+def recent_steps(operation: Operation, hours: float) -> list[list[int]]:
+    """Return for each step the steps, itself included, that began less than `hours` before it began."""
+    begins = operation.timeline.elapsed[:-1]
+    first = np.searchsorted(begins, begins - hours + 1e-9, side="right")
+    return [list(range(min(int(f), t), t + 1)) for t, f in enumerate(first)]
+
+
+def indexed_steps(block: Any, operation: Operation, name: str, members: Sequence[Sequence[int]]) -> Any:
+    """Put a set of steps for each step on the block, to be summed over inside a rule."""
+    sets = pyo.Set(operation.steps, initialize=dict(enumerate(members)), within=operation.steps)
+    block.add_component(name, sets)
+    return sets
+
+
+def middle_gaps(operation: Operation, block: Any) -> Any:
+    """Return the hours between the middle of each step and of the one before it; the first step counts itself."""
+    hours = operation.timeline.hours
+    gaps = np.concatenate([[hours[0]], (hours[:-1] + hours[1:]) / 2])
+    return parameter(block, operation.steps, "gap", gaps)
+
+
+def variable_costs(operation: Operation, cost: float, output: Rate) -> list[Cost]:
+    """Return the ledger line of a cost per kWh of `output(t)`, if there is one."""
+    if not cost:
+        return []
+    hours = operation.hours
+    return [Cost("variable", "operation", lambda t: cost * hours[t] * output(t), operation.steps)]
+
+
+def variable_cost_claims(cost: float, output: str = "output") -> list[Claim]:
+    """State the cost per kWh of a flow into the bus as a claim, if there is one."""
+    return [Charge("costs", "variable", ((output, cost),))] if cost else []

@@ -1,0 +1,94 @@
+"""Three separate answers after a solve: why it ended, whether there is a plan, and how good the plan is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Ended(StrEnum):
+    """Why a solver stopped."""
+
+    OPTIMAL = "optimal"
+    """The gap asked for is proved."""
+    TIME = "time limit"
+    """The time was over."""
+    INTERRUPTED = "interrupted"
+    """The user stopped it."""
+    INFEASIBLE = "infeasible"
+    """No plan can meet all rows."""
+    UNBOUNDED = "unbounded"
+    """The objective can fall without end."""
+    INFEASIBLE_OR_UNBOUNDED = "infeasible or unbounded"
+    """One of the two; the solver did not find out which."""
+    FAILED = "failed"
+    """The solver gave up, for numerical trouble or a fault of its own."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a solve ended.
+
+    Parameters
+    ----------
+    ended
+        Why the solver stopped.
+    has_plan
+        Whether the model's variables hold a feasible plan.
+    objective
+        Value of the plan, or nan.
+    bound
+        What no plan can beat, or nan.
+    seconds
+        Time the solver itself ran.
+    solver
+        Name and version.
+    message
+        What the solver said, or which row cannot hold.
+    columns, rows, integers
+        Size of what was solved.
+    duals
+        Dual value of each row by Pyomo constraint name and index, where asked for: component name -> {index: dual}.
+    """
+
+    ended: Ended
+    has_plan: bool
+    objective: float = math.nan
+    bound: float = math.nan
+    seconds: float = 0.0
+    solver: str = ""
+    message: str = ""
+    columns: int = 0
+    rows: int = 0
+    integers: int = 0
+    duals: dict[str, dict[object, float]] = field(default_factory=dict, repr=False)
+
+    @property
+    def gap(self) -> float:
+        """Relative distance between plan and bound, as a share of the plan's value; nan without both."""
+        if not (math.isfinite(self.objective) and math.isfinite(self.bound)):
+            return math.nan
+        distance = abs(self.objective - self.bound)
+        return 0.0 if distance <= 1e-9 else distance / max(abs(self.objective), 1e-10)
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the plan is proved to be within the gap asked for."""
+        return self.has_plan and self.ended is Ended.OPTIMAL
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A look at a running solve."""
+
+    seconds: float
+    incumbent: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """Relative distance between incumbent and bound; nan before there is an incumbent."""
+        if not (math.isfinite(self.incumbent) and math.isfinite(self.bound)):
+            return math.nan
+        return abs(self.incumbent - self.bound) / max(abs(self.incumbent), 1e-10)

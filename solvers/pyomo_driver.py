@@ -1,0 +1,138 @@
+"""Any other solver that Pyomo's SolverFactory knows, one setting away."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import Any
+
+import pyomo.environ as pyo
+from pyomo.opt import SolverStatus, TerminationCondition
+
+from solvers.matrix import load_values
+from solvers.outcome import Ended, Outcome
+from solvers.settings import Settings, SettingsError
+
+_ENDED = {
+    TerminationCondition.optimal: Ended.OPTIMAL,
+    TerminationCondition.globallyOptimal: Ended.OPTIMAL,
+    TerminationCondition.infeasible: Ended.INFEASIBLE,
+    TerminationCondition.unbounded: Ended.UNBOUNDED,
+    TerminationCondition.infeasibleOrUnbounded: Ended.INFEASIBLE_OR_UNBOUNDED,
+    TerminationCondition.maxTimeLimit: Ended.TIME,
+    TerminationCondition.userInterrupt: Ended.INTERRUPTED,
+}
+
+# What each solver calls the settings: gap, time limit, threads, seed.
+_WORDS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
+    "gurobi": ("MIPGap", "TimeLimit", "Threads", "Seed"),
+    "cplex": ("mip_tolerances_mipgap", "timelimit", "threads", "randomseed"),
+    "scip": ("limits/gap", "limits/time", "parallel/maxnthreads", "randomization/randomseedshift"),
+    "cbc": ("ratioGap", "seconds", "threads", "randomCbcSeed"),
+    "glpk": ("mipgap", "tmlim", None, None),
+    "appsi_highs": ("mip_rel_gap", "time_limit", "threads", "random_seed"),
+}
+
+
+def solve_with_pyomo(model: Any, settings: Settings) -> Outcome:
+    """Solve a Pyomo model with a solver by its Pyomo name and load the plan into the model's variables.
+
+    Raises
+    ------
+    SettingsError
+        If Pyomo does not know the solver, or it is not installed.
+    """
+    logging.getLogger("pyomo").setLevel(logging.ERROR)
+    solver = pyo.SolverFactory(settings.solver)
+    if not _is_there(solver):
+        raise SettingsError(
+            f"solver {settings.solver}: not known to Pyomo or not installed; wanted highs, or one that is"
+        )
+    started = time.perf_counter()
+    try:
+        results = solver.solve(model, load_solutions=False, options=_options(settings))
+    except (ValueError, RuntimeError, OSError) as error:
+        message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return Outcome(
+            Ended.FAILED, has_plan=False, seconds=time.perf_counter() - started, solver=settings.solver, message=message
+        )
+    return _outcome(model, solver, results, settings, time.perf_counter() - started)
+
+
+def _is_there(solver: Any) -> bool:
+    try:
+        return bool(solver.available(exception_flag=False))
+    except Exception:  # noqa: BLE001  each of Pyomo's drivers has its own way to say no
+        return False
+
+
+def _options(settings: Settings) -> dict[str, object]:
+    words = _WORDS.get(settings.solver, (None, None, None, None))
+    wished = (settings.gap, settings.seconds, settings.threads, settings.seed or None)
+    options: dict[str, object] = {
+        word: value for word, value in zip(words, wished, strict=True) if word is not None and value is not None
+    }
+    if settings.solver == "glpk" and "tmlim" in options:
+        options["tmlim"] = math.ceil(settings.seconds or 1)
+    return options | dict(settings.options)
+
+
+def _outcome(model: Any, solver: Any, results: Any, settings: Settings, seconds: float) -> Outcome:
+    condition = results.solver.termination_condition
+    ended = _ENDED.get(condition, Ended.FAILED)
+    if ended is Ended.FAILED and results.solver.status == SolverStatus.aborted:
+        ended = Ended.TIME if settings.seconds and seconds >= settings.seconds else Ended.FAILED
+    has_plan = ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED) and _load(model, solver, results)
+    objective = math.nan
+    if has_plan:
+        (goal,) = model.component_data_objects(pyo.Objective, active=True)
+        objective = float(pyo.value(goal))
+    return Outcome(
+        ended=ended,
+        has_plan=has_plan,
+        objective=objective,
+        bound=_bound(model, results, ended, objective, settings),
+        seconds=seconds,
+        solver=settings.solver,
+        message=str(condition),
+    )
+
+
+def _load(model: Any, solver: Any, results: Any) -> bool:
+    """Load the solution, if there is one."""
+    try:
+        if hasattr(solver, "load_vars"):
+            solver.load_vars()
+        else:
+            if not len(results.solution):
+                return False
+            model.solutions.load_from(results)
+    except (ValueError, RuntimeError, AttributeError):
+        return False
+    variables = list(model.component_data_objects(pyo.Var))
+    used = [v for v in variables if v.value is not None]
+    load_values(model, used, _values(used))
+    return bool(used) or not variables
+
+
+def _values(variables: list[Any]) -> Any:
+    import numpy as np
+
+    return np.array([v.value for v in variables], dtype=float)
+
+
+def _bound(model: Any, results: Any, ended: Ended, objective: float, settings: Settings) -> float:
+    """Return the bound that the solver reports; a proved plan of a solver that reports none bounds itself by its gap."""
+    (goal,) = model.component_data_objects(pyo.Objective, active=True)
+    told = results.problem.lower_bound if goal.sense == pyo.minimize else results.problem.upper_bound
+    try:
+        bound = float(told)
+    except (TypeError, ValueError):
+        bound = math.nan
+    if math.isfinite(bound):
+        return bound
+    if ended is not Ended.OPTIMAL:
+        return math.nan
+    slack = settings.gap * abs(objective)
+    return objective - slack if goal.sense == pyo.minimize else objective + slack

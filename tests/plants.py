@@ -1,0 +1,72 @@
+"""Small plants for tests: build, solve, look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from microgrid.model import Model, assemble
+from microgrid.plant import Objective, Plant, PlantBus
+from microgrid.technologies.base import Technology
+from microgrid.timeline import Timeline
+from solvers import Outcome, Settings, solve
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A plant with its plan."""
+
+    model: Model
+    outcome: Outcome
+
+    @property
+    def cost(self) -> float:
+        """The objective."""
+        return self.outcome.objective
+
+    def flow(self, asset: str, port: str) -> list[float]:
+        """Rate per step, counted into the bus."""
+        (flow,) = [f for f in self.model.contributions[asset].flows if f.port == port]
+        return [float(pyo.value(flow.rate(t))) for t in self.model.operation.steps]
+
+    def state(self, asset: str, name: str) -> list[float]:
+        """A state along its index."""
+        variable = self.model.contributions[asset].states[name].variable
+        return [float(pyo.value(variable[i])) for i in variable.index_set()]
+
+    def size(self, asset: str, name: str) -> float:
+        """A capacity."""
+        return float(pyo.value(self.model.sizes[asset][name].amount))
+
+    def column(self, name: str) -> float:
+        """Sum over a ledger column."""
+        return float(pyo.value(self.model.ledger.column(name)))
+
+
+def plant(
+    assets: Mapping[str, Technology],
+    hours: Sequence[float] | Timeline = (1.0,),
+    objective: Objective | None = None,
+    buses: Mapping[str, PlantBus] | None = None,
+) -> Plant:
+    """Return a plant on steps of the given lengths, or on a timeline."""
+    timeline = hours if isinstance(hours, Timeline) else Timeline.of_hours(np.asarray(hours, dtype=float))
+    return Plant(timeline, assets, buses or {}, objective or Objective(), currency="EUR")
+
+
+def solved(
+    assets: Mapping[str, Technology],
+    hours: Sequence[float] | Timeline = (1.0,),
+    objective: Objective | None = None,
+    buses: Mapping[str, PlantBus] | None = None,
+    **settings: Any,
+) -> Solved:
+    """Solve a plant to a gap of zero and return its plan; a plan must be there and proved."""
+    written = assemble(plant(assets, hours, objective, buses))
+    outcome = solve(written.pyomo, Settings(gap=0.0, **settings))
+    assert outcome.is_proved, outcome
+    return Solved(written, outcome)
