@@ -84,7 +84,9 @@ class _Books:
             for line, amounts in _by_name(getattr(result, ledger), asset, "line", "amount").items()
         }
         stocks = _by_name(result.stocks, asset, "stock", "level")
-        return cls(asset, flows | states, stocks, result.sizes.get(asset, {}), lines, result.steps, _years(result.steps))
+        return cls(
+            asset, flows | states, stocks, result.sizes.get(asset, {}), lines, result.steps, _years(result.steps)
+        )
 
     @property
     def hours(self) -> Array:
@@ -188,7 +190,9 @@ def _ramp(books: _Books, claim: Ramp) -> Iterator[Finding | None]:
             continue
         share = np.ones(len(value)) if limit is None else np.minimum(1.0, limit * gaps)
         extra = np.zeros(len(value)) if burst is None else np.broadcast_to(np.asarray(burst, dtype=float), value.shape)
-        yield _worst(books, f"{claim.quantity} {word} within its ramp", change - size * (share * kept + extra * switched), size)
+        yield _worst(
+            books, f"{claim.quantity} {word} within its ramp", change - size * (share * kept + extra * switched), size
+        )
 
 
 def _minimum_run(books: _Books, claim: MinimumRun) -> Iterator[Finding | None]:
@@ -203,7 +207,9 @@ def _minimum_run(books: _Books, claim: MinimumRun) -> Iterator[Finding | None]:
     ):
         state = on if word == "on" else _off(books, on, claim)
         recent = np.array([changed[(begins > b - least + 1e-9) & (begins <= b)].sum() for b in begins])
-        held = ((begins < least - before - 1e-9) & was_before) * (claim.on_before if word == "on" else state.max(initial=0.0))
+        held = ((begins < least - before - 1e-9) & was_before) * (
+            claim.on_before if word == "on" else state.max(initial=0.0)
+        )
         short = np.maximum(recent, held) - state
         yield _worst(books, f"stays {word} for {least:g} h", short, 1.0)
 
@@ -252,7 +258,12 @@ def _peak_charge(books: _Books, claim: PeakCharge) -> Iterator[Finding | None]:
     peaks.iloc[0] = max(peaks.iloc[0], claim.floor)
     due = claim.price * peaks.clip(lower=0.0).to_numpy()
     booked = books.lines[("costs", claim.line)]
-    yield _worst(books, f"{claim.line} is the bill of the metered peaks", np.abs(np.array([booked.sum() - due.sum()])), float(due.sum()))
+    yield _worst(
+        books,
+        f"{claim.line} is the bill of the metered peaks",
+        np.abs(np.array([booked.sum() - due.sum()])),
+        float(due.sum()),
+    )
 
 
 _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
@@ -287,7 +298,9 @@ def _sums(result: Result) -> Iterator[Finding | None]:
         yield _same("plan", f"the carbon ledger adds up to its column {column}", own, total)
     goal = manifest["objective"]["goals"][-1]
     reached = manifest["costs"] | manifest["emissions"]
-    yield _same("plan", f"the objective is the ledger column {goal}", reached.get(goal, 0.0), manifest["outcome"]["objective"])
+    yield _same(
+        "plan", f"the objective is the ledger column {goal}", reached.get(goal, 0.0), manifest["outcome"]["objective"]
+    )
     carbon = float(result.costs.loc[result.costs["category"] == "carbon", "amount"].sum())
     priced = manifest["objective"]["carbon_price"] * manifest["emissions"]["emissions"]
     yield _same("plan", "the carbon price is charged on the emissions", carbon, priced)
@@ -322,4 +335,3 @@ def _unclaimed(result: Result) -> Iterator[Finding | None]:
                 isinstance(c, Charge | PeakCharge) and c.line == line for c in result.claims.get(str(asset), ())
             )
             yield None if claimed else Finding(str(asset), f"{ledger} line {line!r} is claimed by nobody", float("nan"))
-

@@ -31,8 +31,12 @@ class WeatherFile(_Spec):
     utc_offset: Annotated[float, Quantity("h", low=-12.0, high=14.0)] | None = Field(
         default=None, description="Offset of its clock, where a CSV file's times have none."
     )
-    latitude: Annotated[float, Quantity("deg", low=-90.0, high=90.0)] | None = Field(default=None, description="Latitude of the data.")
-    longitude: Annotated[float, Quantity("deg", low=-180.0, high=180.0)] | None = Field(default=None, description="Longitude of the data.")
+    latitude: Annotated[float, Quantity("deg", low=-90.0, high=90.0)] | None = Field(
+        default=None, description="Latitude of the data."
+    )
+    longitude: Annotated[float, Quantity("deg", low=-180.0, high=180.0)] | None = Field(
+        default=None, description="Longitude of the data."
+    )
     elevation: Annotated[float, Quantity("m")] | None = Field(default=None, description="Elevation of the data.")
     wind_height: Metres = Field(default=10.0, description="Height at which the wind was measured.")
 
@@ -44,9 +48,15 @@ class PhotovoltaicArray(_Spec):
     azimuth: Degrees = Field(default=180.0, description="Direction it looks at: 180 deg is south, 90 deg east.")
     losses: Share = Field(default=0.14, description="Soiling, wiring, mismatch and the like.")
     inverter_efficiency: Share = Field(default=0.96, description="At rated power.")
-    dc_ac_ratio: Annotated[float, Quantity("1", above=0.0)] = Field(default=1.1, description="Rating of modules to inverter.")
-    temperature_coefficient: Annotated[float, Quantity("1/delta_degC")] = Field(default=-0.0035, description="Change of power per kelvin.")
-    mounting: Literal["roof", "open_rack", "insulated_roof"] = Field(default="roof", description="How air reaches the modules.")
+    dc_ac_ratio: Annotated[float, Quantity("1", above=0.0)] = Field(
+        default=1.1, description="Rating of modules to inverter."
+    )
+    temperature_coefficient: Annotated[float, Quantity("1/delta_degC")] = Field(
+        default=-0.0035, description="Change of power per kelvin."
+    )
+    mounting: Literal["roof", "open_rack", "insulated_roof"] = Field(
+        default="roof", description="How air reaches the modules."
+    )
     albedo: Share = Field(default=0.2, description="Reflectance of the ground.")
 
 
@@ -54,7 +64,9 @@ class Turbine(_Spec):
     """A wind turbine in the site's weather."""
 
     turbine: str | None = Field(default=None, description="Name in the Open Energy Database, such as V90/2000.")
-    power_curve: list[tuple[float, float]] | None = Field(default=None, description="Instead: pairs of wind speed in m/s and power.")
+    power_curve: list[tuple[float, float]] | None = Field(
+        default=None, description="Instead: pairs of wind speed in m/s and power."
+    )
     hub_height: Metres = Field(description="Height of the hub.")
     roughness_length: Metres = Field(default=0.15, description="Roughness of the terrain.")
     losses: Share = Field(default=0.0, description="Wake, electric and other losses.")
@@ -97,6 +109,8 @@ def makers(
     def wind_turbine(spec: Mapping[str, Any]) -> NDArray[np.float64]:
         from microgrid.weather import wind_availability
 
-        return wind_availability(data(), timeline, **Turbine.model_validate(spec, context=Reading(folder=folder)).model_dump())
+        return wind_availability(
+            data(), timeline, **Turbine.model_validate(spec, context=Reading(folder=folder)).model_dump()
+        )
 
     return {"photovoltaic": photovoltaic, "wind_turbine": wind_turbine}

@@ -77,7 +77,9 @@ def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Doc
 def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
     if path.resolve() in chain:
         names = " -> ".join(p.name for p in (*chain, path))
-        raise InputError([Problem("extends", names, "files that do not extend each other in a circle", "", str(_shown(path)))])
+        raise InputError(
+            [Problem("extends", names, "files that do not extend each other in a circle", "", str(_shown(path)))]
+        )
     tree = _load(path)
     places: dict[Path_, str] = {}
     data = _plain(tree, (), str(_shown(path)), places)
@@ -104,14 +106,18 @@ def _load(path: Path) -> Any:
     try:
         return YAML(typ="rt", pure=True).load(io.StringIO(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
-        raise InputError([Problem("file", "not found", "a scenario file that is there", "check the name", str(_shown(path)))]) from None
+        raise InputError(
+            [Problem("file", "not found", "a scenario file that is there", "check the name", str(_shown(path)))]
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError([Problem("file", f"{error}", "a readable file in UTF-8", "", str(_shown(path)))]) from error
     except (YAMLError, ValueError, RecursionError) as error:
         mark = error.problem_mark or error.context_mark if isinstance(error, MarkedYAMLError) else None
         place = f"{_shown(path)}:{mark.line + 1}" if mark is not None else str(_shown(path))
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError([Problem("file", f"{reason}", "YAML", "check indentation, colons and quotes", place)]) from error
+        raise InputError(
+            [Problem("file", f"{reason}", "YAML", "check indentation, colons and quotes", place)]
+        ) from error
 
 
 def _plain(node: Any, path: Path_, file: str, places: dict[Path_, str]) -> Any:
@@ -156,7 +162,9 @@ def _rebase(data: Any, here: Path, folder: Path) -> None:
             _rebase(value, here, folder)
 
 
-def _merge(base: dict[str, Any], child: dict[str, Any], path: Path_, places: dict[Path_, str], new: dict[Path_, str]) -> None:
+def _merge(
+    base: dict[str, Any], child: dict[str, Any], path: Path_, places: dict[Path_, str], new: dict[Path_, str]
+) -> None:
     """Lay a child over its base, key by key; an empty value takes a key away, another kind replaces it."""
     for key, value in child.items():
         here = (*path, key)
@@ -164,7 +172,11 @@ def _merge(base: dict[str, Any], child: dict[str, Any], path: Path_, places: dic
             base.pop(key, None)
             continue
         both_mappings = isinstance(value, dict) and isinstance(base.get(key), dict)
-        if both_mappings and value.get("kind", base[key].get("kind")) == base[key].get("kind") and not _is_series(value):
+        if (
+            both_mappings
+            and value.get("kind", base[key].get("kind")) == base[key].get("kind")
+            and not _is_series(value)
+        ):
             _merge(base[key], value, here, places, new)
         else:
             base[key] = value

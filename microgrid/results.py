@@ -175,14 +175,25 @@ def _flows(model: Model) -> pd.DataFrame:
         for flow in contribution.flows:
             carrier = buses[flow.bus].carrier
             rates = _along(flow.rate, range(len(timeline)))
-            names = {"asset": asset, "port": flow.port, "bus": flow.bus, "carrier": carrier.name, "unit": carrier.flow_unit}
+            names = {
+                "asset": asset,
+                "port": flow.port,
+                "bus": flow.bus,
+                "carrier": carrier.name,
+                "unit": carrier.flow_unit,
+            }
             rows.append(names | {"time": timeline.index, "rate": rates})
     return _tidy(rows, ("asset", "port", "bus", "carrier", "unit", "time", "rate"), "rate")
 
 
 def _stocks(model: Model) -> pd.DataFrame:
     rows = [
-        {"asset": asset, "stock": name, "time": model.plant.timeline.points, "level": _along(state.variable.__getitem__, state.variable)}
+        {
+            "asset": asset,
+            "stock": name,
+            "time": model.plant.timeline.points,
+            "level": _along(state.variable.__getitem__, state.variable),
+        }
         for asset, contribution in model.contributions.items()
         for name, state in contribution.states.items()
         if state.on == "points"
@@ -262,7 +273,9 @@ def _emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:
     from microgrid.plant import EMISSION_COLUMNS
 
     sums = frame.groupby(["asset", "line"], observed=True)["amount"].sum()
-    entries = [(line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions]
+    entries = [
+        (line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions
+    ]
     return {
         column: sum(amount for emission, amount in entries if model.ledger.counts(emission, column))
         for column in EMISSION_COLUMNS

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from microgrid.audit import Audit, audit
+from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError, Problem
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
@@ -76,7 +77,10 @@ def run(
 
 
 def solve_plant(
-    plant: Plant, settings: Settings | None = None, watch: Watch | None = None, identity: Mapping[str, Any] | None = None
+    plant: Plant,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+    identity: Mapping[str, Any] | None = None,
 ) -> Result:
     """Solve and audit a plant made in Python.
 
@@ -119,7 +123,15 @@ def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tu
         if outcome.ended is not Ended.OPTIMAL:
             ended = outcome.ended
         left = None if left is None else max(left - outcome.seconds, 0.1)
-        reached.append({"column": goal, "value": outcome.objective, "bound": outcome.bound, "gap": outcome.gap, "seconds": outcome.seconds})
+        reached.append(
+            {
+                "column": goal,
+                "value": outcome.objective,
+                "bound": outcome.bound,
+                "gap": outcome.gap,
+                "seconds": outcome.seconds,
+            }
+        )
     total = sum(goal["seconds"] for goal in reached)
     return Outcome(**{**vars(outcome), "ended": ended, "seconds": total}), reached
 
@@ -151,7 +163,16 @@ def write(result: Result, folder: Path) -> None:
 def _beside(folder: Path) -> Any:
     """Give a new folder beside `folder`; put it in its place when all is written, and take it away when not."""
     if folder.exists() and not (folder / "manifest.json").is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError([Problem(str(folder), "not empty and no run", "a new folder, or one of an earlier run", "choose another --out")])
+        raise InputError(
+            [
+                Problem(
+                    str(folder),
+                    "not empty and no run",
+                    "a new folder, or one of an earlier run",
+                    "choose another --out",
+                )
+            ]
+        )
     new = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +186,9 @@ def _beside(folder: Path) -> Any:
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         reason = f"{error.strerror or error}"
-        raise InputError([Problem(str(folder), reason, "a folder that can be written", "choose another --out")]) from error
+        raise InputError(
+            [Problem(str(folder), reason, "a folder that can be written", "choose another --out")]
+        ) from error
     finally:
         if new is not None:
             shutil.rmtree(new, ignore_errors=True)
@@ -178,15 +201,29 @@ def _with_seconds(settings: Settings, seconds: float | None) -> Settings:
 def _identity(scenario: Scenario) -> dict[str, Any]:
     document = scenario.document
     files = [os.path.relpath(path, document.folder) for path in document.files]
-    return {"scenario": {"name": scenario.name, "description": scenario.description, "files": files, "hash": document.digest}}
+    return {
+        "scenario": {
+            "name": scenario.name,
+            "description": scenario.description,
+            "files": files,
+            "hash": document.digest,
+        }
+    }
 
 
 def _told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[str, Any]:
     timeline = plant.timeline
-    told = {key: getattr(outcome, key) for key in ("objective", "bound", "gap", "seconds", "solver", "columns", "rows", "integers")}
+    told = {
+        key: getattr(outcome, key)
+        for key in ("objective", "bound", "gap", "seconds", "solver", "columns", "rows", "integers")
+    }
     return {
         "format": FORMAT,
-        "engine": {"version": version("green-microgrid"), "python": platform.python_version(), "pyomo": version("pyomo")},
+        "engine": {
+            "version": version("green-microgrid"),
+            "python": platform.python_version(),
+            "pyomo": version("pyomo"),
+        },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "currency": plant.currency,
         "horizon": {
@@ -197,12 +234,28 @@ def _told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[s
             "years": timeline.years,
         },
         "objective": asdict(plant.objective),
+        "decided": _decided(plant),
         "outcome": {"ended": outcome.ended.value, "proved": outcome.is_proved, **told, "goals": goals},
     }
 
 
+def _decided(plant: Plant) -> dict[str, dict[str, str]]:
+    """Return the unit of every capacity that was a decision, by asset and field."""
+    decided: dict[str, dict[str, str]] = {}
+    for name, asset in plant.assets.items():
+        units = asset.capacity_units()
+        found = {key: units[key] for key, capacity in asset.capacities().items() if isinstance(capacity, Sized)}
+        if found:
+            decided[name] = found
+    return decided
+
+
 def _audit_told(checked: Audit) -> dict[str, Any]:
-    return {"passed": checked.passed, "checked": checked.checked, "findings": [str(finding) for finding in checked.findings]}
+    return {
+        "passed": checked.passed,
+        "checked": checked.checked,
+        "findings": [str(finding) for finding in checked.findings],
+    }
 
 
 def _why(outcome: Outcome) -> str:

@@ -35,8 +35,12 @@ class Site(_Part):
     """Where the plant stands."""
 
     time_zone: str = Field(description="IANA name of the local time zone, such as Asia/Shanghai.")
-    latitude: Annotated[float, Quantity("deg", low=-90.0, high=90.0)] | None = Field(default=None, description="North is positive.")
-    longitude: Annotated[float, Quantity("deg", low=-180.0, high=180.0)] | None = Field(default=None, description="East is positive.")
+    latitude: Annotated[float, Quantity("deg", low=-90.0, high=90.0)] | None = Field(
+        default=None, description="North is positive."
+    )
+    longitude: Annotated[float, Quantity("deg", low=-180.0, high=180.0)] | None = Field(
+        default=None, description="East is positive."
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -45,7 +49,9 @@ class Site(_Part):
 
         if name not in available_timezones():
             near = nearest(name, available_timezones())
-            raise refuse(f'"{name}"', "an IANA time zone such as Asia/Shanghai", f'did you mean "{near}"?' if near else "")
+            raise refuse(
+                f'"{name}"', "an IANA time zone such as Asia/Shanghai", f'did you mean "{near}"?' if near else ""
+            )
         return name
 
 
@@ -104,13 +110,24 @@ def _moment(text: str, zone: str) -> pd.Timestamp:
         moment = pd.Timestamp(text)
         return moment.tz_localize(zone) if moment.tz is None else moment.tz_convert(zone)
     except (ValueError, TypeError) as error:
-        raise InputError([Problem("horizon", f'"{text}"', "an ISO time that exists once on the local clock", "write its offset, such as 2026-10-25T02:30+01:00")]) from error
+        raise InputError(
+            [
+                Problem(
+                    "horizon",
+                    f'"{text}"',
+                    "an ISO time that exists once on the local clock",
+                    "write its offset, such as 2026-10-25T02:30+01:00",
+                )
+            ]
+        ) from error
 
 
 class Finance(_Part):
     """Money over time."""
 
-    discount_rate: Annotated[float, Quantity("1", above=-1.0)] = Field(default=0.06, description="Interest per year for annuities.")
+    discount_rate: Annotated[float, Quantity("1", above=-1.0)] = Field(
+        default=0.06, description="Interest per year for annuities."
+    )
 
 
 class Bus(_Part):
@@ -135,8 +152,12 @@ EmissionAmount = Annotated[float, Quantity("kgCO2e", low=0.0)]
 class Goals(_Part):
     """What is wanted of the plan."""
 
-    minimise: str | list[str] = Field(default="cost", description="A ledger column, or several, the most important first.")
-    carbon_price: Annotated[float, Quantity(f"{MONEY}/kgCO2e", low=0.0)] = Field(default=0.0, description="Price of emissions, booked as cost.")
+    minimise: str | list[str] = Field(
+        default="cost", description="A ledger column, or several, the most important first."
+    )
+    carbon_price: Annotated[float, Quantity(f"{MONEY}/kgCO2e", low=0.0)] = Field(
+        default=0.0, description="Price of emissions, booked as cost."
+    )
     basis: Literal["location", "market"] = Field(default="location", description="How `emissions` counts scope 2.")
     scopes: list[Literal[1, 2, 3]] = Field(default=[1, 2], min_length=1, description="Scopes that `emissions` counts.")
     caps: dict[str, Annotated[float, Quantity("kgCO2e", other_units=(MONEY,))]] = Field(
@@ -158,7 +179,9 @@ class Solver(_Part):
     time_limit: Step | None = Field(default=None, description="Longest run of the solver, such as 60 s.")
     threads: int | None = Field(default=None, ge=1, description="Number of threads.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Random seed.")
-    options: dict[str, str | int | float | bool] = Field(default={}, description="Further options in the solver's own words.")
+    options: dict[str, str | int | float | bool] = Field(
+        default={}, description="Further options in the solver's own words."
+    )
 
 
 class Head(_Part):
@@ -241,7 +264,9 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) 
 def _head(document: Document, data: dict[str, Any], problems: list[Problem]) -> Head | None:
     currency = data.get("currency")
     try:
-        return Head.model_validate(data, context=Reading(currency if isinstance(currency, str) else "", document.folder))
+        return Head.model_validate(
+            data, context=Reading(currency if isinstance(currency, str) else "", document.folder)
+        )
     except ValidationError as error:
         problems += _problems(document, error, (), Head)
         return None
@@ -284,7 +309,9 @@ def _asset(document: Document, name: str, data: Any, reading: Reading, problems:
         near = nearest(str(kind), kinds)
         found = f'kind "{kind}"' if kind is not None else "no kind"
         cure = f'did you mean "{near}"?' if near else ""
-        problems.append(Problem(f"assets.{name}.kind", found, f"one of {', '.join(kinds)}", cure, document.place((*path, "kind"))))
+        problems.append(
+            Problem(f"assets.{name}.kind", found, f"one of {', '.join(kinds)}", cure, document.place((*path, "kind")))
+        )
         return None
     try:
         return kinds[kind].model_validate(data, context=reading)
@@ -309,7 +336,13 @@ def _problems(
         where = ".".join(str(key) for key in path) or "file"
         if context.get("problems"):
             for problem in context["problems"]:
-                yield Problem(f"{where}: {problem.where}", problem.found, problem.wanted, problem.cure, problem.place or document.place(path))
+                yield Problem(
+                    f"{where}: {problem.where}",
+                    problem.found,
+                    problem.wanted,
+                    problem.cure,
+                    problem.place or document.place(path),
+                )
             continue
         yield _problem(where, fault, context, _keys(model, fault["loc"]), document.place(path))
 
@@ -337,7 +370,9 @@ def _problem(where: str, fault: Mapping[str, Any], context: Mapping[str, Any], k
         return Problem(where, context.get("found", ""), context["wanted"], context.get("cure", ""), place)
     if kind == "extra_forbidden":
         near = nearest(str(fault["loc"][-1]), keys)
-        return Problem(where, "unknown key", f"one of {', '.join(keys)}", f'did you mean "{near}"?' if near else "", place)
+        return Problem(
+            where, "unknown key", f"one of {', '.join(keys)}", f'did you mean "{near}"?' if near else "", place
+        )
     if kind == "missing":
         return Problem(where, "missing", "a value", "", place)
     if kind == "literal_error":
@@ -380,7 +415,10 @@ def scenario_schema() -> dict[str, Any]:
     kinds = reduce(or_, technologies().values())
     assets = dict[str, Annotated[kinds, Field(discriminator="kind")]]  # type: ignore[valid-type]
     whole = create_model(
-        "ScenarioFile", __base__=Head, assets=(assets, Field(description="What stands on the site, by name.")), extends=(str, "")
+        "ScenarioFile",
+        __base__=Head,
+        assets=(assets, Field(description="What stands on the site, by name.")),
+        extends=(str, ""),
     )
     schema = whole.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"

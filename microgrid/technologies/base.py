@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import pyomo.environ as pyo
 from pydantic import BaseModel, ConfigDict, Field
 
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Claim
+from microgrid.fields import CapacityIn
 from microgrid.series import Series
 from microgrid.timeline import Timeline
 
@@ -198,6 +199,15 @@ class Technology(BaseModel, ABC):
         """Return the capacities by field name."""
         named = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in named.items() if isinstance(value, Fixed | Sized)}
+
+    @classmethod
+    def capacity_units(cls) -> dict[str, str]:
+        """Return the unit of each field that holds a capacity."""
+        found = {}
+        for name, info in cls.model_fields.items():
+            parts = [*info.metadata, *(mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))]
+            found |= {name: mark.unit for mark in parts if isinstance(mark, CapacityIn)}
+        return found
 
     def series(self) -> dict[str, Series]:
         """Return the series by field name."""

@@ -42,13 +42,18 @@ class Commitment(BaseModel):
     ramp_down: PerHour | None = Field(default=None, description="Largest fall per hour, as a share of capacity.")
     start_ramp: Share | None = Field(
         default=None,
-        description="Largest output in the first step after a start; by default what a ramp or the minimum load allows.",
+        description="Largest output in the first step after a start, as a share of capacity; "
+        "by default what a ramp or the minimum load allows.",
     )
     stop_ramp: Share | None = Field(
         default=None, description="Largest output in the last step before a stop; default likewise."
     )
     on_before: bool = Field(default=False, description="Whether the unit was on before the horizon.")
-    hours_before: Hours | None = Field(default=None, description="For how long it had been so; by default long enough.")
+    hours_before: Hours | None = Field(
+        default=None,
+        description="For how long it had been so; by default long enough for the minimum times, "
+        "with nothing of the longest run used up.",
+    )
     output_before: Power | None = Field(
         default=None, description="Output before the horizon; without it the first step has no ramp limit."
     )
@@ -60,6 +65,9 @@ class Commitment(BaseModel):
                 f"output_before {self.output_before:g} kW of a unit that was off",
                 "on_before: true with an output before the horizon",
             )
+        for name, share in (("start_ramp", self.start_ramp), ("stop_ramp", self.stop_ramp)):
+            if share is not None and share < self.minimum_load:
+                raise refuse(f"{name} {share:g}", f"a share of at least the minimum_load, {self.minimum_load:g}")
         return self
 
     @property
@@ -75,6 +83,11 @@ class Commitment(BaseModel):
             self.minimum_down,
         )
         return any(costs) or any(limit is not None for limit in limits)
+
+    @property
+    def may_overfill(self) -> bool:
+        """Whether a unit may have to make more than is wanted: it cannot go low, or not down or up at once."""
+        return self.minimum_load > 0 or self.ramp_up is not None or self.ramp_down is not None
 
 
 @dataclass(frozen=True)
@@ -193,6 +206,18 @@ def _limits(block: Any, operation: Operation, spec: Commitment) -> None:
         )
     if spec.maximum_up is not None:
         _longest_run(block, operation, spec.maximum_up)
+        if spec.on_before and spec.hours_before is not None:
+            _rest_of_run(block, operation, spec.maximum_up - spec.hours_before)
+
+
+def _rest_of_run(block: Any, operation: Operation, rest: float) -> None:
+    """Forbid a run that began before the horizon to go on for longer than the rest of the longest run."""
+    end = max(1, int(np.searchsorted(operation.timeline.elapsed, rest + 1e-9, side="right")))
+    block.run_from_before = pyo.Set(initialize=range(end), within=operation.steps)
+    if end <= operation.last:
+        block.stops_within_rest_of_run = pyo.Constraint(
+            rule=lambda b: sum(b.on[t] for t in b.run_from_before) <= end - 1
+        )
 
 
 def _longest_run(block: Any, operation: Operation, longest: float) -> None:

@@ -164,3 +164,80 @@ def variable_costs(operation: Operation, cost: float, output: Rate) -> list[Cost
 def variable_cost_claims(cost: float, output: str = "output") -> list[Claim]:
     """State the cost per kWh of a flow into the bus as a claim, if there is one."""
     return [Charge("costs", "variable", ((output, cost),))] if cost else []
+
+
+def convex_curve(
+    block: Any,
+    operation: Operation,
+    size: Size,
+    output: Any,
+    live: Rate,
+    lines: Sequence[tuple[float, float]],
+    exact: bool,
+) -> Rate:
+    """Return the rate that a convex curve asks for an output: the highest of ``slope * output + offset * live``.
+
+    Parameters
+    ----------
+    lines
+        Slope and offset (per unit of live capacity) of each straight line, by ascending slope.
+    exact
+        Whether more than the curve asks could pay. Then a binary for each line holds the rate on the curve; otherwise
+        rows from below suffice. A single line is an equation in either case.
+    """
+    if len(lines) == 1:
+        ((slope, offset),) = lines
+        return lambda t: slope * output[t] + offset * live(t)
+    block.lines = pyo.RangeSet(0, len(lines) - 1)
+    block.slope = pyo.Param(block.lines, initialize={k: line[0] for k, line in enumerate(lines)}, within=pyo.Any)
+    block.offset = pyo.Param(block.lines, initialize={k: line[1] for k, line in enumerate(lines)}, within=pyo.Any)
+    if exact:
+        return _on_one_line(block, operation, size, output, live, lines)
+    block.rate = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+
+    def rate_above_line(b: Any, t: Any, k: Any) -> Any:
+        return b.rate[t] >= b.slope[k] * output[t] + b.offset[k] * live(t)
+
+    block.rate_above_line = pyo.Constraint(operation.steps, block.lines, rule=rate_above_line)
+    return lambda t: block.rate[t]
+
+
+def _on_one_line(
+    block: Any, operation: Operation, size: Size, output: Any, live: Rate, lines: Sequence[tuple[float, float]]
+) -> Rate:
+    """Cut the output into parts, one for each line; only the part of one line is away from zero."""
+    crossings = [(a[1] - b[1]) / (b[0] - a[0]) for a, b in zip(lines, lines[1:], strict=False)]
+    edges = [0.0, *crossings, 1.0]
+    block.edge = pyo.Param(range(len(edges)), initialize=dict(enumerate(edges)), within=pyo.Any)
+    block.line_chosen = pyo.Var(operation.steps, block.lines, within=pyo.Binary)
+    block.line_live = pyo.Var(operation.steps, block.lines, bounds=(0.0, size.high))
+    block.line_output = pyo.Var(operation.steps, block.lines, bounds=(0.0, size.high))
+
+    def at_most_one_line(b: Any, t: Any) -> Any:
+        return sum(b.line_chosen[t, k] for k in b.lines) <= 1
+
+    def only_the_chosen_line_lives(b: Any, t: Any, k: Any) -> Any:
+        return b.line_live[t, k] <= size.high * b.line_chosen[t, k]
+
+    def lines_make_up_live(b: Any, t: Any) -> Any:
+        return sum(b.line_live[t, k] for k in b.lines) == live(t)
+
+    def lines_make_up_output(b: Any, t: Any) -> Any:
+        return sum(b.line_output[t, k] for k in b.lines) == output[t]
+
+    def output_from_line_start(b: Any, t: Any, k: Any) -> Any:
+        return b.line_output[t, k] >= b.edge[k] * b.line_live[t, k]
+
+    def output_to_line_end(b: Any, t: Any, k: Any) -> Any:
+        return b.line_output[t, k] <= b.edge[k + 1] * b.line_live[t, k]
+
+    steps, each = operation.steps, (operation.steps, block.lines)
+    block.at_most_one_line = pyo.Constraint(steps, rule=at_most_one_line)
+    block.only_the_chosen_line_lives = pyo.Constraint(*each, rule=only_the_chosen_line_lives)
+    block.lines_make_up_live = pyo.Constraint(steps, rule=lines_make_up_live)
+    block.lines_make_up_output = pyo.Constraint(steps, rule=lines_make_up_output)
+    block.output_from_line_start = pyo.Constraint(*each, rule=output_from_line_start)
+    block.output_to_line_end = pyo.Constraint(*each, rule=output_to_line_end)
+    return lambda t: sum(
+        block.slope[k] * block.line_output[t, k] + block.offset[k] * block.line_live[t, k] for k in block.lines
+    )
