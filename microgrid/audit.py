@@ -236,10 +236,10 @@ def _month_shares(steps: pd.DataFrame) -> dict[str, float]:
     """Return the part of each local calendar month that the steps cover."""
     local = steps["time"]
     shares = {}
-    for (year, month), part in steps.groupby([local.dt.year, local.dt.month]):
-        opens = pd.Timestamp(year=year, month=month, day=1, tz=local.dt.tz)
+    for label, part in steps.groupby(local.dt.strftime("%Y-%m")):
+        opens = pd.Timestamp(f"{label}-01", tz=local.dt.tz)
         closes = opens + pd.offsets.MonthBegin(1)
-        shares[f"{year}-{month}"] = float(part["hours"].sum()) / ((closes - opens).total_seconds() / 3600)
+        shares[str(label)] = float(part["hours"].sum()) / ((closes - opens).total_seconds() / 3600)
     return shares
 
 
@@ -278,18 +278,19 @@ _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
 
 
 def _balances(result: Result) -> Iterator[Finding | None]:
-    """What flows into a bus flows out of it."""
+    """Hold every bus to its balance: what flows in flows out."""
     flows = result.flows
     for bus, part in flows.groupby("bus", observed=True):
-        net = part.groupby("time")["rate"].sum()
-        worst = net.abs().idxmax()
+        net = part.groupby("time", sort=False)["rate"].sum().abs()
+        worst = int(np.argmax(net.to_numpy()))
         limit = ABSOLUTE + RELATIVE * float(part["rate"].abs().max())
-        off = float(abs(net[worst]))
-        yield Finding(f"bus {bus}", "what flows in flows out", off, worst.isoformat()) if not off <= limit else None
+        off, when = float(net.iloc[worst]), pd.Timestamp(str(net.index[worst])).isoformat()
+        yield Finding(f"bus {bus}", "what flows in flows out", off, when) if not off <= limit else None
+
 
 
 def _sums(result: Result) -> Iterator[Finding | None]:
-    """The ledgers add up to what the manifest says, and to the objective."""
+    """Hold the ledgers to what the manifest says, and to the objective."""
     manifest = result.manifest
     yield _same("plan", "the money ledger adds up to its total", result.cost, manifest["costs"].get("cost", 0.0))
     emitted = result.emissions
@@ -327,7 +328,7 @@ def _counted(frame: pd.DataFrame, column: str, objective: Mapping[str, object]) 
 
 
 def _unclaimed(result: Result) -> Iterator[Finding | None]:
-    """Every ledger line must be claimed by somebody, or it was never recomputed."""
+    """Find ledger lines that nobody claims, and that were therefore never recomputed."""
     for ledger in ("costs", "emissions"):
         frame = getattr(result, ledger)
         for asset, line in frame[["asset", "line"]].drop_duplicates().itertuples(index=False):

@@ -150,9 +150,53 @@ class PeakCharge:
     floor: float = 0.0
 
 
-Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge
+@dataclass(frozen=True, eq=False)
+class Change:
+    """From each step to the next, `low` <= `terms` at the step + `earlier` at the step before it <= `high`.
+
+    Parameters
+    ----------
+    name
+        The statement as a short sentence, for messages.
+    terms
+        Pairs of quantity and factor at the step itself.
+    earlier
+        Pairs of quantity at the step before and factor; a factor that changes is the one of the step itself.
+    low, high
+        Bounds; None where there is none.
+    first
+        What stands in place of `earlier` at the first step: pairs of quantity (a size, or an empty name for the
+        constant 1) and factor. None where the time before the horizon is not known: the first step is then free.
+    """
+
+    name: str
+    terms: Terms
+    earlier: Terms
+    low: Factor | None = None
+    high: Factor | None = None
+    first: Terms | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Lasting:
+    """A quantity is how many of what `began` in the last `hours` is still going on, as the mean over each step.
+
+    Whatever begins does so at the start of its step: what begins at step s lasts from ``elapsed[s]`` to
+    ``elapsed[s] + hours``, and counts at step t by the share of t that lies within. Of what began before the horizon,
+    `before` go on for `left` hours from the first point.
+    """
+
+    quantity: str
+    began: str
+    hours: float
+    before: float = 0.0
+    left: float = 0.0
+
+
+Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting
 KINDS: dict[str, type[Any]] = {
-    c.__name__: c for c in (Between, StockBalance, NeverBoth, Ramp, MinimumRun, Charge, PeakCharge)
+    c.__name__: c
+    for c in (Between, StockBalance, NeverBoth, Ramp, MinimumRun, Charge, PeakCharge, Change, Lasting)
 }
 
 
@@ -180,7 +224,7 @@ def _plain(value: Any) -> Any:
 
 
 def _claimed(name: str, value: Any) -> Any:
-    if name in ("terms", "gains"):
+    if name in ("terms", "gains", "earlier", "first") and value is not None:
         return tuple((quantity, _factor(factor)) for quantity, factor in value)
     return _factor(value) if isinstance(value, list) else value
 

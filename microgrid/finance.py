@@ -21,4 +21,4 @@ def annuity_factor(rate: float, years: float) -> float:
         raise ValueError(f"a lifetime must be above zero years, not {years}")
     if rate == 0:
         return 1 / years
-    return rate / (1 - (1 + rate) ** -years)
+    return rate / (1 - float((1 + rate) ** -years))

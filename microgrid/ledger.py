@@ -61,7 +61,7 @@ class Ledger:
 
     def counts(self, emission: Emission, column: str) -> bool:
         """Tell whether a line of the carbon ledger belongs to a column."""
-        if column == "scope_1" or column == "scope_3":
+        if column in ("scope_1", "scope_3"):
             return emission.scope == int(column[-1]) and emission.basis in ("both", self.objective.basis)
         if column.startswith("scope_2_"):
             return emission.scope == 2 and emission.basis in ("both", column.removeprefix("scope_2_"))

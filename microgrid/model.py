@@ -139,7 +139,7 @@ def _operate(
 
 
 def _balance(block: Any, operation: Operation, flows: list[Flow]) -> None:
-    """What flows into a bus flows out of it, at every step."""
+    """Write the balance of a bus: what flows in flows out, at every step."""
     if not flows:
         return
 

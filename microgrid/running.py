@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -110,7 +110,8 @@ def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tu
     NoPlanError
         If a goal ends without a plan.
     """
-    reached, left, ended = [], settings.seconds, Ended.OPTIMAL
+    reached: list[dict[str, Any]] = []
+    left, ended = settings.seconds, Ended.OPTIMAL
     outcome = Outcome(Ended.FAILED, has_plan=False)
     for position, goal in enumerate(model.goals):
         if position:
@@ -133,7 +134,7 @@ def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tu
             }
         )
     total = sum(goal["seconds"] for goal in reached)
-    return Outcome(**{**vars(outcome), "ended": ended, "seconds": total}), reached
+    return replace(outcome, ended=ended, seconds=total), reached
 
 
 def settings_of(solver: Solver) -> Settings:
@@ -195,7 +196,7 @@ def _beside(folder: Path) -> Any:
 
 
 def _with_seconds(settings: Settings, seconds: float | None) -> Settings:
-    return Settings(**{**vars(settings), "seconds": seconds})
+    return replace(settings, seconds=seconds)
 
 
 def _identity(scenario: Scenario) -> dict[str, Any]:

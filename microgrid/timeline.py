@@ -68,9 +68,9 @@ class Timeline:
                 found = f"{start} to {end} in steps of {step}"
                 raise InputError([Problem("horizon", found, "an end after the start, a whole number of steps away")])
             parts.append(pd.date_range(start, end, freq=step, inclusive="left"))
-        index = parts[0]
+        index = pd.DatetimeIndex(parts[0])
         for part in parts[1:]:
-            index = index.append(part)
+            index = pd.DatetimeIndex(index.append(part))
         hours = np.concatenate(
             [np.full(len(p), s / pd.Timedelta(hours=1)) for p, (_, _, s) in zip(parts, spans, strict=True)]
         )
@@ -98,7 +98,7 @@ class Timeline:
     @cached_property
     def points(self) -> pd.DatetimeIndex:
         """The `n + 1` times at which stocks are told: each step's start, and the end of the last."""
-        return self.index.append(pd.DatetimeIndex([self.end]))
+        return pd.DatetimeIndex(self.index.append(pd.DatetimeIndex([self.end])))
 
     @cached_property
     def end(self) -> pd.Timestamp:

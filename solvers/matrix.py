@@ -77,7 +77,7 @@ def to_matrix(model: Any) -> Matrix:
         low=low,
         high=high,
         integer=np.fromiter((v.is_integer() for v in columns), dtype=bool, count=len(columns)),
-        cost=np.asarray(form.c.todense(), dtype=float).reshape(-1) if len(columns) else np.zeros(0),
+        cost=np.asarray(form.c.todense(), dtype=float).reshape(-1) if columns else np.zeros(0),
         offset=float(form.c_offset[0]),
         columns=columns,
         rows=[row.constraint for row in form.rows],

@@ -7,6 +7,7 @@ import math
 import time
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 from pyomo.opt import SolverStatus, TerminationCondition
 
@@ -112,18 +113,12 @@ def _load(model: Any, solver: Any, results: Any) -> bool:
         return False
     variables = list(model.component_data_objects(pyo.Var))
     used = [v for v in variables if v.value is not None]
-    load_values(model, used, _values(used))
+    load_values(model, used, np.array([v.value for v in used], dtype=float))
     return bool(used) or not variables
 
 
-def _values(variables: list[Any]) -> Any:
-    import numpy as np
-
-    return np.array([v.value for v in variables], dtype=float)
-
-
 def _bound(model: Any, results: Any, ended: Ended, objective: float, settings: Settings) -> float:
-    """Return the bound that the solver reports; a proved plan of a solver that reports none bounds itself by its gap."""
+    """Return the solver's bound; a proved plan of a solver that reports none is bounded by the gap asked for."""
     (goal,) = model.component_data_objects(pyo.Objective, active=True)
     told = results.problem.lower_bound if goal.sense == pyo.minimize else results.problem.upper_bound
     try:

@@ -14,7 +14,7 @@ def technologies() -> dict[str, type[Technology]]:
     """Return every technology of this folder by its kind."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    found = {cls.model_fields["kind"].default: cls for cls in _concrete(Technology)}
+    found = {cls.model_fields["kind"].default: cls for cls in _concrete(Technology)}  # type: ignore[type-abstract]
     return dict(sorted(found.items()))
 
 

@@ -205,8 +205,10 @@ class Technology(BaseModel, ABC):
         """Return the unit of each field that holds a capacity."""
         found = {}
         for name, info in cls.model_fields.items():
-            parts = [*info.metadata, *(mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))]
-            found |= {name: mark.unit for mark in parts if isinstance(mark, CapacityIn)}
+            within = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
+            mark = next((mark for mark in (*info.metadata, *within) if isinstance(mark, CapacityIn)), None)
+            if mark is not None:
+                found[name] = mark.unit
         return found
 
     def series(self) -> dict[str, Series]:

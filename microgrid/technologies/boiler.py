@@ -24,8 +24,8 @@ class Boiler(Technology):
     """A boiler for steam or hot water.
 
     ``input[t] = output[t] / efficiency``; hydrogen, which flows in kg/h, counts with its lower heating value. The
-    output keeps to the `commitment`; without one it runs anywhere up to its capacity, and no binary is needed. Emissions
-    are booked by whoever supplies the fuel.
+    output keeps to the `commitment`; without one it runs anywhere up to its capacity, and no binary is needed.
+    Emissions are booked by whoever supplies the fuel.
     """
 
     kind: Literal["boiler"] = "boiler"
@@ -56,7 +56,7 @@ class Boiler(Technology):
         return 1.0 / (self.efficiency * (1.0 if self.hydrogen_bus is None else HYDROGEN_LOWER_HEATING_VALUE))
 
     def presses(self) -> frozenset[str]:
-        """A boiler that cannot be turned down at will may overfill its heat bus."""
+        """Return the heat bus, where the boiler cannot be turned down at will."""
         forced = self.commitment is not None and self.commitment.may_overfill
         return frozenset({self.heat_bus}) if forced else frozenset()
 

@@ -1,8 +1,9 @@
-"""Fuel generator: an engine or turbine that makes electricity from a fuel, and heat too where it is a cogeneration unit."""
+"""Fuel generator: an engine or turbine that makes electricity from a fuel, and heat too if a bus takes it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 import pyomo.environ as pyo
@@ -220,7 +221,7 @@ def _fuel_points(curve: tuple[LoadPoint, ...]) -> list[tuple[float, float]]:
 def _slopes(curve: tuple[LoadPoint, ...]) -> list[tuple[float, float]]:
     """Return, for each line, the fuel of one more kW and the load at which the line ends."""
     points = _fuel_points(curve)
-    return [((f2 - f1) / (x2 - x1), x2) for (x1, f1), (x2, f2) in zip(points, points[1:], strict=False)]
+    return [((f2 - f1) / (x2 - x1), x2) for (x1, f1), (x2, f2) in pairwise(points)]
 
 
 def _refuse_curve(curve: tuple[LoadPoint, ...]) -> None:

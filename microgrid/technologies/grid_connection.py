@@ -16,7 +16,6 @@ from microgrid.fields import (
     MONEY,
     EnergyPrices,
     FactorSeries,
-    Hours,
     Power,
     PowerCapacity,
     PowerSeries,
@@ -28,6 +27,7 @@ from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow,
 from microgrid.technologies.patterns import flow_within, parameter
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
+Window = Annotated[float, Quantity("h", above=0.0)]
 
 
 class DemandCharge(BaseModel):
@@ -40,7 +40,7 @@ class DemandCharge(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     price: PerPowerMonth = Field(description="Price per kW and month.")
-    window: Hours = Field(default=0.25, gt=0, description="Length of the metering window.")
+    window: Window = Field(default=0.25, description="Length of the metering window.")
     peak_so_far: Power = Field(default=0.0, description="Highest mean import already measured in the first month.")
 
 
@@ -101,7 +101,7 @@ class GridConnection(Technology):
             costs.append(self._peaks(block, operation, self.demand_charge, imports))
             states["peak"] = State(block.peak, "months", "peak_so_far")
         if self.capacity_charge:
-            costs.append(self._contract(block, operation, size["capacity"]))
+            costs.append(self._contract(operation, size["capacity"]))
         return Contribution(flows, costs, self._emissions(block, operation, imports), states)
 
     def _limited(self, block: Any, operation: Operation, name: str, size: Size, limit: Series | None) -> Any:
@@ -170,8 +170,12 @@ class GridConnection(Technology):
         block.mean_below_peak = pyo.Constraint(block.windows, rule=mean_below_peak)
         return Cost("demand charge", "demand", lambda m: charge.price * block.peak[m], block.months)
 
-    def _contract(self, block: Any, operation: Operation, size: Size) -> Cost:
-        total = self.capacity_charge * sum(operation.timeline.month_shares.values())
+    def _contract(self, operation: Operation, size: Size) -> Cost:
+        """Charge the contract capacity by the part of each month covered; weighted steps stand for parts of a year."""
+        timeline = operation.timeline
+        total = self.capacity_charge * (
+            sum(timeline.month_shares.values()) if timeline.is_plain else 12 * timeline.years
+        )
         return Cost("contract capacity", "demand", lambda _: total * size.amount)
 
     def _factors(self) -> list[tuple[str, int, str, Series]]:
@@ -215,7 +219,8 @@ class GridConnection(Technology):
             charge = self.demand_charge
             claims.append(PeakCharge("demand charge", "import", charge.price, charge.window * 60, charge.peak_so_far))
         if self.capacity_charge:
-            claims.append(Charge("costs", "contract capacity", (("capacity", self.capacity_charge),), "month"))
+            rate, per = (self.capacity_charge, "month") if timeline.is_plain else (12 * self.capacity_charge, "year")
+            claims.append(Charge("costs", "contract capacity", (("capacity", rate),), per))  # type: ignore[arg-type]
         for line, _, _, factor in self._factors():
             claims.append(Charge("emissions", line, (("import", factor.on(timeline)),)))
         return claims

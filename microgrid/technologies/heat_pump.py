@@ -88,7 +88,7 @@ class HeatPump(Technology):
         return np.asarray(self._carnot(source, sink), dtype=float)
 
     def presses(self) -> frozenset[str]:
-        """A heat pump that cannot be turned down at will may overfill its heat bus."""
+        """Return the heat bus, where the heat pump cannot be turned down at will."""
         forced = self.commitment is not None and self.commitment.may_overfill
         return frozenset({self.heat_bus}) if forced else frozenset()
 

@@ -7,6 +7,7 @@ sets of their own. A function adds named components to the block it is given and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -206,7 +207,7 @@ def _on_one_line(
     block: Any, operation: Operation, size: Size, output: Any, live: Rate, lines: Sequence[tuple[float, float]]
 ) -> Rate:
     """Cut the output into parts, one for each line; only the part of one line is away from zero."""
-    crossings = [(a[1] - b[1]) / (b[0] - a[0]) for a, b in zip(lines, lines[1:], strict=False)]
+    crossings = [(a[1] - b[1]) / (b[0] - a[0]) for a, b in pairwise(lines)]
     edges = [0.0, *crossings, 1.0]
     block.edge = pyo.Param(range(len(edges)), initialize=dict(enumerate(edges)), within=pyo.Any)
     block.line_chosen = pyo.Var(operation.steps, block.lines, within=pyo.Binary)
@@ -241,3 +242,70 @@ def _on_one_line(
     return lambda t: sum(
         block.slope[k] * block.line_output[t, k] + block.offset[k] * block.line_live[t, k] for k in block.lines
     )
+
+
+def curve_lines(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return slope and offset of the straight lines between neighbouring points; points in one line make one line."""
+    lines: list[tuple[float, float]] = []
+    for (x, y), (next_x, next_y) in pairwise(points):
+        slope = (next_y - y) / (next_x - x)
+        if not lines or abs(slope - lines[-1][0]) > 1e-9 * abs(slope):
+            lines.append((slope, y - slope * x))
+    return lines
+
+
+def below_curve(
+    block: Any, operation: Operation, name: str, given: Any, live: Rate, lines: Sequence[tuple[float, float]]
+) -> Rate:
+    """Return a rate `name` of at most what a concave curve allows: the lowest of ``slope * given + offset * live``.
+
+    Lines come with slope and offset (per unit of live capacity), by descending slope. A single line is an equation.
+    """
+    if len(lines) == 1:
+        ((slope, offset),) = lines
+        return lambda t: slope * given[t] + offset * live(t)
+    block.lines = pyo.RangeSet(0, len(lines) - 1)
+    block.slope = pyo.Param(block.lines, initialize={k: line[0] for k, line in enumerate(lines)}, within=pyo.Any)
+    block.offset = pyo.Param(block.lines, initialize={k: line[1] for k, line in enumerate(lines)}, within=pyo.Any)
+    made = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+    block.add_component(name, made)
+
+    def below_line(b: Any, t: Any, k: Any) -> Any:
+        return made[t] <= b.slope[k] * given[t] + b.offset[k] * live(t)
+
+    block.add_component(f"{name}_below_line", pyo.Constraint(operation.steps, block.lines, rule=below_line))
+    return lambda t: made[t]
+
+
+def lasting(
+    block: Any, operation: Operation, name: str, began: Rate, hours: float, before: Rate | None = None
+) -> Rate:
+    """Return how much of what `began(t)` in the last `hours` is still going on, as the mean over each step.
+
+    What begins with step s is over within one later step: it counts whole in the steps before that one, and there by
+    the share of the step that it takes. `before(t)` adds what was going on before the horizon.
+    """
+    timeline, last = operation.timeline, operation.last
+    over = timeline.elapsed[:-1] + hours
+    ends_in = np.searchsorted(timeline.elapsed, over + 1e-9, side="right") - 1
+    whole: list[list[int]] = [[] for _ in range(last)]
+    partly: list[list[int]] = [[] for _ in range(last)]
+    share = np.zeros(last)
+    for s, end in enumerate(ends_in.tolist()):
+        for t in range(s, min(end, last)):
+            whole[t].append(s)
+        if end < last and over[s] > timeline.elapsed[end] + 1e-9:
+            partly[end].append(s)
+            share[s] = (over[s] - timeline.elapsed[end]) / timeline.hours[end]
+    wholly = indexed_steps(block, operation, f"{name}_whole_steps", whole)
+    partial = indexed_steps(block, operation, f"{name}_last_steps", partly)
+    part = parameter(block, operation.steps, f"{name}_share_of_last_step", share)
+    level = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+    block.add_component(name, level)
+
+    def lasts(_b: Any, t: Any) -> Any:
+        going_on = sum(began(s) for s in wholly[t]) + sum(part[s] * began(s) for s in partial[t])
+        return level[t] == going_on + (0.0 if before is None else before(t))
+
+    block.add_component(f"{name}_lasts", pyo.Constraint(operation.steps, rule=lasts))
+    return lambda t: level[t]

@@ -27,7 +27,8 @@ class Photovoltaic(Technology):
     bus: Annotated[str, Bus(("electricity",), "out")] = Field(default="electricity", description="Bus it feeds.")
     capacity: PowerCapacity = Field(description="Rated direct-current power of the modules, kW.")
     availability: Annotated[Series, Along("1", low=0.0, high=1.5, maker="photovoltaic")] = Field(
-        description="Power per kW rated that the sun allows: a series, or {tilt: 10 deg, azimuth: 180 deg, ...} to compute it."
+        description="Power per kW rated that the sun allows: a series, or "
+        "{tilt: 10 deg, azimuth: 180 deg, ...} to compute it from the weather."
     )
     variable_cost: PerEnergy = Field(default=0.0, description="Operation cost per kWh fed.")
 

@@ -20,7 +20,7 @@ _HEADER = re.compile(r"\s*([^\[\]]*?)\s*(?:\[([^\[\]]*)\])?\s*")
 _OFFSET = re.compile(r"[T ].*?(Z|[+-]\d{2}(?::?\d{2})?)$")
 _POWER = re.compile(r"(?<=[A-Za-z])([23])(?![A-Za-z0-9])")
 _REQUIRED = ("ghi", "temperature", "wind_speed")
-_EXAMPLES = {name: f"{name} [{quantity.unit}]" for name, quantity in QUANTITIES.items()} | {"time": "time"}
+_EXAMPLES = {"time": "time"} | {name: f"{name} [{quantity.unit}]" for name, quantity in QUANTITIES.items()}
 
 
 def read_csv(path: Path, utc_offset: float | None) -> Rows:
@@ -32,7 +32,7 @@ def read_csv(path: Path, utc_offset: float | None) -> Rows:
         If the file cannot be read, or its header has no `time` or none of the columns.
     """
     table, lines = _table(path)
-    names, units, problems = _header(str(path), table[0])
+    names, units, problems = _header(f"{path}:{lines[0]}", table[0])
     body, number_of = _even_rows(str(path), table, lines, problems)
     cells = {name: [row[at].strip() for row in body] for at, name in enumerate(names) if name}
     times = _times(path, cells.pop("time", []), number_of, utc_offset, problems)
@@ -56,7 +56,7 @@ def _table(path: Path) -> tuple[list[list[str]], list[int]]:
     return [cells for cells, _ in table], [line for _, line in table]
 
 
-def _header(path: str, cells: list[str]) -> tuple[list[str], dict[str, tuple[float, float]], list[Problem]]:
+def _header(place: str, cells: list[str]) -> tuple[list[str], dict[str, tuple[float, float]], list[Problem]]:
     """Return each column's name, empty if it is of no use, the conversion of each, and the faults."""
     names: list[str] = []
     units: dict[str, tuple[float, float]] = {}
@@ -67,12 +67,12 @@ def _header(path: str, cells: list[str]) -> tuple[list[str], dict[str, tuple[flo
         problem = _header_problem(cell, name, unit, names, units)
         names.append("" if problem else name)
         if problem:
-            problems.append(problem.at(f"{path}:1"))
+            problems.append(problem.at(place))
     found = {name for name in _EXAMPLES if any(_named(cell) == name for cell in cells)}
     lacking = [name for name in ("time", *_REQUIRED) if name not in found]
     if len(found & {"dni", "dhi"}) == 1:
         lacking += {"dni", "dhi"} - found
-    problems += [Problem(name, "no such column", f'a column "{_EXAMPLES[name]}"', "", f"{path}:1") for name in lacking]
+    problems += [Problem(name, "no such column", f'a column "{_EXAMPLES[name]}"', "", place) for name in lacking]
     return names, units, problems
 
 
@@ -126,13 +126,13 @@ def _times(
 ) -> pd.DatetimeIndex:
     """Return each interval's start in the file's standard time, NaT where there is none."""
     matches = [_OFFSET.search(text) for text in texts]
-    offsets = {match[1]: _hours(match[1]) for match in matches if match}
     bare = np.array([match is None for match in matches], dtype=bool)
     times = pd.DatetimeIndex(
         pd.to_datetime(pd.Series(texts, dtype=object), format="ISO8601", utc=True, errors="coerce")
     )
     unreadable = np.asarray(times.isna())
-    standard = utc_offset if utc_offset is not None else min(offsets.values(), default=0.0)
+    offsets = {match[1] for match, wrong in zip(matches, unreadable, strict=True) if match and not wrong}
+    standard = utc_offset if utc_offset is not None else min(map(_hours, offsets), default=0.0)
     if utc_offset is not None:
         times = times.where(~bare, times - pd.Timedelta(hours=utc_offset))
     wrongs = [(unreadable, "", "an ISO time", "such as 2026-01-01T00:00+08:00")]

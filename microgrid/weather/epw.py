@@ -94,10 +94,12 @@ def _times(
 ) -> tuple[pd.DatetimeIndex, list[Problem]]:
     """Return each interval's start; the hour tells its end, and the minute is written in too many ways to be used."""
     year, month, day, hour = (numbers([values[field] for values in fields]) for field in range(4))
+    year[~((year >= 1800) & (year < 2200))] = np.nan
+    hour[~((hour >= 1) & (hour <= 24))] = np.nan
     dates = pd.DataFrame({"year": year, "month": month, "day": day})
     starts = pd.to_datetime(dates, errors="coerce") + pd.to_timedelta(hour - 1, unit="h")
     starts += pd.to_timedelta(np.arange(len(fields)) % per_hour * (60 / per_hour), unit="min")
-    wrong = np.flatnonzero(starts.isna() | ~((hour >= 1) & (hour <= 24)))
+    wrong = np.flatnonzero(starts.isna())
     problems = []
     if len(wrong):
         row = int(wrong[0])

@@ -139,7 +139,8 @@ def clock(times: NDArray[np.int64]) -> pd.DatetimeIndex:
 
 def utc_offset(index: pd.DatetimeIndex) -> int:
     """Return how far the clock of a zone-aware index is ahead of UTC at its first time, in microseconds."""
-    return int(index[0].tz_localize(None).value - index[0].tz_convert("UTC").tz_localize(None).value) // 1000
+    ahead = index[0].utcoffset()
+    return 0 if ahead is None else round(ahead.total_seconds()) * SECOND
 
 
 def within_year(times: pd.DatetimeIndex) -> NDArray[np.int64]:

@@ -1,0 +1,63 @@
+"""Colours by technology, told apart also by people who see no red or no green; one asset, one colour everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COLOURS = {
+    "grid_connection": "#9AA0A6",
+    "supply": "#C9B27C",
+    "fuel_generator": "#7A4E2D",
+    "fuel_cell": "#86D3CC",
+    "wind_turbine": "#2C7FB8",
+    "photovoltaic": "#F2B01E",
+    "battery": "#3B9E4F",
+    "electrolyser": "#12908E",
+    "hydrogen_tank": "#0B5563",
+    "boiler": "#8E1B2F",
+    "heat_pump": "#E4572E",
+    "heat_storage": "#F29C8B",
+    "production_load": "#3C3F44",
+    "surplus": "#E3D5DC",
+    "carbon price": "#6A4C93",
+}
+STRANGER = "#B07AA1"
+OTHER = "#D5D8DC"
+UNSERVED = "#D6006E"
+SHED = "#EFA3C8"
+INK = "#1F2328"
+FAINT = "#6B7078"
+RULE = "#E4E6EA"
+ALARM = "#B3001B"
+
+ORDER = tuple(COLOURS)
+"""Stacks grow from what must be read off the axis, the grid, to what comes and goes."""
+
+_SHADES = ((0.0, ""), (0.38, "#FFFFFF"), (0.30, "#000000"), (0.60, "#FFFFFF"), (0.55, "#000000"))
+
+
+def colours(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Return the colour of each asset: its technology's, shaded where several share one."""
+    seen: dict[str, int] = {}
+    found = {}
+    for asset, kind in kinds.items():
+        base = COLOURS.get(kind, STRANGER)
+        share, towards = _SHADES[seen.get(base, 0) % len(_SHADES)]
+        seen[base] = seen.get(base, 0) + 1
+        found[asset] = mixed(base, towards, share) if share else base
+    return found
+
+
+def mixed(colour: str, towards: str, share: float) -> str:
+    """Return a colour moved by a share towards another."""
+    parts = zip(_channels(colour), _channels(towards), strict=True)
+    return "#" + "".join(f"{round(one + share * (other - one)):02X}" for one, other in parts)
+
+
+def rank(kind: str) -> int:
+    """Return the place of a technology in a stack."""
+    return ORDER.index(kind) if kind in ORDER else len(ORDER)
+
+
+def _channels(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))

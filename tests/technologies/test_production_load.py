@@ -1,0 +1,115 @@
+"""Production load: hand-computed optima."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from microgrid.errors import InputError
+from microgrid.model import assemble
+from microgrid.plant import Objective
+from microgrid.series import Series
+from microgrid.technologies.boiler import Boiler
+from microgrid.technologies.grid_connection import GridConnection
+from microgrid.technologies.production_load import ProductionLoad
+from solvers import Ended, Settings, solve
+from tests.plants import plant, solved
+
+
+def grid(prices, capacity=1000.0):
+    return GridConnection(capacity=capacity, import_price=prices)
+
+
+def test_a_part_is_shed_where_energy_is_dearer_than_shedding():
+    """100 kW, a tenth sheddable at 0.5: shed at 0.8 for half an hour, not at 0.3 for two hours.
+
+    90 * 0.8 * 0.5 + 10 * 0.5 * 0.5 + 100 * 0.3 * 2 = 36 + 2.5 + 60. Free to shed all, it would pay 25 in the first step.
+    """
+    load = ProductionLoad(demand=100.0, sheddable=0.1, shed_price=0.5)
+    plan = solved({"g": grid([0.8, 0.3]), "l": load}, [0.5, 2.0])
+    assert plan.cost == pytest.approx(98.5)
+    assert plan.flow("l", "shed") == pytest.approx([10.0, 0.0])
+    assert plan.flow("l", "demand") == pytest.approx([-100.0, -100.0])
+    assert plan.column("unserved") == pytest.approx(2.5)
+
+
+def test_what_cannot_be_served_is_shed_first_and_then_left_unserved():
+    """A connection of 60 kW for 100 kW: 20 kW are shed at 1, 20 kW unserved at 4, for 1.5 h; energy at 0.1."""
+    load = ProductionLoad(demand=100.0, sheddable=0.2, shed_price=1.0, unserved_price=4.0)
+    plan = solved({"g": grid(0.1, 60.0), "l": load}, [1.5])
+    assert plan.cost == pytest.approx((60 * 0.1 + 20 + 80) * 1.5)
+    assert plan.flow("l", "unserved") == pytest.approx([20.0])
+
+
+def test_no_more_is_left_unserved_than_is_wanted():
+    """Unserved at 0.1 and shed at 0.2 would both pay against 0.3; together they stay within the demand of 50 kW.
+
+    All 50 kW are left unserved at 0.1. Left to themselves, shedding and not serving would make 60 kW of the 50.
+    """
+    load = ProductionLoad(demand=50.0, sheddable=0.2, shed_price=0.2, unserved_price=0.1)
+    plan = solved({"g": grid(0.3), "l": load}, [0.5, 1.0])
+    assert plan.cost == pytest.approx(50 * 0.1 * 1.5)
+    assert plan.flow("l", "shed") == pytest.approx([0.0, 0.0])
+
+
+def test_without_a_price_on_unserved_demand_there_is_no_plan():
+    outcome = solve(assemble(plant({"g": grid(0.1, 60.0), "l": ProductionLoad(demand=100.0)}, [0.5])).pyomo, Settings())
+    assert outcome.ended is Ended.INFEASIBLE
+    assert not outcome.has_plan
+
+
+def test_a_demand_for_heat_is_met_on_the_heat_bus():
+    """40 kW of heat for half an hour, 20 kW for two hours, by an electric boiler of 80 %, at 0.2: 60 kWh / 0.8 * 0.2."""
+    assets = {
+        "g": grid(0.2),
+        "boiler": Boiler(bus_in="electricity", capacity=100.0, efficiency=0.8),
+        "steam": ProductionLoad(bus="heat", demand=[40.0, 20.0]),
+    }
+    assert solved(assets, [0.5, 2.0]).cost == pytest.approx(15.0)
+
+
+def test_a_demand_for_hydrogen_is_counted_in_kilograms():
+    """10 kg/h without any source: 2 kg/h shed at 3 per kg, 8 kg/h unserved at 9, over 2.5 h."""
+    load = ProductionLoad(bus="hydrogen", demand=10.0, sheddable=0.2, shed_price=3.0, unserved_price=9.0)
+    assert solved({"l": load}, [0.5, 2.0]).cost == pytest.approx((6 + 72) * 2.5)
+
+
+def test_serving_comes_before_emissions():
+    """With emissions as the only goal nothing would be served; what is left unserved is kept least first."""
+    dirty = GridConnection(capacity=60.0, import_price=0.1, location_factor=0.5)
+    load = ProductionLoad(demand=100.0, unserved_price=4.0)
+    plan = solved({"g": dirty, "l": load}, [0.5], Objective(goals=("emissions",)))
+    assert plan.model.goals == ("unserved", "emissions")
+    assert plan.column("unserved") == pytest.approx(80.0)
+
+
+def test_a_demand_in_the_wrong_unit_is_refused():
+    load = ProductionLoad(bus="hydrogen", demand=Series(np.asarray(5.0), "kW"))
+    with pytest.raises(InputError) as caught:
+        plant({"l": load})
+    assert str(caught.value) == "assets.l.demand: a series in kW\n   wanted kg/h, as the bus's carrier flows"
+
+
+@pytest.mark.parametrize(
+    ("fields", "found", "wanted"),
+    [
+        ({"demand": [1.0, -3.0]}, "-3 at step 1", "a value from 0"),
+        ({"demand": 1.0, "sheddable": 1.2}, "1.2", "a share from 0 to 1"),
+        ({"demand": 1.0, "shed_price": -1.0}, "-1", "a value from 0"),
+        ({"demand": 1.0, "unserved_price": float("nan")}, "nan", "a finite number"),
+    ],
+)
+def test_impossible_fields_are_refused(fields, found, wanted):
+    with pytest.raises(ValidationError) as caught:
+        ProductionLoad(**fields)
+    context = caught.value.errors()[0]["ctx"]
+    assert (context["found"], context["wanted"]) == (found, wanted)
+
+
+def test_an_unknown_bus_is_refused_with_the_nearest():
+    with pytest.raises(InputError) as caught:
+        plant({"l": ProductionLoad(bus="hydrogn", demand=1.0)})
+    assert str(caught.value) == (
+        'assets.l.bus: bus "hydrogn"\n   wanted a bus of the plant, or the name of a carrier; did you mean "hydrogen"?'
+    )
