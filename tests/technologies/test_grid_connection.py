@@ -137,9 +137,9 @@ def test_a_battery_shaves_what_the_meter_sees(window, peak):
 def test_steps_that_do_not_fill_the_window_are_refused():
     grid = GridConnection(capacity=500.0, import_price=0.0, demand_charge=DemandCharge(price=10.0))
     with pytest.raises(InputError) as caught:
-        assemble(plant({"g": grid, "l": load(1.0)}, [1 / 3, 1 / 3, 1 / 3]))
+        assemble(plant({"g": grid, "l": load(1.0)}, [0.1, 0.1, 0.1]))
     assert str(caught.value) == (
-        "horizon: the step at 2026-01-05T00:20:00+00:00 of 0.333333 h\n"
+        "horizon: the step at 2026-01-05T00:12:00+00:00 of 0.1 h\n"
         "   wanted steps that divide or fill metering windows of 15 min; choose another step or another window"
     )
 

@@ -43,12 +43,13 @@ def test_what_cannot_be_served_is_shed_first_and_then_left_unserved():
 
 
 def test_no_more_is_left_unserved_than_is_wanted():
-    """Unserved at 0.1 and shed at 0.2 would both pay against 0.3; together they stay within the demand of 50 kW.
+    """50 kW unserved at 0.1 against 0.3 for a kWh bought; 10 kW shed on top at 0.2 could be sold at 0.25.
 
-    All 50 kW are left unserved at 0.1. Left to themselves, shedding and not serving would make 60 kW of the 50.
+    What is not wanted cannot be shed: 5 an hour for 1.5 h. Left apart, the two would make 60 kW of the 50 and earn 0.5.
     """
     load = ProductionLoad(demand=50.0, sheddable=0.2, shed_price=0.2, unserved_price=0.1)
-    plan = solved({"g": grid(0.3), "l": load}, [0.5, 1.0])
+    market = GridConnection(capacity=99.0, import_price=0.3, export_price=0.25)
+    plan = solved({"g": market, "l": load}, [0.5, 1.0])
     assert plan.cost == pytest.approx(50 * 0.1 * 1.5)
     assert plan.flow("l", "shed") == pytest.approx([0.0, 0.0])
 

@@ -1,0 +1,544 @@
+"""Electrolyser: hydrogen from electricity, in stacks that are off, on standby or on, and that take time to start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from microgrid.capacity import Fixed, Size, Sized
+from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
+from microgrid.claims import Between, Change, Charge, Claim, Lasting, MinimumRun, Ramp
+from microgrid.fields import Energy, Hours, Money, MoneyPerHour, PerEnergy, Power, PowerCapacity, Quantity, Share, refuse
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Rate, State, Technology
+from microgrid.technologies.commitment import Commitment, PerHour, committed
+from microgrid.technologies.patterns import (
+    below_curve,
+    curve_lines,
+    indexed_steps,
+    lasting,
+    parameter,
+    recent_steps,
+    times_size,
+    variable_cost_claims,
+    variable_costs,
+)
+
+# No stack makes hydrogen that holds more than the electricity it draws.
+Consumption = Annotated[float, Quantity("kWh/kg", low=HYDROGEN_LOWER_HEATING_VALUE)]
+
+
+class ConsumptionPoint(BaseModel):
+    """A point of a part-load curve, as a maker's data sheet gives it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    load: Annotated[float, Quantity("1", above=0.0, high=1.0)] = Field(description="Power, as a share of the rating.")
+    consumption: Consumption = Field(description="Electricity for each kg of hydrogen at this load.")
+
+
+class Start(BaseModel):
+    """What it takes to bring a stack to where it makes hydrogen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    time: Hours = Field(default=0.0, description="Hours until the stack makes hydrogen.")
+    energy: Energy = Field(
+        default=0.0, description="Electricity for each stack, drawn evenly over the time; without time, in one step."
+    )
+    cost: Money = Field(default=0.0, description="Cost of each stack's start.")
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it takes nothing."""
+        return not (self.time or self.energy or self.cost)
+
+
+class Electrolyser(Technology):
+    """An electrolyser of one stack or several alike, with rectifier and auxiliaries.
+
+    **States.** Every stack is off, on standby (hot, drawing `standby_power`, making nothing) or on. From off it goes
+    on by a cold start, from standby by a warm start; to standby it comes only from on. Stacks alike are counted, not
+    told apart: the counts `on` and `standby` are whole numbers, and a set of counts that keeps the rows below can
+    always be dealt out to stacks, first started, first stopped. Start and stop need no integrality with one stack
+    (the balance of the states leaves them no other value); with several they are whole, too.
+
+    **Starts.** A stack that starts is on at once, and warms up for the start's `time`, wherever that ends within a
+    step: `cold_starting` and `warm_starting` count the stacks that warm up, as the mean over the step. Only the rest
+    of those on is live: ``minimum_load * live <= running <= live``, in ratings. A start is seen through: whoever
+    starts stays on until it is live, and for `minimum_up`, which counts from the start. A start that ends behind the
+    horizon is allowed: it pays its cost and the energy of the part within, and earns nothing here.
+
+    **Hydrogen.** With constant `consumption` an equation, ``hydrogen = running / consumption``. A `curve` is concave
+    (each further kW makes no more hydrogen than the one before), so rows from above need no binaries:
+    ``hydrogen <= slope_k * running + offset_k * live`` for each line k. Hydrogen below the curve is made and vented:
+    possible, costs power, and done only where hydrogen is worth nothing.
+
+    **Heat**, with a `heat_bus`: ``heat <= heat_share * running``; a cooler takes the rest.
+
+    Without minimum load, standby, starts that take something, minimum times and costs of running, nothing tells on
+    from off, and there are no integers. Formulation of states after Baumhof, Raheli, Johnsen and Kazempour (2023),
+    arXiv:2301.05310, counted over stacks; minimum times after Rajan and Takriti (see commitment.py).
+    """
+
+    kind: Literal["electrolyser"] = "electrolyser"
+    bus: Annotated[str, Bus(("electricity",), "in")] = Field(default="electricity", description="Bus it draws from.")
+    hydrogen_bus: Annotated[str, Bus(("hydrogen",), "out")] = Field(default="hydrogen", description="Bus it feeds.")
+    heat_bus: Annotated[str | None, Bus(("heat",), "out")] = Field(
+        default=None, description="Bus that takes its waste heat; without it the heat is lost."
+    )
+    capacity: PowerCapacity = Field(description="Rated electric input of all stacks together, kW.")
+    stacks: int = Field(
+        default=1, ge=1, description="Number of stacks alike; a capacity with unit_size decides their number itself."
+    )
+    minimum_load: Share = Field(
+        default=0.0,
+        description="Least power of a live stack, as a share of its rating; about 15 % for alkaline and 5 % for PEM "
+        "stacks (IRENA 2020, Green hydrogen cost reduction).",
+    )
+    consumption: Consumption | None = Field(default=None, description="Electricity for each kg of hydrogen.")
+    curve: tuple[ConsumptionPoint, ...] = Field(
+        default=(),
+        description="Consumption by load, from the minimum load (or, without one, from any load, below which its "
+        "consumption holds) to 100 %, instead of consumption.",
+    )
+    standby_power: Share | None = Field(
+        default=None, description="Power of a stack on standby, as a share of its rating; without it no standby."
+    )
+    cold_start: Start = Field(default=Start(), description="What it takes to start a stack that was off.")
+    warm_start: Start = Field(default=Start(), description="What it takes to start a stack that was on standby.")
+    ramp_up: PerHour | None = Field(default=None, description="Largest rise of power per hour, as a share of rating.")
+    ramp_down: PerHour | None = Field(default=None, description="Largest fall of power per hour, as a share of rating.")
+    minimum_up: Hours = Field(default=0.0, description="Hours a stack stays on after a start, warming up included.")
+    minimum_down: Hours = Field(default=0.0, description="Hours a stack stays off once it is off.")
+    running_cost: MoneyPerHour = Field(default=0.0, description="Wear of a stack for each hour on.")
+    variable_cost: PerEnergy = Field(default=0.0, description="Operation cost per kWh drawn by live stacks.")
+    heat_share: Share | None = Field(
+        default=None,
+        description="Most heat that can be taken, as a share of the power of live stacks; 26 % for alkaline "
+        "electrolysers (Danish Energy Agency, technology data for renewable fuels, chapter 86).",
+    )
+    on_before: int = Field(default=0, ge=0, description="Stacks that were on before the horizon.")
+    standby_before: int = Field(default=0, ge=0, description="Stacks that were on standby before the horizon.")
+    hours_before: Hours | None = Field(
+        default=None, description="For how long all stacks had been in their states; by default long enough."
+    )
+    start_before: Literal["cold", "warm"] = Field(
+        default="cold", description="The start that brought the stacks on before to be on, if it is not over yet."
+    )
+    power_before: Power | None = Field(
+        default=None, description="Power of live stacks before; without it the first step has no ramp limit."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if (self.consumption is None) == (not self.curve):
+            raise refuse(f"{'both' if self.curve else 'neither'} of consumption and curve", "one of consumption and curve")
+        if self.curve:
+            _refuse_curve(self.curve, self.minimum_load)
+        self._refuse_stacks()
+        self._refuse_starts()
+        self._refuse_history()
+        self._refuse_heat()
+        return self
+
+    def _refuse_stacks(self) -> None:
+        if not isinstance(self.capacity, Sized) or self.stacks == 1:
+            return
+        found = f"{self.stacks} stacks with a capacity to be decided"
+        if self.capacity.unit_size is not None:
+            wanted = "no number of stacks, as the capacity decides how many of unit_size there are"
+            raise refuse(found, wanted, "leave stacks out")
+        if self.rating is None:
+            raise refuse(found, "a unit_size, the rating of one stack", "write unit_size, and leave stacks out")
+
+    def _refuse_starts(self) -> None:
+        if self.standby_power is None and not self.warm_start.is_free:
+            raise refuse("warm_start without standby_power", "standby_power, as a warm start begins on standby")
+        for name, start in self.starts.items():
+            highest = self.capacity.high if self.rating is None else self.rating
+            if start.time and start.energy > highest * start.time * (1 + 1e-9) and highest > 0:
+                found = f"{name}_start: {start.energy:g} kWh in {start.time:g} h"
+                raise refuse(found, f"no more than the rating of a stack, {highest:g} kW, can draw")
+
+    def _refuse_history(self) -> None:
+        before = self.on_before + self.standby_before
+        if isinstance(self.capacity, Sized) and self.capacity.unit_size is not None:
+            if before:
+                raise refuse(f"{before} stacks before the horizon", "none, as their number is yet to be decided")
+        elif before > self.stacks:
+            raise refuse(f"{before} stacks on or on standby before the horizon", f"no more than the stacks, {self.stacks}")
+        if self.standby_before and self.standby_power is None:
+            raise refuse("standby_before without standby_power", "standby_power, or no stacks on standby")
+        if self.has_switch and self.power_before and not self.on_before:
+            found = f"power_before {self.power_before:g} kW with no stack on"
+            raise refuse(found, "on_before: the number of stacks that drew it")
+
+    def _refuse_heat(self) -> None:
+        if (self.heat_bus is None) != (self.heat_share is None):
+            found = f"{'no ' if self.heat_bus is None else ''}heat_bus and {'no ' * (self.heat_share is None)}heat_share"
+            raise refuse(found, "heat_bus and heat_share together, or neither")
+        best = self.consumption or min(point.consumption for point in self.curve)
+        total = HYDROGEN_LOWER_HEATING_VALUE / best + (self.heat_share or 0.0)
+        if total > 1 + 1e-9:
+            raise refuse(f"{total:.1%} of the power in hydrogen and heat", "no more than 100 %")
+
+    @property
+    def starts(self) -> dict[str, Start]:
+        """The kinds of start that stacks can make."""
+        return {"cold": self.cold_start} | ({} if self.standby_power is None else {"warm": self.warm_start})
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether anything here tells on from off."""
+        asked = (self.minimum_load, self.minimum_up, self.minimum_down, self.running_cost)
+        return any(asked) or self.standby_power is not None or not self.cold_start.is_free
+
+    @property
+    def rating(self) -> float | None:
+        """The rating of one stack, kW, where it is a number: None where it is the capacity to be decided."""
+        if isinstance(self.capacity, Fixed):
+            return self.capacity.amount / self.stacks
+        if self.capacity.unit_size is not None:
+            return self.capacity.unit_size
+        stands = self.capacity.low == self.capacity.high and not self.capacity.has_build_decision
+        return self.capacity.high / self.stacks if stands else None
+
+    @property
+    def most_stacks(self) -> int:
+        """The largest number of stacks that there can be; none where the capacity is zero."""
+        if isinstance(self.capacity, Sized) and self.capacity.unit_size is not None:
+            return int(self.capacity.high / self.capacity.unit_size + 1e-9)
+        return self.stacks if self.capacity.high > 0 else 0
+
+    @property
+    def lines(self) -> list[tuple[float, float]]:
+        """Slope (kg/kWh) and offset (kg/h per kW live) of the lines of hydrogen over power, by descending slope."""
+        if self.consumption is not None:
+            return [(1.0 / self.consumption, 0.0)]
+        return curve_lines(_points(self.curve, self.minimum_load))
+
+    @property
+    def before(self) -> tuple[int, int]:
+        """How many stacks were on, and on standby, before the horizon."""
+        return (self.on_before, self.standby_before) if self.most_stacks else (0, 0)
+
+    def still_starting(self, kind: str) -> float:
+        """Return for how many hours of the horizon the stacks on before are still in a start of this kind."""
+        if kind != self.start_before or self.hours_before is None or not self.before[0]:
+            return 0.0
+        return max(0.0, self.starts[kind].time - self.hours_before)
+
+    @property
+    def first_power(self) -> float | None:
+        """The power of live stacks before the horizon, or None where it is not known."""
+        if self.has_switch and not self.before[0]:
+            return 0.0
+        return self.power_before
+
+    def presses(self) -> frozenset[str]:
+        """Return the hydrogen bus, where it may run for its heat, or cannot be turned down or up at will."""
+        forced = self.minimum_load > 0 or self.ramp_up is not None or self.ramp_down is not None
+        return frozenset({self.hydrogen_bus}) if forced or self.heat_bus is not None else frozenset()
+
+    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
+        """Write states and power, then hydrogen and heat."""
+        unit = (self._switched if self.has_switch else self._unswitched)(block, operation, size["capacity"])
+        running = block.running
+        hydrogen = below_curve(block, operation, "hydrogen", running, unit.live, self.lines)
+        flows = [Flow("power", self.bus, lambda t: -unit.drawn(t)), Flow("hydrogen", self.hydrogen_bus, hydrogen)]
+        if self.heat_bus is not None:
+            block.heat = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+            most = self.heat_share or 0.0
+
+            def heat_within_share(b: Any, t: Any) -> Any:
+                return b.heat[t] <= most * b.running[t]
+
+            block.heat_within_share = pyo.Constraint(operation.steps, rule=heat_within_share)
+            flows.append(Flow("heat", self.heat_bus, lambda t: block.heat[t]))
+        costs = [*unit.costs, *variable_costs(operation, self.variable_cost, lambda t: running[t])]
+        return Contribution(flows, costs, states=unit.states | {"running": State(running, "steps", "power_before")})
+
+    def _unswitched(self, block: Any, operation: Operation, size: Size) -> _Powered:
+        """Write a power anywhere between zero and the capacity, within its ramps."""
+        ramps = Commitment(
+            ramp_up=self.ramp_up, ramp_down=self.ramp_down, on_before=True, output_before=self.first_power
+        )
+        unit = committed(block, operation, size, ramps, "running")
+        return _Powered(unit.live, lambda t: unit.output[t])
+
+    def _switched(self, block: Any, operation: Operation, size: Size) -> _Powered:
+        """Write the states of the stacks, what those on may draw, and what standby and starts draw."""
+        stacks = _Stacks(self, block, operation, size)
+        stacks.write_states()
+        stacks.write_minimum_times()
+        block.running = pyo.Var(operation.steps, bounds=(0.0, size.high))
+        live = stacks.write_live()
+        stacks.write_start_limits()
+        if self.ramp_up is not None or self.ramp_down is not None:
+            stacks.write_ramps(live)
+        return _Powered(live, stacks.drawn, stacks.costs(), stacks.states())
+
+    def claims(self, operation: Operation) -> list[Claim]:
+        """State states, starts, power, hydrogen, heat and costs."""
+        live: tuple[tuple[str, float], ...] = (("capacity", 1.0),)
+        if self.has_switch:
+            claims = [*self._state_claims(), *self._power_claims(operation), *self._ramp_claims(operation)]
+            live = self._live()
+        else:
+            claims = [
+                Between("running within capacity", (("running", 1.0), ("capacity", -1.0)), high=0.0),
+                Between("power is what runs", (("power", 1.0), ("running", 1.0)), 0.0, 0.0),
+                Ramp("running", "capacity", self.ramp_up, self.ramp_down, before=self.first_power),
+            ]
+        for number, (slope, offset) in enumerate(self.lines, 1):
+            terms = (("hydrogen", 1.0), ("running", -slope), *((name, -offset * factor) for name, factor in live))
+            low = 0.0 if len(self.lines) == 1 else None
+            claims.append(Between(f"hydrogen follows from power (line {number})", terms, low, 0.0))
+        claims.append(Between("running is never negative", (("running", 1.0),), low=0.0))
+        claims.append(Between("hydrogen is no consumption", (("hydrogen", 1.0),), low=0.0))
+        if self.heat_bus is not None:
+            claims.append(Between("heat is no consumption", (("heat", 1.0),), low=0.0))
+            most = (("heat", 1.0), ("running", -(self.heat_share or 0.0)))
+            claims.append(Between("heat within its share", most, high=0.0))
+        return [*claims, *variable_cost_claims(self.variable_cost, "running")]
+
+    def _rated(self, state: str, factor: Any = 1.0) -> tuple[str, Any]:
+        """Return the rating of the stacks in a state, as a term of a claim."""
+        return (f"capacity*{state}", factor) if self.rating is None else (state, self.rating * factor)
+
+    def _starting(self, factor: float = 1.0) -> list[tuple[str, Any]]:
+        return [self._rated(f"{kind}_starting", factor) for kind, start in self.starts.items() if start.time]
+
+    def _live(self) -> tuple[tuple[str, Any], ...]:
+        return (self._rated("on"), *self._starting(-1.0))
+
+    def _state_claims(self) -> list[Claim]:
+        """State that every stack has one state, how it changes, and for how long it lasts."""
+        (on, standby), decided = self.before, isinstance(self.capacity, Sized) and self.capacity.unit_size is not None
+        names = ["off", "on"] if self.standby_power is None else ["off", "on", "standby"]
+        units: float | str = "capacity_modules" if decided else float(self.most_stacks)
+        all_stacks = [("capacity_modules", -1.0)] if decided else [("", -float(self.most_stacks))]
+        entering, leaving = [f"{kind}_starts" for kind in self.starts], ["stops"]
+        held = None if decided else self.hours_before
+        claims: list[Claim] = [
+            Between("every stack has one state", (*((name, 1.0) for name in names), *all_stacks), 0.0, 0.0),
+            MinimumRun("on", self.minimum_up, 0.0, float(on), self.hours_before, units),
+            MinimumRun("off", self.minimum_down, 0.0, float(self.most_stacks - on - standby), held, units),
+            *(MinimumRun(name, units=units) for name in entering),
+        ]
+        if self.standby_power is not None:
+            leaving.append("rests")
+            rests = (("standby", 1.0), ("rests", -1.0), ("warm_starts", 1.0), ("cools", 1.0))
+            before = (("", -float(standby)),)
+            claims.append(Change("stacks come to standby and leave it", rests, (("standby", -1.0),), 0.0, 0.0, before))
+            claims.append(MinimumRun("standby", on_before=float(standby), units=units))
+        moves = (("on", 1.0), *((name, -1.0) for name in entering), *((name, 1.0) for name in leaving))
+        claims.append(Change("stacks start and stop", moves, (("on", -1.0),), 0.0, 0.0, (("", -float(on)),)))
+        return claims
+
+    def _power_claims(self, operation: Operation) -> list[Claim]:
+        """State how long starts last, what live stacks, standby and starts draw, and what starts cost."""
+        hours = operation.timeline.hours
+        drawn: list[tuple[str, Any]] = [("power", 1.0), ("running", 1.0)]
+        claims: list[Claim] = []
+        if self.standby_power:
+            drawn.append(self._rated("standby", self.standby_power))
+        for kind, start in self.starts.items():
+            if start.time:
+                left = self.still_starting(kind)
+                before = float(self.before[0]) if left else 0.0
+                claims.append(Lasting(f"{kind}_starting", f"{kind}_starts", start.time, before, left))
+            if start.energy:
+                spread = (f"{kind}_starting", start.energy / start.time) if start.time else None
+                drawn.append(spread or (f"{kind}_starts", start.energy / hours))
+            if start.cost:
+                claims.append(Charge("costs", f"{kind} starts", ((f"{kind}_starts", start.cost),), "event"))
+        if self.running_cost:
+            claims.append(Charge("costs", "stack wear", (("on", self.running_cost),)))
+        above, least = [("running", 1.0)], -self.minimum_load
+        live, minimum = self._live(), ((name, factor * least) for name, factor in self._live())
+        return [
+            *claims,
+            Between("running below the live rating", (*above, *((n, -f) for n, f in live)), high=0.0),
+            Between("running above the minimum load", (*above, *minimum), low=0.0),
+            Between("power is what runs, stands by and starts", tuple(drawn), 0.0, 0.0),
+        ]
+
+    def _ramp_claims(self, operation: Operation) -> list[Claim]:
+        """State how much the power of live stacks may rise and fall from step to step."""
+        up, lift, down, drop = self.ramp_shares(operation)
+        still = sum(1 for kind in self.starts if self.still_starting(kind)) * self.before[0]
+        size = "capacity" if self.rating is None else ""
+        rating, power = self.rating or 1.0, self.first_power
+        claims: list[Claim] = []
+        if self.ramp_up is not None:
+            entering = [self._rated(f"{kind}_starts", -lift) for kind in self.starts]
+            leaving = [(name, factor * lift) for name, factor in self._starting()]
+            ready = [(name, -factor * up) for name, factor in self._live()]
+            waiting = [(name, -factor * lift) for name, factor in self._starting()]
+            allowed = rating * (up[0] * (self.before[0] - still) + lift[0] * still)
+            first = None if power is None else (("", -power), (size, -allowed))
+            terms = (("running", 1.0), *entering, *leaving)
+            earlier = (("running", -1.0), *ready, *waiting)
+            claims.append(Change("running rises within its ramp", terms, earlier, None, 0.0, first))
+        if self.ramp_down is not None:
+            gone = [self._rated(name, -drop) for name in (("stops",) if self.standby_power is None else ("stops", "rests"))]
+            staying = [(name, -factor * down) for name, factor in self._live()]
+            first = None if power is None else (("", power),)
+            terms = (("running", -1.0), *gone, *staying)
+            claims.append(Change("running falls within its ramp", terms, (("running", 1.0),), None, 0.0, first))
+        return claims
+
+    def ramp_shares(self, operation: Operation) -> tuple[NDArray[np.float64], ...]:
+        """Return the largest rise, first power, fall and last power at each step, as shares of rating."""
+        hours = operation.timeline.hours
+        gaps = np.concatenate([[hours[0]], (hours[:-1] + hours[1:]) / 2])
+        up = np.minimum(1.0, gaps * (np.inf if self.ramp_up is None else self.ramp_up))
+        down = np.minimum(1.0, gaps * (np.inf if self.ramp_down is None else self.ramp_down))
+        return up, np.maximum(self.minimum_load, up), down, np.maximum(self.minimum_load, down)
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return two stacks of 50 kW with every feature."""
+        return cls(
+            heat_bus="heat",
+            capacity=Fixed(amount=100.0),
+            stacks=2,
+            minimum_load=0.2,
+            curve=(
+                ConsumptionPoint(load=0.2, consumption=50.0),
+                ConsumptionPoint(load=0.6, consumption=51.0),
+                ConsumptionPoint(load=1.0, consumption=54.0),
+            ),
+            standby_power=0.02,
+            cold_start=Start(time=0.75, energy=5.0, cost=2.0),
+            warm_start=Start(time=0.1, energy=0.5, cost=0.5),
+            ramp_up=0.8,
+            ramp_down=0.9,
+            minimum_up=1.0,
+            minimum_down=0.5,
+            running_cost=0.1,
+            variable_cost=0.002,
+            heat_share=0.2,
+            on_before=1,
+            hours_before=0.5,
+        )
+
+
+@dataclass(frozen=True)
+class _Powered:
+    """What the rest is written with: `live(t)`, the rating that can run, and `drawn(t)`, the power of everything."""
+
+    live: Rate
+    drawn: Rate
+    costs: list[Cost] = field(default_factory=list)
+    states: dict[str, State] = field(default_factory=dict)
+
+
+class _Stacks:
+    """The stacks inside a model: their counts by state, and the rating behind each count."""
+
+    def __init__(self, spec: Electrolyser, block: Any, operation: Operation, size: Size) -> None:
+        self.spec, self.block, self.operation, self.size = spec, block, operation, size
+        self.most = spec.most_stacks
+        self.count = self.most if size.modules is None else size.modules
+        self.rating = size if spec.rating is None else Size(spec.rating, spec.rating)
+        self.leaves = ["stops"] if spec.standby_power is None else ["stops", "rests"]
+        self.to_off = ["stops"] if spec.standby_power is None else ["stops", "cools"]
+        self._ratings: dict[str, Rate] = {}
+
+    def sum(self, names: list[str], t: Any) -> Any:
+        """Return the sum of several counts at a step."""
+        return sum(getattr(self.block, name)[t] for name in names)
+
+    @property
+    def entering(self) -> list[str]:
+        """The counts of stacks that go on."""
+        return [f"{kind}_starts" for kind in self.spec.starts]
+
+    def rated(self, state: str) -> Rate:
+        """Return the rating of the stacks that a count counts."""
+        if state not in self._ratings:
+            counted = getattr(self.block, state)
+            self._ratings[state] = times_size(self.block, self.operation, f"{state}_rating", self.rating, counted)
+        return self._ratings[state]
+
+    def write_states(self) -> None:
+        """Write the counts, and how they change: every stack has one state, and moves between them."""
+        block, operation, (on_before, standby_before) = self.block, self.operation, self.spec.before
+        moves = pyo.NonNegativeIntegers if self.most > 1 else pyo.NonNegativeReals
+        names = {"on": pyo.NonNegativeIntegers, "off": pyo.NonNegativeReals, "stops": moves, "cold_starts": moves}
+        if self.spec.standby_power is not None:
+            names |= {"standby": pyo.NonNegativeIntegers, "warm_starts": moves, "rests": moves, "cools": moves}
+        for name, domain in names.items():
+            block.add_component(name, pyo.Var(operation.steps, within=domain, bounds=(0, self.most)))
+        states = [name for name in ("off", "on", "standby") if name in names]
+
+        def every_stack_has_one_state(_b: Any, t: Any) -> Any:
+            return self.sum(states, t) == self.count
+
+        def stacks_start_and_stop(b: Any, t: Any) -> Any:
+            return b.on[t] - b.on[t - 1] == self.sum(self.entering, t) - self.sum(self.leaves, t)
+
+        block.every_stack_has_one_state = pyo.Constraint(operation.steps, rule=every_stack_has_one_state)
+        block.stacks_start_and_stop = pyo.Constraint(operation.later, rule=stacks_start_and_stop)
+        block.stacks_start_and_stop_first = pyo.Constraint(
+            rule=lambda b: b.on[0] - on_before == self.sum(self.entering, 0) - self.sum(self.leaves, 0)
+        )
+        if self.spec.standby_power is not None:
+            self._write_standby(standby_before)
+
+    def _write_standby(self, before: int) -> None:
+        block, operation = self.block, self.operation
+
+        def standby_comes_and_goes(b: Any, t: Any) -> Any:
+            return b.standby[t] - b.standby[t - 1] == b.rests[t] - b.warm_starts[t] - b.cools[t]
+
+        def rested_is_on_standby(b: Any, t: Any) -> Any:
+            return b.rests[t] <= b.standby[t]
+
+        block.standby_comes_and_goes = pyo.Constraint(operation.later, rule=standby_comes_and_goes)
+        block.standby_comes_and_goes_first = pyo.Constraint(
+            rule=lambda b: b.standby[0] - before == b.rests[0] - b.warm_starts[0] - b.cools[0]
+        )
+        block.rested_is_on_standby = pyo.Constraint(operation.steps, rule=rested_is_on_standby)
+
+    def write_minimum_times(self) -> None:
+        """Cover recent starts by `on`, until they are live and for minimum_up; recent stops by `off`."""
+        spec, block, operation = self.spec, self.block, self.operation
+        windows = {}
+        for kind, start in spec.starts.items():
+            members = recent_steps(operation, max(spec.minimum_up, start.time))
+            windows[f"{kind}_starts"] = indexed_steps(block, operation, f"steps_of_{kind}_start", members)
+        stopped = indexed_steps(block, operation, "steps_of_minimum_down", recent_steps(operation, spec.minimum_down))
+        on_before, off_before = spec.before[0], self.count - sum(spec.before)
+        held_on = self._held("on_held", max(spec.minimum_up, spec.starts[spec.start_before].time if self._may_be_starting else 0.0))
+        held_off = self._held("off_held", spec.minimum_down)
+
+        def started_stays_on(b: Any, t: Any) -> Any:
+            recent = [sum(getattr(b, name)[s] for s in steps[t]) for name, steps in windows.items()]
+            return sum(recent) + on_before * held_on[t] <= b.on[t]
+
+        def stopped_stays_off(b: Any, t: Any) -> Any:
+            recent = [sum(getattr(b, name)[s] for s in stopped[t]) for name in self.to_off]
+            return sum(recent) + off_before * held_off[t] <= b.off[t]
+
+        block.started_stays_on = pyo.Constraint(operation.steps, rule=started_stays_on)
+        block.stopped_stays_off = pyo.Constraint(operation.steps, rule=stopped_stays_off)
+
+    @property
+    def _may_be_starting(self) -> bool:
+        return self.spec.start_before in self.spec.starts
+
+    def _held(self, name: str, least: float) -> Any:
+        """Return 1 at the steps at which what was before the horizon must still be, else 0."""
+        before = np.inf if self.spec.hours_before is None else self.spec.hours_before
+        begins = self.operation.timeline.elapsed[:-1]
+        return parameter(self.block, self.operation.steps, name, (begins < least - before - 1e-9).astype(float))
