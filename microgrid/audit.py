@@ -13,7 +13,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.claims import Between, Charge, Claim, MinimumRun, NeverBoth, PeakCharge, Ramp, StockBalance, Terms
+from microgrid.claims import (
+    Between,
+    Change,
+    Charge,
+    Claim,
+    Lasting,
+    MinimumRun,
+    NeverBoth,
+    PeakCharge,
+    Ramp,
+    StockBalance,
+    Terms,
+)
 from microgrid.results import Result
 
 Array = NDArray[np.float64]
@@ -136,7 +148,7 @@ def _worst(books: _Books, statement: str, excess: Array, scale: float, on: str =
 
 def _check(books: _Books, claim: Claim) -> Iterator[Finding | None]:
     try:
-        yield from _CHECKS[type(claim)](books, claim)
+        yield from list(_CHECKS[type(claim)](books, claim))
     except KeyError as error:
         yield Finding(books.asset, f"{_title(claim)}: no {error} in the frames", float("nan"))
 
@@ -193,6 +205,40 @@ def _ramp(books: _Books, claim: Ramp) -> Iterator[Finding | None]:
         yield _worst(
             books, f"{claim.quantity} {word} within its ramp", change - size * (share * kept + extra * switched), size
         )
+
+
+def _change(books: _Books, claim: Change) -> Iterator[Finding | None]:
+    now, scale = books.total(claim.terms)
+    parts = [np.asarray(f, dtype=float) * _shifted(books.quantity(name)) for name, f in claim.earlier]
+    before = np.sum(parts, axis=0) if parts else np.zeros(len(now))
+    if claim.first is not None:
+        before[0] = sum(np.ravel(factor)[0] * books.quantity(name)[0] for name, factor in claim.first)
+    total = now + before
+    skip = 0 if claim.first is not None else 1
+    for bound, sign in ((claim.low, -1.0), (claim.high, 1.0)):
+        if bound is not None and len(total) > skip:
+            limit = np.broadcast_to(np.asarray(bound, dtype=float), total.shape)
+            excess = sign * (total - limit)
+            excess[:skip] = -np.inf
+            worst = max(scale, float(np.abs(before).max()), float(np.abs(limit).max()))
+            yield _worst(books, claim.name, np.maximum(excess, -1.0), worst)
+
+
+def _shifted(values: Array) -> Array:
+    return np.concatenate([[0.0], values[:-1]])
+
+
+def _lasting(books: _Books, claim: Lasting) -> Iterator[Finding | None]:
+    """Overlap each span of what began with each step; what it takes of a step counts by its share."""
+    began, told = books.quantity(claim.began), books.quantity(claim.quantity)
+    edges = np.concatenate([[0.0], np.cumsum(books.hours)])
+    total = claim.before * np.clip(claim.left - edges[:-1], 0.0, books.hours) / books.hours
+    for start, count in zip(edges[:-1], began, strict=True):
+        if count:
+            over = np.minimum(edges[1:], start + claim.hours) - np.maximum(edges[:-1], start)
+            total = total + count * np.clip(over, 0.0, None) / books.hours
+    scale = float(np.abs(total).max(initial=0.0))
+    yield _worst(books, f"{claim.quantity} lasts {claim.hours:g} h", np.abs(told - total), max(scale, 1.0))
 
 
 def _minimum_run(books: _Books, claim: MinimumRun) -> Iterator[Finding | None]:
@@ -274,6 +320,8 @@ _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
     MinimumRun: _minimum_run,
     Charge: _charge,
     PeakCharge: _peak_charge,
+    Change: _change,
+    Lasting: _lasting,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +15,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
 from microgrid.claims import Between, Change, Charge, Claim, Lasting, MinimumRun, Ramp
-from microgrid.fields import Energy, Hours, Money, MoneyPerHour, PerEnergy, Power, PowerCapacity, Quantity, Share, refuse
+from microgrid.fields import (
+    Energy,
+    Hours,
+    Money,
+    MoneyPerHour,
+    PerEnergy,
+    Power,
+    PowerCapacity,
+    Quantity,
+    Share,
+    refuse,
+)
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Rate, State, Technology
 from microgrid.technologies.commitment import Commitment, PerHour, committed
 from microgrid.technologies.patterns import (
@@ -50,7 +61,8 @@ class Start(BaseModel):
 
     time: Hours = Field(default=0.0, description="Hours until the stack makes hydrogen.")
     energy: Energy = Field(
-        default=0.0, description="Electricity for each stack, drawn evenly over the time; without time, in one step."
+        default=0.0,
+        description="Electricity for each stack, drawn evenly over the time; without time, over the first step.",
     )
     cost: Money = Field(default=0.0, description="Cost of each stack's start.")
 
@@ -58,6 +70,10 @@ class Start(BaseModel):
     def is_free(self) -> bool:
         """Whether it takes nothing."""
         return not (self.time or self.energy or self.cost)
+
+    def draw(self, operation: Operation) -> NDArray[np.float64]:
+        """Return the power of one start, kW, in case it begins with a step, shape (n,)."""
+        return self.energy / (np.full(operation.last, self.time) if self.time else operation.timeline.hours)
 
 
 class Electrolyser(Technology):
@@ -139,7 +155,9 @@ class Electrolyser(Technology):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if (self.consumption is None) == (not self.curve):
-            raise refuse(f"{'both' if self.curve else 'neither'} of consumption and curve", "one of consumption and curve")
+            raise refuse(
+                f"{'both' if self.curve else 'neither'} of consumption and curve", "one of consumption and curve"
+            )
         if self.curve:
             _refuse_curve(self.curve, self.minimum_load)
         self._refuse_stacks()
@@ -173,7 +191,9 @@ class Electrolyser(Technology):
             if before:
                 raise refuse(f"{before} stacks before the horizon", "none, as their number is yet to be decided")
         elif before > self.stacks:
-            raise refuse(f"{before} stacks on or on standby before the horizon", f"no more than the stacks, {self.stacks}")
+            raise refuse(
+                f"{before} stacks on or on standby before the horizon", f"no more than the stacks, {self.stacks}"
+            )
         if self.standby_before and self.standby_power is None:
             raise refuse("standby_before without standby_power", "standby_power, or no stacks on standby")
         if self.has_switch and self.power_before and not self.on_before:
@@ -182,7 +202,9 @@ class Electrolyser(Technology):
 
     def _refuse_heat(self) -> None:
         if (self.heat_bus is None) != (self.heat_share is None):
-            found = f"{'no ' if self.heat_bus is None else ''}heat_bus and {'no ' * (self.heat_share is None)}heat_share"
+            found = (
+                f"{'no ' if self.heat_bus is None else ''}heat_bus and {'no ' * (self.heat_share is None)}heat_share"
+            )
             raise refuse(found, "heat_bus and heat_share together, or neither")
         best = self.consumption or min(point.consumption for point in self.curve)
         total = HYDROGEN_LOWER_HEATING_VALUE / best + (self.heat_share or 0.0)
@@ -193,6 +215,31 @@ class Electrolyser(Technology):
     def starts(self) -> dict[str, Start]:
         """The kinds of start that stacks can make."""
         return {"cold": self.cold_start} | ({} if self.standby_power is None else {"warm": self.warm_start})
+
+    @property
+    def states(self) -> list[str]:
+        """The states that a stack can have."""
+        return ["off", "on"] if self.standby_power is None else ["off", "on", "standby"]
+
+    @property
+    def entering(self) -> list[str]:
+        """The moves of stacks that go on."""
+        return [f"{kind}_starts" for kind in self.starts]
+
+    @property
+    def leaving(self) -> list[str]:
+        """The moves of stacks that were on: off, and to standby."""
+        return ["stops"] if self.standby_power is None else ["stops", "rests"]
+
+    @property
+    def going_off(self) -> list[str]:
+        """The moves of stacks that go off: from on, and from standby."""
+        return ["stops"] if self.standby_power is None else ["stops", "cools"]
+
+    @property
+    def moves(self) -> list[str]:
+        """Every move between states."""
+        return list(dict.fromkeys([*self.entering, *self.leaving, *self.going_off]))
 
     @property
     def has_switch(self) -> bool:
@@ -209,6 +256,11 @@ class Electrolyser(Technology):
             return self.capacity.unit_size
         stands = self.capacity.low == self.capacity.high and not self.capacity.has_build_decision
         return self.capacity.high / self.stacks if stands else None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the number of stacks is itself a decision."""
+        return isinstance(self.capacity, Sized) and self.capacity.unit_size is not None
 
     @property
     def most_stacks(self) -> int:
@@ -234,6 +286,11 @@ class Electrolyser(Technology):
         if kind != self.start_before or self.hours_before is None or not self.before[0]:
             return 0.0
         return max(0.0, self.starts[kind].time - self.hours_before)
+
+    @property
+    def waiting_before(self) -> int:
+        """How many stacks the horizon begins with that are on, but not live yet."""
+        return self.before[0] if any(self.still_starting(kind) for kind in self.starts) else 0
 
     @property
     def first_power(self) -> float | None:
@@ -287,7 +344,7 @@ class Electrolyser(Technology):
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State states, starts, power, hydrogen, heat and costs."""
-        live: tuple[tuple[str, float], ...] = (("capacity", 1.0),)
+        live: list[tuple[str, Any]] = [("capacity", 1.0)]
         if self.has_switch:
             claims = [*self._state_claims(), *self._power_claims(operation), *self._ramp_claims(operation)]
             live = self._live()
@@ -298,7 +355,7 @@ class Electrolyser(Technology):
                 Ramp("running", "capacity", self.ramp_up, self.ramp_down, before=self.first_power),
             ]
         for number, (slope, offset) in enumerate(self.lines, 1):
-            terms = (("hydrogen", 1.0), ("running", -slope), *((name, -offset * factor) for name, factor in live))
+            terms = (("hydrogen", 1.0), ("running", -slope), *_times(live, -offset))
             low = 0.0 if len(self.lines) == 1 else None
             claims.append(Between(f"hydrogen follows from power (line {number})", terms, low, 0.0))
         claims.append(Between("running is never negative", (("running", 1.0),), low=0.0))
@@ -309,91 +366,79 @@ class Electrolyser(Technology):
             claims.append(Between("heat within its share", most, high=0.0))
         return [*claims, *variable_cost_claims(self.variable_cost, "running")]
 
-    def _rated(self, state: str, factor: Any = 1.0) -> tuple[str, Any]:
-        """Return the rating of the stacks in a state, as a term of a claim."""
-        return (f"capacity*{state}", factor) if self.rating is None else (state, self.rating * factor)
+    def _rated(self, names: Sequence[str]) -> list[tuple[str, Any]]:
+        """Return the rating of the stacks that counts count, as terms of a claim."""
+        return [(f"capacity*{name}", 1.0) if self.rating is None else (name, self.rating) for name in names]
 
-    def _starting(self, factor: float = 1.0) -> list[tuple[str, Any]]:
-        return [self._rated(f"{kind}_starting", factor) for kind, start in self.starts.items() if start.time]
+    @property
+    def _warming(self) -> list[tuple[str, Any]]:
+        return self._rated([f"{kind}_starting" for kind, start in self.starts.items() if start.time])
 
-    def _live(self) -> tuple[tuple[str, Any], ...]:
-        return (self._rated("on"), *self._starting(-1.0))
+    def _live(self) -> list[tuple[str, Any]]:
+        return [*self._rated(["on"]), *_times(self._warming, -1.0)]
 
     def _state_claims(self) -> list[Claim]:
         """State that every stack has one state, how it changes, and for how long it lasts."""
-        (on, standby), decided = self.before, isinstance(self.capacity, Sized) and self.capacity.unit_size is not None
-        names = ["off", "on"] if self.standby_power is None else ["off", "on", "standby"]
-        units: float | str = "capacity_modules" if decided else float(self.most_stacks)
-        all_stacks = [("capacity_modules", -1.0)] if decided else [("", -float(self.most_stacks))]
-        entering, leaving = [f"{kind}_starts" for kind in self.starts], ["stops"]
-        held = None if decided else self.hours_before
+        on, standby = self.before
+        units: float | str = "capacity_modules" if self.is_counted else float(self.most_stacks)
+        stacks = ("capacity_modules", -1.0) if self.is_counted else ("", -float(self.most_stacks))
+        off, off_for = float(self.most_stacks - on - standby), None if self.is_counted else self.hours_before
+        moves = [("on", 1.0), *((name, -1.0) for name in self.entering), *((name, 1.0) for name in self.leaving)]
         claims: list[Claim] = [
-            Between("every stack has one state", (*((name, 1.0) for name in names), *all_stacks), 0.0, 0.0),
+            Between("every stack has one state", (*((name, 1.0) for name in self.states), stacks), 0.0, 0.0),
+            Change("stacks start and stop", tuple(moves), (("on", -1.0),), 0.0, 0.0, (("", -float(on)),)),
             MinimumRun("on", self.minimum_up, 0.0, float(on), self.hours_before, units),
-            MinimumRun("off", self.minimum_down, 0.0, float(self.most_stacks - on - standby), held, units),
-            *(MinimumRun(name, units=units) for name in entering),
+            MinimumRun("off", self.minimum_down, 0.0, off, off_for, units),
+            *(MinimumRun(name, units=units) for name in self.entering),
         ]
         if self.standby_power is not None:
-            leaving.append("rests")
-            rests = (("standby", 1.0), ("rests", -1.0), ("warm_starts", 1.0), ("cools", 1.0))
-            before = (("", -float(standby)),)
-            claims.append(Change("stacks come to standby and leave it", rests, (("standby", -1.0),), 0.0, 0.0, before))
+            terms = (("standby", 1.0), ("rests", -1.0), ("warm_starts", 1.0), ("cools", 1.0))
+            first = (("", -float(standby)),)
+            claims.append(Change("standby comes and goes", terms, (("standby", -1.0),), 0.0, 0.0, first))
             claims.append(MinimumRun("standby", on_before=float(standby), units=units))
-        moves = (("on", 1.0), *((name, -1.0) for name in entering), *((name, 1.0) for name in leaving))
-        claims.append(Change("stacks start and stop", moves, (("on", -1.0),), 0.0, 0.0, (("", -float(on)),)))
         return claims
 
     def _power_claims(self, operation: Operation) -> list[Claim]:
-        """State how long starts last, what live stacks, standby and starts draw, and what starts cost."""
-        hours = operation.timeline.hours
-        drawn: list[tuple[str, Any]] = [("power", 1.0), ("running", 1.0)]
+        """State how long starts last, what live stacks, standby and starts draw, and what they cost."""
         claims: list[Claim] = []
+        drawn: list[tuple[str, Any]] = [("power", 1.0), ("running", 1.0)]
         if self.standby_power:
-            drawn.append(self._rated("standby", self.standby_power))
+            drawn += _times(self._rated(["standby"]), self.standby_power)
         for kind, start in self.starts.items():
+            starts, starting, left = f"{kind}_starts", f"{kind}_starting", self.still_starting(kind)
             if start.time:
-                left = self.still_starting(kind)
-                before = float(self.before[0]) if left else 0.0
-                claims.append(Lasting(f"{kind}_starting", f"{kind}_starts", start.time, before, left))
+                claims.append(Lasting(starting, starts, start.time, float(self.before[0]) if left else 0.0, left))
             if start.energy:
-                spread = (f"{kind}_starting", start.energy / start.time) if start.time else None
-                drawn.append(spread or (f"{kind}_starts", start.energy / hours))
+                drawn.append((starting if start.time else starts, start.draw(operation)))
+                most = ((starts, start.draw(operation)), ("capacity", -1.0))
+                claims.append(Between(f"a {kind} start draws no more than the capacity", most, high=0.0))
             if start.cost:
-                claims.append(Charge("costs", f"{kind} starts", ((f"{kind}_starts", start.cost),), "event"))
+                claims.append(Charge("costs", f"{kind} starts", ((starts, start.cost),), "event"))
         if self.running_cost:
             claims.append(Charge("costs", "stack wear", (("on", self.running_cost),)))
-        above, least = [("running", 1.0)], -self.minimum_load
-        live, minimum = self._live(), ((name, factor * least) for name, factor in self._live())
+        least = (("running", 1.0), *_times(self._live(), -self.minimum_load))
         return [
             *claims,
-            Between("running below the live rating", (*above, *((n, -f) for n, f in live)), high=0.0),
-            Between("running above the minimum load", (*above, *minimum), low=0.0),
+            Between("running below the live rating", (("running", 1.0), *_times(self._live(), -1.0)), high=0.0),
+            Between("running above the minimum load", least, low=0.0),
             Between("power is what runs, stands by and starts", tuple(drawn), 0.0, 0.0),
         ]
 
     def _ramp_claims(self, operation: Operation) -> list[Claim]:
         """State how much the power of live stacks may rise and fall from step to step."""
         up, lift, down, drop = self.ramp_shares(operation)
-        still = sum(1 for kind in self.starts if self.still_starting(kind)) * self.before[0]
-        size = "capacity" if self.rating is None else ""
-        rating, power = self.rating or 1.0, self.first_power
+        power, (rating, size) = self.first_power, (1.0, "capacity") if self.rating is None else (self.rating, "")
         claims: list[Claim] = []
         if self.ramp_up is not None:
-            entering = [self._rated(f"{kind}_starts", -lift) for kind in self.starts]
-            leaving = [(name, factor * lift) for name, factor in self._starting()]
-            ready = [(name, -factor * up) for name, factor in self._live()]
-            waiting = [(name, -factor * lift) for name, factor in self._starting()]
-            allowed = rating * (up[0] * (self.before[0] - still) + lift[0] * still)
-            first = None if power is None else (("", -power), (size, -allowed))
-            terms = (("running", 1.0), *entering, *leaving)
-            earlier = (("running", -1.0), *ready, *waiting)
+            ready, still = rating * (self.before[0] - self.waiting_before), rating * self.waiting_before
+            first = None if power is None else (("", -power), (size, -float(up[0] * ready + lift[0] * still)))
+            terms = (("running", 1.0), *_times(self._rated(self.entering), -lift), *_times(self._warming, lift))
+            earlier = (("running", -1.0), *_times(self._live(), -up), *_times(self._warming, -lift))
             claims.append(Change("running rises within its ramp", terms, earlier, None, 0.0, first))
         if self.ramp_down is not None:
-            gone = [self._rated(name, -drop) for name in (("stops",) if self.standby_power is None else ("stops", "rests"))]
-            staying = [(name, -factor * down) for name, factor in self._live()]
-            first = None if power is None else (("", power),)
-            terms = (("running", -1.0), *gone, *staying)
-            claims.append(Change("running falls within its ramp", terms, (("running", 1.0),), None, 0.0, first))
+            known = None if power is None else (("", power),)
+            terms = (("running", -1.0), *_times(self._live(), -down), *_times(self._rated(self.leaving), -drop))
+            claims.append(Change("running falls within its ramp", terms, (("running", 1.0),), None, 0.0, known))
         return claims
 
     def ramp_shares(self, operation: Operation) -> tuple[NDArray[np.float64], ...]:
@@ -432,6 +477,11 @@ class Electrolyser(Technology):
         )
 
 
+def _times(terms: Iterable[tuple[str, Any]], factor: Any) -> list[tuple[str, Any]]:
+    """Return the terms of a claim, times a factor."""
+    return [(name, own * factor) for name, own in terms]
+
+
 @dataclass(frozen=True)
 class _Powered:
     """What the rest is written with: `live(t)`, the rating that can run, and `drawn(t)`, the power of everything."""
@@ -443,60 +493,51 @@ class _Powered:
 
 
 class _Stacks:
-    """The stacks inside a model: their counts by state, and the rating behind each count."""
+    """The stacks inside a model: their counts by state and by move, and the rating behind each count."""
 
     def __init__(self, spec: Electrolyser, block: Any, operation: Operation, size: Size) -> None:
         self.spec, self.block, self.operation, self.size = spec, block, operation, size
         self.most = spec.most_stacks
         self.count = self.most if size.modules is None else size.modules
         self.rating = size if spec.rating is None else Size(spec.rating, spec.rating)
-        self.leaves = ["stops"] if spec.standby_power is None else ["stops", "rests"]
-        self.to_off = ["stops"] if spec.standby_power is None else ["stops", "cools"]
         self._ratings: dict[str, Rate] = {}
 
-    def sum(self, names: list[str], t: Any) -> Any:
+    def sum(self, names: Sequence[str], t: Any) -> Any:
         """Return the sum of several counts at a step."""
         return sum(getattr(self.block, name)[t] for name in names)
 
-    @property
-    def entering(self) -> list[str]:
-        """The counts of stacks that go on."""
-        return [f"{kind}_starts" for kind in self.spec.starts]
-
-    def rated(self, state: str) -> Rate:
+    def rated(self, name: str) -> Rate:
         """Return the rating of the stacks that a count counts."""
-        if state not in self._ratings:
-            counted = getattr(self.block, state)
-            self._ratings[state] = times_size(self.block, self.operation, f"{state}_rating", self.rating, counted)
-        return self._ratings[state]
+        if name not in self._ratings:
+            counted = getattr(self.block, name)
+            self._ratings[name] = times_size(self.block, self.operation, f"{name}_rating", self.rating, counted)
+        return self._ratings[name]
 
     def write_states(self) -> None:
         """Write the counts, and how they change: every stack has one state, and moves between them."""
-        block, operation, (on_before, standby_before) = self.block, self.operation, self.spec.before
+        spec, block, operation, (on_before, _) = self.spec, self.block, self.operation, self.spec.before
         moves = pyo.NonNegativeIntegers if self.most > 1 else pyo.NonNegativeReals
-        names = {"on": pyo.NonNegativeIntegers, "off": pyo.NonNegativeReals, "stops": moves, "cold_starts": moves}
-        if self.spec.standby_power is not None:
-            names |= {"standby": pyo.NonNegativeIntegers, "warm_starts": moves, "rests": moves, "cools": moves}
-        for name, domain in names.items():
+        whole = {name: pyo.NonNegativeIntegers for name in spec.states if name != "off"}
+        counts = {"off": pyo.NonNegativeReals} | whole | dict.fromkeys(spec.moves, moves)
+        for name, domain in counts.items():
             block.add_component(name, pyo.Var(operation.steps, within=domain, bounds=(0, self.most)))
-        states = [name for name in ("off", "on", "standby") if name in names]
 
         def every_stack_has_one_state(_b: Any, t: Any) -> Any:
-            return self.sum(states, t) == self.count
+            return self.sum(spec.states, t) == self.count
 
         def stacks_start_and_stop(b: Any, t: Any) -> Any:
-            return b.on[t] - b.on[t - 1] == self.sum(self.entering, t) - self.sum(self.leaves, t)
+            return b.on[t] - b.on[t - 1] == self.sum(spec.entering, t) - self.sum(spec.leaving, t)
 
         block.every_stack_has_one_state = pyo.Constraint(operation.steps, rule=every_stack_has_one_state)
         block.stacks_start_and_stop = pyo.Constraint(operation.later, rule=stacks_start_and_stop)
         block.stacks_start_and_stop_first = pyo.Constraint(
-            rule=lambda b: b.on[0] - on_before == self.sum(self.entering, 0) - self.sum(self.leaves, 0)
+            rule=lambda b: b.on[0] - on_before == self.sum(spec.entering, 0) - self.sum(spec.leaving, 0)
         )
-        if self.spec.standby_power is not None:
-            self._write_standby(standby_before)
+        if spec.standby_power is not None:
+            self._write_standby()
 
-    def _write_standby(self, before: int) -> None:
-        block, operation = self.block, self.operation
+    def _write_standby(self) -> None:
+        block, operation, (_, before) = self.block, self.operation, self.spec.before
 
         def standby_comes_and_goes(b: Any, t: Any) -> Any:
             return b.standby[t] - b.standby[t - 1] == b.rests[t] - b.warm_starts[t] - b.cools[t]
@@ -511,34 +552,179 @@ class _Stacks:
         block.rested_is_on_standby = pyo.Constraint(operation.steps, rule=rested_is_on_standby)
 
     def write_minimum_times(self) -> None:
-        """Cover recent starts by `on`, until they are live and for minimum_up; recent stops by `off`."""
+        """Cover recent starts by `on`, until they are live and for minimum_up; what recently went off by `off`."""
         spec, block, operation = self.spec, self.block, self.operation
-        windows = {}
-        for kind, start in spec.starts.items():
-            members = recent_steps(operation, max(spec.minimum_up, start.time))
-            windows[f"{kind}_starts"] = indexed_steps(block, operation, f"steps_of_{kind}_start", members)
-        stopped = indexed_steps(block, operation, "steps_of_minimum_down", recent_steps(operation, spec.minimum_down))
+        windows = {
+            f"{kind}_starts": self._recent(f"steps_of_{kind}_start", max(spec.minimum_up, start.time))
+            for kind, start in spec.starts.items()
+        }
+        stopped = self._recent("steps_of_minimum_down", spec.minimum_down)
         on_before, off_before = spec.before[0], self.count - sum(spec.before)
-        held_on = self._held("on_held", max(spec.minimum_up, spec.starts[spec.start_before].time if self._may_be_starting else 0.0))
+        begun = spec.starts.get(spec.start_before, Start()).time
+        held_on = self._held("on_held", max(spec.minimum_up, begun))
         held_off = self._held("off_held", spec.minimum_down)
 
         def started_stays_on(b: Any, t: Any) -> Any:
-            recent = [sum(getattr(b, name)[s] for s in steps[t]) for name, steps in windows.items()]
-            return sum(recent) + on_before * held_on[t] <= b.on[t]
+            recent = sum(sum(getattr(b, name)[s] for s in steps[t]) for name, steps in windows.items())
+            return recent + on_before * held_on[t] <= b.on[t]
 
         def stopped_stays_off(b: Any, t: Any) -> Any:
-            recent = [sum(getattr(b, name)[s] for s in stopped[t]) for name in self.to_off]
-            return sum(recent) + off_before * held_off[t] <= b.off[t]
+            recent = sum(sum(getattr(b, name)[s] for s in stopped[t]) for name in spec.going_off)
+            return recent + off_before * held_off[t] <= b.off[t]
 
         block.started_stays_on = pyo.Constraint(operation.steps, rule=started_stays_on)
         block.stopped_stays_off = pyo.Constraint(operation.steps, rule=stopped_stays_off)
 
-    @property
-    def _may_be_starting(self) -> bool:
-        return self.spec.start_before in self.spec.starts
+    def _recent(self, name: str, hours: float) -> Any:
+        return indexed_steps(self.block, self.operation, name, recent_steps(self.operation, hours))
 
     def _held(self, name: str, least: float) -> Any:
         """Return 1 at the steps at which what was before the horizon must still be, else 0."""
         before = np.inf if self.spec.hours_before is None else self.spec.hours_before
         begins = self.operation.timeline.elapsed[:-1]
         return parameter(self.block, self.operation.steps, name, (begins < least - before - 1e-9).astype(float))
+
+    def write_live(self) -> Rate:
+        """Return the rating that can run: what is on and not warming up; keep the running power within it."""
+        block, running, on = self.block, self.block.running, self.rated("on")
+        warming = [self._warming(kind, start) for kind, start in self.spec.starts.items() if start.time]
+        least = self.spec.minimum_load
+
+        def live(t: Any) -> Any:
+            return on(t) - sum(rating(t) for rating in warming)
+
+        def running_below_live(_b: Any, t: Any) -> Any:
+            return running[t] <= live(t)
+
+        def running_above_minimum(_b: Any, t: Any) -> Any:
+            return running[t] >= least * live(t)
+
+        block.running_below_live = pyo.Constraint(self.operation.steps, rule=running_below_live)
+        if least > 0:
+            block.running_above_minimum = pyo.Constraint(self.operation.steps, rule=running_above_minimum)
+        return live
+
+    def _warming(self, kind: str, start: Start) -> Rate:
+        """Write how many stacks warm up in a start of this kind; return their rating."""
+        spec, block, operation, name = self.spec, self.block, self.operation, f"{kind}_starting"
+        hours, begins = operation.timeline.hours, operation.timeline.elapsed[:-1]
+        still = spec.before[0] * np.clip((spec.still_starting(kind) - begins) / hours, 0.0, 1.0)
+        before = parameter(block, operation.steps, f"{name}_before", still)
+        starts, rated, rating = getattr(block, f"{kind}_starts"), self.rated(f"{kind}_starts"), self.rating.amount
+        lasting(block, operation, name, lambda t: starts[t], start.time, lambda t: before[t])
+        if not self.rating.is_fixed:
+            self._ratings[name] = lasting(
+                block, operation, f"{name}_rating", rated, start.time, lambda t: rating * before[t]
+            )
+        return self.rated(name)
+
+    def write_start_limits(self) -> None:
+        """Keep what a start draws within the capacity, so that a stack of no size cannot burn power by starting.
+
+        Where rating and time are numbers, the fields have been held to it already.
+        """
+        for kind, start in self.spec.starts.items():
+            if start.energy and not (start.time and self.rating.is_fixed):
+                self._limit_start(kind, start)
+
+    def _limit_start(self, kind: str, start: Start) -> None:
+        block, operation, starts = self.block, self.operation, getattr(self.block, f"{kind}_starts")
+        draw = parameter(block, operation.steps, f"{kind}_start_draw", start.draw(operation))
+
+        def start_within_capacity(_b: Any, t: Any) -> Any:
+            return draw[t] * starts[t] <= self.size.amount
+
+        block.add_component(
+            f"{kind}_start_within_capacity", pyo.Constraint(operation.steps, rule=start_within_capacity)
+        )
+
+    def drawn(self, t: Any) -> Any:
+        """Return what live stacks, standby and starts draw at a step."""
+        spec, block, hours = self.spec, self.block, self.operation.hours
+        power = block.running[t]
+        if spec.standby_power:
+            power += spec.standby_power * self.rated("standby")(t)
+        for kind, start in spec.starts.items():
+            if start.energy and start.time:
+                power += start.energy / start.time * getattr(block, f"{kind}_starting")[t]
+            elif start.energy:
+                power += start.energy * getattr(block, f"{kind}_starts")[t] / hours[t]
+        return power
+
+    def write_ramps(self, live: Rate) -> None:
+        """Limit the change of the running power; a stack that becomes live or leaves may do so by its share at once."""
+        spec, block, operation = self.spec, self.block, self.operation
+        names = ("ramp_up", "start_ramp", "ramp_down", "stop_ramp")
+        up, lift, down, drop = (
+            parameter(block, operation.steps, name, values)
+            for name, values in zip(names, spec.ramp_shares(operation), strict=True)
+        )
+        entering, leaving = [self.rated(name) for name in spec.entering], [self.rated(name) for name in spec.leaving]
+        warming = [self.rated(f"{kind}_starting") for kind, start in spec.starts.items() if start.time]
+        running, power = block.running, spec.first_power
+        still = self.rating.amount * spec.waiting_before
+        ready = self.rating.amount * spec.before[0] - still
+
+        def rise(t: Any, power_before: Any, live_before: Any, warming_before: Any) -> Any:
+            lifted = sum(rating(t) for rating in entering) + warming_before - sum(rating(t) for rating in warming)
+            return running[t] - power_before <= up[t] * live_before + lift[t] * lifted
+
+        def running_rises_within_ramp(_b: Any, t: Any) -> Any:
+            return rise(t, running[t - 1], live(t - 1), sum(rating(t - 1) for rating in warming))
+
+        def fall(t: Any, power_before: Any) -> Any:
+            return power_before - running[t] <= down[t] * live(t) + drop[t] * sum(rating(t) for rating in leaving)
+
+        def running_falls_within_ramp(_b: Any, t: Any) -> Any:
+            return fall(t, running[t - 1])
+
+        if spec.ramp_up is not None:
+            block.running_rises_within_ramp = pyo.Constraint(operation.later, rule=running_rises_within_ramp)
+            if power is not None:
+                block.running_rises_first = pyo.Constraint(rule=lambda _b: rise(0, power, ready, still))
+        if spec.ramp_down is not None:
+            block.running_falls_within_ramp = pyo.Constraint(operation.later, rule=running_falls_within_ramp)
+            if power is not None:
+                block.running_falls_first = pyo.Constraint(rule=lambda _b: fall(0, power))
+
+    def costs(self) -> list[Cost]:
+        """Return what starts and hours on cost."""
+        block, operation, wear = self.block, self.operation, self.spec.running_cost
+        lines = [self._start_cost(kind, start) for kind, start in self.spec.starts.items() if start.cost]
+        if wear:
+            lines.append(Cost("stack wear", "wear", lambda t: wear * operation.hours[t] * block.on[t], operation.steps))
+        return lines
+
+    def _start_cost(self, kind: str, start: Start) -> Cost:
+        starts = getattr(self.block, f"{kind}_starts")
+        return Cost(f"{kind} starts", "start", lambda t: start.cost * starts[t], self.operation.steps)
+
+    def states(self) -> dict[str, State]:
+        """Return the counts, and the fields that inherit them."""
+        inherits = {"on": "on_before", "standby": "standby_before"}
+        warming = [f"{kind}_starting" for kind, start in self.spec.starts.items() if start.time]
+        names = [*self.spec.states, *self.spec.moves, *warming]
+        return {name: State(getattr(self.block, name), "steps", inherits.get(name, "")) for name in names}
+
+
+def _points(curve: tuple[ConsumptionPoint, ...], minimum_load: float) -> list[tuple[float, float]]:
+    """Return load and hydrogen at each point, both per kW of rating; without minimum load they begin at nothing."""
+    points = [(point.load, point.load / point.consumption) for point in curve]
+    return points if minimum_load else [(0.0, 0.0), *points]
+
+
+def _refuse_curve(curve: tuple[ConsumptionPoint, ...], minimum_load: float) -> None:
+    """Refuse a curve that does not span the loads of a live stack, or on which a further kW makes more hydrogen."""
+    loads = [point.load for point in curve]
+    begins = not minimum_load or loads[0] == minimum_load
+    if len(curve) < 2 or loads != sorted(set(loads)) or loads[-1] != 1 or not begins:
+        found = f"loads {', '.join(f'{load:g}' for load in loads)}"
+        lowest = f"the minimum load, {minimum_load:g}," if minimum_load else "any load"
+        raise refuse(found, f"two points or more, by ascending load, from {lowest} to 100 %")
+    below = np.inf
+    for (load, made), (next_load, next_made) in pairwise(_points(curve, minimum_load)):
+        slope = (next_made - made) / (next_load - load)
+        if slope <= 0 or slope > below * (1 + 1e-9):
+            found = f"load {load:g}: a further kWh makes {slope:.4g} kg above it, {below:.4g} kg below it"
+            raise refuse(found, "a curve on which each further kW makes hydrogen, and no more than the one before")
+        below = slope

@@ -73,7 +73,9 @@ class FuelCell(Technology):
             wanted = "a commitment with a minimum_load, as by this curve it uses hydrogen at no load while it is on"
             raise refuse("part_load without an on-off decision", wanted, "write commitment: {minimum_load: 10 %}")
         if (self.heat_bus is None) != (self.heat_share is None):
-            found = f"{'no ' if self.heat_bus is None else ''}heat_bus and {'no ' * (self.heat_share is None)}heat_share"
+            found = (
+                f"{'no ' if self.heat_bus is None else ''}heat_bus and {'no ' * (self.heat_share is None)}heat_share"
+            )
             raise refuse(found, "heat_bus and heat_share together, or neither")
         self._refuse_miracles()
         return self

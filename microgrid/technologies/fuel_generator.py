@@ -15,7 +15,7 @@ from microgrid.claims import Between, Claim
 from microgrid.fields import Efficiency, PerEnergy, PowerCapacity, Quantity, Share, refuse
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Rate, State, Technology
 from microgrid.technologies.commitment import Commitment, Committed, commitment_claims, committed
-from microgrid.technologies.patterns import convex_curve, variable_cost_claims, variable_costs
+from microgrid.technologies.patterns import convex_curve, curve_lines, variable_cost_claims, variable_costs
 
 # Nothing that burns gives more than its higher heating value; no fuel's is further from the lower one than hydrogen's.
 _HIGHEST = HYDROGEN_HIGHER_HEATING_VALUE / HYDROGEN_LOWER_HEATING_VALUE
@@ -35,8 +35,9 @@ class FuelGenerator(Technology):
 
     **Fuel** follows from the electric output, by a constant `electric_efficiency` or by straight lines between the
     points of `part_load`. Each further kW must take no less fuel than the one before: the curve is convex, and rows
-    from below hold the fuel on it, because fuel costs money. Where burning more could pay (heat made from the fuel,
-    a fuel bus on which energy may be worth nothing, a plan that does not count money) binaries hold it there.
+    from below hold the fuel on it, because fuel costs money (of a fuel that is free, a plan may report too much).
+    Where burning more could pay (heat made from the fuel, a fuel bus on which energy may be worth nothing, a plan that
+    does not count money) binaries hold it there.
 
     **Heat**, with a `heat_bus`, comes in one of two ways. Back pressure, with `heat_efficiency`: ``heat =
     heat_efficiency * fuel``; with `heat_rejection` the rest of it is thrown away. Extraction, with `power_loss` and
@@ -78,7 +79,7 @@ class FuelGenerator(Technology):
             found = "both" if self.part_load else "neither"
             raise refuse(f"{found} of electric_efficiency and part_load", "one of electric_efficiency and part_load")
         _refuse_curve(self.part_load)
-        if self.fuel_lines[0][1] > 0 and (self.commitment is None or not self.commitment.has_switch):
+        if self.fuel_lines[0][1] > 1e-9 and (self.commitment is None or not self.commitment.has_switch):
             wanted = "a commitment with a minimum_load, as by this curve it burns fuel at no load while it is on"
             raise refuse("part_load without an on-off decision", wanted, "write commitment: {minimum_load: 30 %}")
         self._refuse_heat()
@@ -111,10 +112,7 @@ class FuelGenerator(Technology):
         """Slope and offset, per kW of capacity, of the lines of fuel over electricity, by ascending slope."""
         if self.electric_efficiency is not None:
             return [(1.0 / self.electric_efficiency, 0.0)]
-        lines: list[tuple[float, float]] = []
-        for (x, fuel), (slope, _) in zip(_fuel_points(self.part_load), _slopes(self.part_load), strict=False):
-            if not lines or slope > lines[-1][0] + 1e-9:
-                lines.append((slope, fuel - slope * x))
+        lines = curve_lines(_fuel_points(self.part_load))
         first = self.part_load[0].efficiency
         falls_from_start = lines[0][1] < -1e-9
         return [(1.0 / first, 0.0), *lines] if falls_from_start else lines
@@ -218,12 +216,6 @@ def _fuel_points(curve: tuple[LoadPoint, ...]) -> list[tuple[float, float]]:
     return [(point.load, point.load / point.efficiency) for point in curve]
 
 
-def _slopes(curve: tuple[LoadPoint, ...]) -> list[tuple[float, float]]:
-    """Return, for each line, the fuel of one more kW and the load at which the line ends."""
-    points = _fuel_points(curve)
-    return [((f2 - f1) / (x2 - x1), x2) for (x1, f1), (x2, f2) in pairwise(points)]
-
-
 def _refuse_curve(curve: tuple[LoadPoint, ...]) -> None:
     """Refuse a curve that does not go up to full load, or on which a further kW takes less fuel than the one before."""
     if not curve:
@@ -234,8 +226,10 @@ def _refuse_curve(curve: tuple[LoadPoint, ...]) -> None:
             f"loads {', '.join(f'{load:g}' for load in loads)}", "two points or more, by ascending load, up to 100 %"
         )
     below = 0.0
-    for (slope, _), load in zip(_slopes(curve), loads, strict=False):
-        if slope <= 0 or slope < below - 1e-9:
-            found = f"load {load:g}: a further kW takes {slope:.4g} kW of fuel above it, {below:.4g} kW below it"
+    for (load, fuel), (next_load, next_fuel) in pairwise(_fuel_points(curve)):
+        above = (next_fuel - fuel) / (next_load - load)
+        if above <= 0 or above < below - 1e-9:
+            found = f"load {load:g}: a further kW takes {above:.4g} kW of fuel above it"
+            found += f", {below:.4g} kW of fuel below it" if below else ""
             raise refuse(found, "a curve on which each further kW takes no less fuel than the one before")
-        below = slope
+        below = above

@@ -1,4 +1,4 @@
-"""Supply: what is bought by the kWh or the kg with no metered peak, such as natural gas, trailer hydrogen, district heat."""
+"""Supply: what is bought by the kWh or kg with no metered peak: natural gas, hydrogen by trailer, district heat."""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ def test_without_an_export_price_nothing_is_exported():
 
 def test_a_negative_export_price_curtails_and_a_zero_limit_forbids():
     """Selling at -0.1 loses, so nothing is sold in the first step; in the second the limit is zero; the third sells."""
-    grid = GridConnection(capacity=99.0, import_price=1.0, export_price=[-0.1, 0.5, 0.5], export_limit=[99.0, 0.0, 99.0])
+    grid = GridConnection(
+        capacity=99.0, import_price=1.0, export_price=[-0.1, 0.5, 0.5], export_limit=[99.0, 0.0, 99.0]
+    )
     plan = solved({"g": grid, "pv": sun(30.0)}, [2.0, 0.5, 1.5])
     assert plan.cost == pytest.approx(-30 * 0.5 * 1.5)
 
@@ -218,7 +220,11 @@ def test_a_carbon_price_counts_on_the_chosen_basis():
 @pytest.mark.parametrize(
     ("fields", "found", "wanted"),
     [
-        ({"export_limit": 1.0}, "export_limit without export_price", "an export_price, be it 0, where export is allowed"),
+        (
+            {"export_limit": 1.0},
+            "export_limit without export_price",
+            "an export_price, be it 0, where export is allowed",
+        ),
         ({"import_limit": [1.0, -2.0]}, "-2 at step 1", "a value from 0"),
         ({"capacity_charge": -1.0}, "-1", "a value from 0"),
         ({"demand_charge": {"price": 1.0, "window": 0.0}}, "0", "a value above 0"),

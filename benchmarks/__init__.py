@@ -1,0 +1,1 @@
+"""Measurements: what a run costs outside the solver, and how much memory it needs."""

@@ -1,0 +1,56 @@
+"""Pictures of a plan: dispatch, the horizon as a whole, stocks, costs and carbon, duration curves.
+
+Each picture is a function that takes a Result and returns a matplotlib Figure, or None where there is nothing to show.
+Matplotlib is imported when the first picture is drawn, and never through pyplot: no window, no global state.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from microgrid.results import Result
+
+CAPTIONS = {
+    "dispatch": "Dispatch by bus: supply is stacked above zero, consumption below; the line is the production load, and what "
+    "stands above it is stored, converted or exported. Underneath, what one more unit would cost (bus price) beside "
+    "what the tariff charges. Of a horizon longer than ten days two weeks are shown: the one around the highest "
+    "import, and the one with the least net import.",
+    "energy": "The whole horizon, averaged over days, weeks or months: supply above zero, consumption below.",
+    "stocks": "What is stored over time, with the capacity as a dashed line, and when units are on or standing by. Of a horizon "
+    "longer than ten days the left side shows each day's range, the right side the week around the highest import.",
+    "costs": "Where the money goes, line by line up to the total, and the carbon account by scope with scope 2 on both bases.",
+    "duration": "How many hours a power is reached or exceeded: production load, exchange with the grid, and residual load, which is "
+    "load less own generation.",
+}
+
+
+def save_plots(result: Result, folder: Path) -> dict[str, Path]:
+    """Write all pictures of a plan as PNG.
+
+    Parameters
+    ----------
+    result
+        The plan.
+    folder
+        An existing folder.
+
+    Returns
+    -------
+    dict
+        Path of each picture by name; a picture with nothing to show is not there.
+    """
+    from microgrid.plots.canvas import drawing
+    from microgrid.plots.costs import costs
+    from microgrid.plots.dispatch import dispatch
+    from microgrid.plots.duration import duration
+    from microgrid.plots.energy import energy
+    from microgrid.plots.stocks import stocks
+
+    paths = {}
+    for make in (dispatch, energy, stocks, costs, duration):
+        with drawing():
+            figure = make(result)
+            if figure is not None:
+                paths[make.__name__] = folder / f"{make.__name__}.png"
+                figure.savefig(paths[make.__name__], metadata={"Software": None}, pil_kwargs={"compress_level": 6})
+    return paths

@@ -1,0 +1,186 @@
+"""Stocks: what is stored over time, and when units are on or standing by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from microgrid.plots.canvas import (
+    Row,
+    Sheet,
+    asset_labels,
+    days_of,
+    drawn,
+    heading,
+    number_axis,
+    point_days,
+    step_edges,
+    time_axis,
+    twice,
+)
+from microgrid.plots.dispatch import FINEST, LONGEST, Window, weeks
+from microgrid.plots.numbers import duration, larger_unit, short
+from microgrid.plots.palette import FAINT, INK, mixed
+from microgrid.plots.view import SMALL, Array, Track, View
+from microgrid.results import Result
+
+COMMITMENT = ("on", "standby")
+
+
+@drawn
+def stocks(result: Result) -> Figure | None:
+    """Draw each stock with its capacity, and under them a strip for each unit that is switched."""
+    view = View.of(result)
+    held, switched = [stock for stock in view.stocks if stock.moves], commitments(view)
+    if not (held or switched):
+        return None
+    long = view.days > LONGEST
+    windows = [Window(view, "whole horizon"), weeks(view)[0]] if long else [Window(view.binned(FINEST), "")]
+    tall = 1.6 if len(held) < 4 else 1.25
+    rows = [Row(0.30 if row == 0 else 0.42, tall) for row in range(len(held))]
+    rows += [Row(0.42 if row == 0 else 0.10, 0.26) for row in range(len(switched))]
+    sheet = Sheet(view, _title(bool(held), bool(switched)), rows)
+    for column, window in enumerate(windows):
+        whole = long and column == 0
+        for row, name in enumerate([*((s.asset, s.name) for s in held), *((asset, "") for asset in switched)]):
+            axes = sheet.axes(row, column, len(windows))
+            time_axis(axes, window.view.times[0], window.view.end, 9 if len(windows) == 1 else 7, told=row + 1 == len(rows))
+            if row < len(held):
+                _draw_stock(axes, window, view, name, whole, column + 1 == len(windows))
+            else:
+                _draw_strip(axes, window.view, view, switched[name[0]], whole, column + 1 == len(windows))
+            if column:
+                axes.tick_params(labelleft=False)
+                axes.set_ylabel("")
+    return sheet.figure
+
+
+def _title(held: bool, switched: bool) -> str:
+    return " and ".join(["Stocks"] * held + ["Commitment" if not held else "commitment"] * switched)
+
+
+def commitments(view: View) -> dict[str, list[Track]]:
+    """Return the switched states of each asset that has some: on first, then standby."""
+    found: dict[str, list[Track]] = {}
+    for name in COMMITMENT:
+        for state in view.states:
+            if state.name == name:
+                found.setdefault(state.asset, []).append(state)
+    return found
+
+
+def capacity_of(view: View, stock: Track) -> float | None:
+    """Return the size that a stock is measured against, as the asset's own claims name it."""
+    sizes = view.result.sizes.get(stock.asset, {})
+    for claim in view.result.claims.get(stock.asset, ()):
+        if getattr(claim, "stock", None) == stock.name:
+            return sizes.get(getattr(claim, "size", ""))
+    return sizes.get("energy", sizes.get("capacity"))
+
+
+def cycles(stock: Track, capacity: float) -> float:
+    """Return how often the capacity was emptied, counting all that went out."""
+    return float(np.maximum(-np.diff(stock.values), 0.0).sum()) / capacity
+
+
+def _draw_stock(axes: Axes, window: Window, view: View, key: tuple[str, str], daily: bool, last: bool) -> None:
+    whole = next(s for s in view.stocks if (s.asset, s.name) == key)
+    part = next(s for s in window.view.stocks if (s.asset, s.name) == key)
+    capacity, colour = capacity_of(view, whole), view.colours[whole.asset]
+    most = max(capacity or 0.0, float(whole.values.max()))
+    scale, unit = larger_unit(whole.unit or "kWh", most)
+    if daily:
+        _draw_range(axes, window.view, part.values / scale, colour)
+    else:
+        _draw_level(axes, window.view, part, scale, colour)
+    if capacity:
+        axes.axhline(capacity / scale, color=colour, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
+    axes.set_ylim(min(0.0, float(whole.values.min()) / scale), most / scale * 1.08)
+    axes.set_ylabel(unit)
+    number_axis(axes, at_most=4)
+    name = asset_labels(view)[whole.asset]
+    heading(axes, name if whole.name == "stored" else f"{name}, {whole.name}", "each day's range and mean" if daily else window.title)
+    if last:
+        _tell(axes, [*_capacity_words(whole, capacity, scale, unit)])
+
+
+def _capacity_words(stock: Track, capacity: float | None, scale: float, unit: str) -> list[str]:
+    if not capacity:
+        return [f"highest {short(float(stock.values.max()) / scale)} {unit}"]
+    return [f"capacity {short(capacity / scale)} {unit}", f"{short(cycles(stock, capacity))} full cycles"]
+
+
+def _draw_level(axes: Axes, view: View, part: Track, scale: float, colour: str) -> None:
+    x = point_days(view)
+    axes.fill_between(x, 0.0, part.values / scale, facecolor=colour, alpha=0.28, linewidth=0, zorder=2)
+    axes.plot(x, part.values / scale, color=mixed(colour, "#000000", 0.12), linewidth=1.5, zorder=3, gid=f"{part.asset}:{part.name}")
+
+
+def _draw_range(axes: Axes, view: View, values: Array, colour: str) -> None:
+    """Draw each day's lowest, mean and highest level: a year of single steps would be a solid block."""
+    starts = _days(view.times)
+    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    mean = np.add.reduceat(values[:-1] * view.hours, starts) / np.add.reduceat(view.hours, starts)
+    x = np.append(np.repeat(days_of(view.times[starts]), 2)[1:], point_days(view)[-1])
+    axes.fill_between(x, twice(low), twice(high), facecolor=colour, alpha=0.38, linewidth=0, zorder=2)
+    axes.plot(x, twice(mean), color=mixed(colour, "#000000", 0.25), linewidth=1.3, zorder=3)
+
+
+def _days(times: pd.DatetimeIndex) -> np.ndarray:
+    dates = times.normalize()
+    return np.flatnonzero(np.concatenate([[True], dates[1:] != dates[:-1]]))
+
+
+def _draw_strip(axes: Axes, view: View, whole: View, tracks: Sequence[Track], daily: bool, last: bool) -> None:
+    """Draw how many units are on, and above them how many stand by, as a share of the most that ever were."""
+    asset = tracks[0].asset
+    own = [next(s for s in view.states if (s.asset, s.name) == (asset, track.name)) for track in tracks]
+    most = max(1.0, float(np.sum([track.values for track in tracks], axis=0).max()))
+    edges, base = _strip_edges(view, daily), 0.0
+    colour = whole.colours[asset]
+    for track in own:
+        values = track.values / most
+        if daily:
+            starts = _days(view.times)
+            values = np.add.reduceat(values * view.hours, starts) / np.add.reduceat(view.hours, starts)
+        top = base + twice(values)
+        solid = track.name == "on"
+        axes.fill_between(
+            edges, base, top, facecolor=colour if solid else "white", edgecolor=colour, linewidth=0.3,
+            hatch=None if solid else "/////", gid=f"{asset}:{track.name}",
+        )  # fmt: skip
+        base = top
+    axes.set_ylim(0, 1.0)
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.set_ylabel(asset_labels(whole)[asset], rotation=0, ha="right", va="center", size=8.5)
+    if last:
+        _tell(axes, [_commitment_words(whole, tracks, most)])
+
+
+def _strip_edges(view: View, daily: bool) -> Array:
+    if not daily:
+        return step_edges(view)
+    return np.append(np.repeat(days_of(view.times[_days(view.times)]), 2)[1:], point_days(view)[-1])
+
+
+def _commitment_words(view: View, tracks: Sequence[Track], most: float) -> str:
+    words = [f"{track.name} {duration(round(view.total(track.values), 2))}" for track in tracks]
+    starts = next((s for s in view.states if s.asset == tracks[0].asset and s.name == "starts"), None)
+    if starts is not None and starts.values.sum() > SMALL:
+        count = round(float((starts.values * view.weights).sum()))
+        words.append(f"{count} start{'s' if count != 1 else ''}")
+    return (f"of {most:g}: " if most > 1 else "") + ", ".join(words)
+
+
+def _tell(axes: Axes, lines: Sequence[str]) -> None:
+    """Write to the right of the axes."""
+    low = len(lines) == 1 and axes.get_yticks().size == 0
+    axes.annotate(
+        "\n".join(lines), (1, 0.5 if low else 1), xytext=(8, 0), xycoords="axes fraction", textcoords="offset points",
+        va="center" if low else "top", ha="left", size=8.5, color=INK if not low else FAINT, annotation_clip=False,
+    )  # fmt: skip
