@@ -71,7 +71,12 @@ class Result:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
         claims = {asset: [to_plain(claim) for claim in claims] for asset, claims in self.claims.items()}
         (folder / "claims.json").write_text(json.dumps(claims), encoding="utf-8")
-        (folder / "manifest.json").write_text(manifest_text(self.manifest), encoding="utf-8")
+        save_manifest(self.manifest, folder)
+
+
+def save_manifest(manifest: Mapping[str, Any], folder: Path) -> None:
+    """Write a manifest into a run folder."""
+    (folder / "manifest.json").write_text(manifest_text(manifest), encoding="utf-8")
 
 
 def manifest_text(manifest: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError, Problem
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
-from microgrid.results import FORMAT, Result, collect
+from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.scenario import Scenario, Solver, read_scenario
 from solvers import Ended, Outcome, Progress, Settings, SettingsError, solve
 
@@ -71,9 +71,7 @@ def run(
         scenario = read_scenario(scenario, overrides)
     result = solve_plant(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
     result.manifest["total_seconds"] = time.perf_counter() - started
-    if out is not None:
-        write(result, Path(out))
-    return result
+    return result if out is None else write(result, Path(out))
 
 
 def solve_plant(
@@ -143,8 +141,13 @@ def settings_of(solver: Solver) -> Settings:
     return Settings(solver.name, solver.gap, seconds, solver.threads, solver.seed, dict(solver.options))
 
 
-def write(result: Result, folder: Path) -> None:
-    """Write a run beside the old one and rename it into place.
+def write(result: Result, folder: Path) -> Result:
+    """Write a run beside the old one, audit what was written, and rename it into place.
+
+    Returns
+    -------
+    Result
+        The run as read back from its files, with the audit of these files in its manifest.
 
     Raises
     ------
@@ -156,8 +159,11 @@ def write(result: Result, folder: Path) -> None:
 
     with _beside(folder) as new:
         result.save(new)
-        pictures = save_plots(result, new)
-        save_report(result, new / "report.html", pictures)
+        written = load(new)
+        written.manifest["audit"] = _audit_told(audit(written))
+        save_manifest(written.manifest, new)
+        save_report(written, new / "report.html", save_plots(written, new))
+    return written
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from microgrid.carriers import CARRIERS
 from microgrid.plots.numbers import MONTHS, WEEKDAYS, amount, decimals_for, moment, steps_told, zone_told
 from microgrid.plots.palette import ALARM, FAINT, INK, RULE
 from microgrid.plots.view import Array, View
@@ -155,7 +156,8 @@ def asset_labels(view: View) -> dict[str, str]:
 
 def bus_labels(view: View) -> dict[str, str]:
     """Return how each bus is drawn."""
-    return labels({bus: f"{flows[0].carrier} bus" for bus, flows in view.buses.items()})
+    found = labels({bus: f"{flows[0].carrier} bus" for bus, flows in view.buses.items()})
+    return {bus: label.replace("_", " ").capitalize() if bus in CARRIERS else label for bus, label in found.items()}
 
 
 def money(view: View) -> str:

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from microgrid.plots.canvas import WIDTH, Row, Sheet, asset_labels, clean, drawn, heading, legible, money, number_axis
 from microgrid.plots.numbers import amount, decimals_for, larger_unit
-from microgrid.plots.palette import FAINT, INK, OTHER
+from microgrid.plots.palette import FAINT, INK, OTHER, RELIEF_COLOURS
 from microgrid.plots.view import View
 from microgrid.results import Result
 
@@ -77,7 +77,8 @@ def cost_bars(view: View) -> list[Bar]:
             label = f"{category}: {names[str(asset)]}"
             if line != category:
                 label += f", {_drawable(str(line), 'line')}"
-            bars.append((_place(str(category)), Bar(label, float(total), view.colours[str(asset)])))
+            colour = RELIEF_COLOURS.get(str(line), view.colours[str(asset)]) if category == "unserved" else view.colours[str(asset)]
+            bars.append((_place(str(category)), Bar(label, float(total), colour)))
     bars.sort(key=lambda placed: placed[0])
     return _gathered([bar for _, bar in bars])
 

@@ -29,14 +29,16 @@ from microgrid.plots.canvas import (
     twice,
 )
 from microgrid.plots.numbers import day, larger_unit, short, stock_unit
-from microgrid.plots.palette import FAINT, INK, OTHER, SHED, UNSERVED, mixed, rank
-from microgrid.plots.view import SMALL, Array, Track, View
+from microgrid.plots.palette import COLOURS, FAINT, INK, OTHER, RELIEF_COLOURS, mixed, rank
+from microgrid.plots.view import BOUGHT_OR_SOLD, SMALL, Array, Track, View
 from microgrid.results import Result
 
 LONGEST = 10.5
 """Days beyond which single steps are shown for two weeks only."""
 FINEST = 3000
 MOST_LAYERS = 9
+BUS_PRICE = "#5B2A86"
+TARIFF_COLOURS = (COLOURS["grid_connection"], COLOURS["supply"], mixed(COLOURS["grid_connection"], "#FFFFFF", 0.45))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +89,7 @@ def _rows(view: View, tall: float) -> tuple[list[Row], list[tuple[str, str]]]:
     for bus in view.buses:
         rows.append(Row(0.30 if not rows else 0.72, tall))
         plan.append((bus, "flows"))
-        if _price_lines(view, bus):
+        if _price_lines(view, bus) and not _steady_price(view, bus):
             rows.append(Row(0.12, 0.85))
             plan.append((bus, "prices"))
     return rows, plan
@@ -96,11 +98,7 @@ def _rows(view: View, tall: float) -> tuple[list[Row], list[tuple[str, str]]]:
 def _draw(axes: Axes, whole: View, window: Window, bus: str, part: str, last: bool, first: bool) -> None:
     if part == "flows":
         entries = draw_bus(axes, window.view, whole, bus)
-        note = "supply above zero, consumption below"
-        if window.title:
-            heading(axes, f"{bus_labels(whole)[bus].capitalize()}, {window.title}")
-        else:
-            heading(axes, bus_labels(whole)[bus].capitalize(), note)
+        heading(axes, bus_labels(whole)[bus] if first else "", window.title or _note(whole, bus))
     else:
         entries = _draw_prices(axes, window.view, whole, bus)
     if last:
@@ -163,8 +161,7 @@ def layers(view: View, flows: Sequence[Track], sign: float) -> list[Layer]:
         if key in found:
             found[key] = replace(found[key], values=found[key].values + values)
         elif flow.is_relief:
-            colour = UNSERVED if flow.name == "unserved" else SHED
-            found[key] = Layer(key, f"{flow.name}: {names[flow.asset]}", colour, values, loud=True)
+            found[key] = Layer(key, f"{flow.name}: {names[flow.asset]}", RELIEF_COLOURS[flow.name], values, loud=True)
         else:
             found[key] = Layer(key, names[flow.asset], view.colours[flow.asset], values)
     assets = sorted(found.values(), key=lambda layer: (layer.loud, rank(view.kinds.get(layer.key, ""))))
@@ -210,11 +207,11 @@ def _price_lines(view: View, bus: str) -> list[tuple[str, Array, str, float]]:
     """Return name, values, colour and width of each price on a bus."""
     lines = [
         (f"{way} price", view.tariffs[bus, way], colour, 2.4)
-        for way, colour in (("import", "#9AA0A6"), ("export", mixed("#9AA0A6", "#FFFFFF", 0.4)))
+        for way, colour in zip(BOUGHT_OR_SOLD, TARIFF_COLOURS, strict=True)
         if (bus, way) in view.tariffs
     ]
     if bus in view.prices:
-        lines.append(("bus price", view.prices[bus], "#5B2A86", 1.2))
+        lines.append(("bus price", view.prices[bus], BUS_PRICE, 1.2))
     return lines
 
 
@@ -227,18 +224,34 @@ def _draw_prices(axes: Axes, view: View, whole: View, bus: str) -> list[tuple[Ar
     axes.set_ylim(low, high)
     if low < 0 < high:
         axes.axhline(0, color=FAINT, linewidth=0.7, zorder=2)
-    flow = next(flow for flow in view.flows if flow.bus == bus)
-    goal = str((view.manifest.get("objective") or {}).get("goals", ["cost"])[-1])
-    currency = money(view) if goal in COST_COLUMNS else "kgCO2e"
-    axes.set_ylabel(f"{currency}/{stock_unit(flow.unit)}")
+    axes.set_ylabel(_price_unit(whole, bus))
     number_axis(axes, at_most=3)
     _mark_beyond(axes, view, bus, (low, high))
     return entries
 
 
+def _steady_price(view: View, bus: str) -> bool:
+    """Tell whether no price on a bus ever changes, so that a sentence says it all."""
+    return all(np.ptp(values[np.isfinite(values)]) <= 1e-6 for _, values, _, _ in _price_lines(view, bus))
+
+
+def _note(view: View, bus: str) -> str:
+    lines = _price_lines(view, bus)
+    words = ["supply above zero, consumption below"]
+    if lines and _steady_price(view, bus):
+        words += [f"{name} {short(float(np.nanmean(values)))} {_price_unit(view, bus)} throughout" for name, values, _, _ in lines]
+    return "; ".join(words)
+
+
+def _price_unit(view: View, bus: str) -> str:
+    """A bus price is what the last goal would pay: money, or emissions."""
+    goal = str((view.manifest.get("objective") or {}).get("goals", ["cost"])[-1])
+    return f"{money(view) if goal in COST_COLUMNS else 'kgCO2e'}/{stock_unit(view.buses[bus][0].unit)}"
+
+
 def _price_range(view: View, bus: str) -> tuple[float, float]:
     """Return a range that holds all tariffs, and the bus price but for its rare spikes."""
-    tariffs = [view.tariffs[bus, way] for way in ("import", "export") if (bus, way) in view.tariffs]
+    tariffs = [view.tariffs[bus, way] for way in BOUGHT_OR_SOLD if (bus, way) in view.tariffs]
     price = view.prices.get(bus, np.zeros(0))
     finite = price[np.isfinite(price)]
     usual = np.quantile(finite, [0.03, 0.97]) if len(finite) else np.zeros(0)
@@ -267,7 +280,7 @@ def _mark_beyond(axes: Axes, view: View, bus: str, limits: tuple[float, float]) 
             share = (x - edges[0]) / (edges[-1] - edges[0])
             where = {"ha": "left" if share < 0.5 else "right", "va": "top" if at else "bottom"}
             text = f"{sign} up to {short(price[worst])}" if at else f"{sign} down to {short(price[worst])}"
-            axes.text(x, at, text, transform=axes.get_xaxis_transform(), size=8, color="#5B2A86", zorder=6, **where)  # type: ignore[arg-type]
+            axes.text(x, at, text, transform=axes.get_xaxis_transform(), size=8, color=BUS_PRICE, zorder=6, **where)  # type: ignore[arg-type]
 
 
 def weeks(view: View) -> list[Window]:

@@ -31,7 +31,7 @@ def energy(result: Result) -> Figure | None:
         time_axis(axes, view.times[0], view.end, most=12)
         unit = stock_unit(view.buses[bus][0].unit)
         legend(axes, draw_bus(axes, pieces, view, bus, f"{unit}/day", factor=24.0))
-        heading(axes, bus_labels(view)[bus].capitalize(), f"mean day of each {word}; supply above zero, consumption below")
+        heading(axes, bus_labels(view)[bus], f"mean day of each {word}; supply above zero, consumption below")
     return sheet.figure
 
 

@@ -25,7 +25,7 @@ from microgrid.plots.canvas import (
 from microgrid.plots.dispatch import FINEST, LONGEST, Window, weeks
 from microgrid.plots.numbers import duration, larger_unit, short
 from microgrid.plots.palette import FAINT, INK, mixed
-from microgrid.plots.view import SMALL, Array, Track, View
+from microgrid.plots.view import Array, Track, View
 from microgrid.results import Result
 
 COMMITMENT = ("on", "standby")
@@ -98,7 +98,7 @@ def _draw_stock(axes: Axes, window: Window, view: View, key: tuple[str, str], da
     else:
         _draw_level(axes, window.view, part, scale, colour)
     if capacity:
-        axes.axhline(capacity / scale, color=colour, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
+        axes.axhline(capacity / scale, color=mixed(colour, "#000000", 0.2), linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
     axes.set_ylim(min(0.0, float(whole.values.min()) / scale), most / scale * 1.08)
     axes.set_ylabel(unit)
     number_axis(axes, at_most=4)
@@ -170,9 +170,9 @@ def _strip_edges(view: View, daily: bool) -> Array:
 
 def _commitment_words(view: View, tracks: Sequence[Track], most: float) -> str:
     words = [f"{track.name} {duration(round(view.total(track.values), 2))}" for track in tracks]
-    starts = next((s for s in view.states if s.asset == tracks[0].asset and s.name == "starts"), None)
-    if starts is not None and starts.values.sum() > SMALL:
-        count = round(float((starts.values * view.weights).sum()))
+    starts = [s.values for s in view.states if s.asset == tracks[0].asset and s.name.endswith("starts")]
+    count = round(float((np.sum(starts, axis=0) * view.weights).sum())) if starts else 0
+    if count:
         words.append(f"{count} start{'s' if count != 1 else ''}")
     return (f"of {most:g}: " if most > 1 else "") + ", ".join(words)
 

@@ -19,6 +19,14 @@ from microgrid.results import Result
 Array = NDArray[np.float64]
 
 RELIEFS = ("shed", "unserved")
+TELLING = {
+    "surplus": "surplus",
+    "import": "grid_connection",
+    "export": "grid_connection",
+    "supply": "supply",
+    "demand": "production_load",
+}
+BOUGHT_OR_SOLD = ("import", "supply", "export")
 SMALL = 1e-6
 
 
@@ -57,7 +65,7 @@ class View:
     prices
         What one more unit on a bus would cost, by bus.
     tariffs
-        What a unit imported costs and a unit exported earns, by bus and direction.
+        What a unit bought costs and a unit sold earns, by bus and port.
     """
 
     result: Result
@@ -77,14 +85,14 @@ class View:
         n = len(result.steps)
         times = pd.DatetimeIndex(result.steps["time"])
         flows = tuple(_tracks(result.flows, "port", "rate", n, ("bus", "carrier", "unit")))
-        stocks = tuple(_tracks(result.stocks, "stock", "level", n + 1))
+        stocks = tuple(_with_unit(stock, flows) for stock in _tracks(result.stocks, "stock", "level", n + 1))
         return cls(
             result,
             times,
             hours=result.steps["hours"].to_numpy(dtype=float),
             weights=result.steps["weight"].to_numpy(dtype=float),
             flows=flows,
-            stocks=tuple(_with_unit(stock, flows) for stock in stocks),
+            stocks=stocks,
             states=tuple(_tracks(result.states, "state", "value", n)),
             prices=_prices(result.prices, n),
             tariffs=_tariffs(result, flows, n),
@@ -225,10 +233,10 @@ def _prices(frame: pd.DataFrame, length: int) -> dict[str, Array]:
 
 
 def _tariffs(result: Result, flows: tuple[Track, ...], length: int) -> dict[tuple[str, str], Array]:
-    """Return the price of import and export by bus: the sum of all lines charged on them per unit."""
+    """Return what is paid per unit bought, or earned per unit sold, by bus and port: the sum of all lines on it."""
     found: dict[tuple[str, str], Array] = {}
     for flow in flows:
-        if flow.name in ("import", "export"):
+        if flow.name in BOUGHT_OR_SOLD:
             factors = [
                 np.broadcast_to(np.asarray(claim.terms[0][1], dtype=float), (length,))
                 for claim in result.claims.get(flow.asset, ())
@@ -259,24 +267,23 @@ def _kinds(
 ) -> dict[str, str]:
     told = result.manifest.get("kinds") or {}
     named = [*(result.manifest.get("sizes") or {}), *(flow.asset for flow in flows), *map(str, result.costs["asset"].unique())]
-    storing = {stock.asset for stock in stocks}
+    stored = {stock.asset: stock.carrier for stock in stocks}
     return {
-        asset: told.get(asset) or _betrayed(asset, [f for f in flows if f.asset == asset], asset in storing, times)
+        asset: told.get(asset) or _betrayed(asset, [f for f in flows if f.asset == asset], stored.get(asset), times)
         for asset in dict.fromkeys(named)
     }
 
 
-def _betrayed(asset: str, flows: list[Track], stores: bool, times: pd.DatetimeIndex) -> str:
+def _betrayed(asset: str, flows: list[Track], stored: str | None, times: pd.DatetimeIndex) -> str:
     """Return what an asset seems to be, from its ports and what flows there."""
     ports, carriers = {flow.name for flow in flows}, {flow.carrier for flow in flows}
-    if not flows or ports == {"surplus"}:
-        return "surplus" if flows else asset
-    if ports & {"import", "export"}:
-        return "grid_connection"
-    if "demand" in ports:
-        return "production_load"
-    if stores:
-        return {"electricity": "battery", "hydrogen": "hydrogen_tank"}.get(min(carriers), "heat_storage")
+    if not flows:
+        return asset
+    for port, kind in TELLING.items():
+        if port in ports:
+            return kind
+    if stored is not None:
+        return {"electricity": "battery", "hydrogen": "hydrogen_tank"}.get(stored, "heat_storage")
     taken = {flow.carrier for flow in flows if flow.values.min() < -SMALL}
     given = {flow.carrier for flow in flows if flow.values.max() > SMALL}
     if not taken:

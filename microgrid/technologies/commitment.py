@@ -213,8 +213,8 @@ def _limits(block: Any, operation: Operation, spec: Commitment) -> None:
 def _rest_of_run(block: Any, operation: Operation, rest: float) -> None:
     """Forbid a run that began before the horizon to go on for longer than the rest of the longest run."""
     end = max(1, int(np.searchsorted(operation.timeline.elapsed, rest + 1e-9, side="right")))
-    block.run_from_before = pyo.Set(initialize=range(end), within=operation.steps)
     if end <= operation.last:
+        block.run_from_before = pyo.Set(initialize=range(end), within=operation.steps)
         block.stops_within_rest_of_run = pyo.Constraint(
             rule=lambda b: sum(b.on[t] for t in b.run_from_before) <= end - 1
         )

@@ -86,7 +86,7 @@ def test_a_curve_that_is_best_at_low_load_needs_no_switch():
     """
     curve = ({"load": 0.5, "efficiency": 0.5}, {"load": 1.0, "efficiency": 0.4})
     unit = FuelGenerator(capacity=100.0, part_load=curve)
-    assert unit.fuel_lines == pytest.approx([(2.0, 0.0), (3.0, -0.5)])
+    assert [part for line in unit.fuel_lines for part in line] == pytest.approx([2.0, 0.0, 3.0, -0.5])
     plan = solved({"gas": gas(1.0), "u": unit, "l": load([30.0, 80.0])}, [0.5, 2.0])
     assert plan.cost == pytest.approx(60 * 0.5 + 190 * 2)
 
@@ -210,7 +210,12 @@ def test_a_switched_extraction_unit_is_off_as_a_whole():
     With the surplus of both buses free to leave, it runs at gross 40 for half the cost: 80 kW of gas at 0.1.
     """
     unit = FuelGenerator(capacity=100.0, **EXTRACTION, commitment=Commitment(minimum_load=0.4), variable_cost=0.0)
-    assets = {"gas": gas(0.1), "u": unit, "l": load(10.0, unserved_price=1.0), "h": load(15.0, "heat", unserved_price=1.0)}
+    assets = {
+        "gas": gas(0.1),
+        "u": unit,
+        "l": load(10.0, unserved_price=1.0),
+        "h": load(15.0, "heat", unserved_price=1.0),
+    }
     assert solved(assets, [0.5]).cost == pytest.approx(12.5)
     free = {bus: PlantBus(CARRIERS[bus], surplus=True) for bus in ("electricity", "heat")}
     assert solved(assets, [0.5], buses=free).cost == pytest.approx(4.0)
