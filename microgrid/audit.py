@@ -336,7 +336,6 @@ def _balances(result: Result) -> Iterator[Finding | None]:
         yield Finding(f"bus {bus}", "what flows in flows out", off, when) if not off <= limit else None
 
 
-
 def _sums(result: Result) -> Iterator[Finding | None]:
     """Hold the ledgers to what the manifest says, and to the objective."""
     manifest = result.manifest
@@ -345,7 +344,7 @@ def _sums(result: Result) -> Iterator[Finding | None]:
     for column, total in manifest["emissions"].items():
         own = float(emitted.loc[_counted(emitted, column, manifest["objective"]), "amount"].sum())
         yield _same("plan", f"the carbon ledger adds up to its column {column}", own, total)
-    goal = manifest["objective"]["goals"][-1]
+    goal = manifest["outcome"]["goals"][-1]["column"]
     reached = manifest["costs"] | manifest["emissions"]
     yield _same(
         "plan", f"the objective is the ledger column {goal}", reached.get(goal, 0.0), manifest["outcome"]["objective"]

@@ -9,7 +9,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from microgrid.capacity import Fixed, Size, Sized
-from microgrid.claims import Charge, Claim
+from microgrid.claims import Between, Charge, Claim
 from microgrid.ledger import Ledger
 from microgrid.plant import COST_COLUMNS, Plant
 from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Technology, make_operation
@@ -51,9 +51,10 @@ class Model:
             self.pyomo.del_component("goal")
         self.pyomo.goal = pyo.Objective(expr=self.ledger.column(column), sense=pyo.minimize)
 
-    def hold(self, column: str, highest: float) -> None:
-        """Let a ledger column rise no higher from now on."""
-        self.pyomo.add_component(f"{column}_held", pyo.Constraint(expr=self.ledger.column(column) <= highest))
+    def hold(self, column: str, reached: float) -> None:
+        """Let a ledger column rise no higher than what it reached, and the slack that the objective grants."""
+        highest = reached + self.plant.objective.slack * abs(reached) + 1e-9
+        self.pyomo.add_component(f"{column}_held", _at_most(self.ledger.column(column), highest))
 
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
@@ -67,6 +68,7 @@ class Model:
         rate = self.plant.discount_rate
         for name, capacity in asset.capacities().items():
             if isinstance(capacity, Sized):
+                yield from _size_claims(name, capacity)
                 factor = capacity.yearly_factor(rate)
                 if capacity.capex:
                     yield Charge("costs", f"{name} capital", ((name, capacity.capex * factor),), "year")
@@ -99,20 +101,27 @@ def assemble(plant: Plant) -> Model:
     ledger.price_carbon()
     written = Model(plant, model, operation, sizes, contributions, ledger)
     for column, highest in plant.objective.caps.items():
-        model.add_component(f"{column}_within_cap", pyo.Constraint(expr=_row(ledger.column(column)) <= highest))
+        model.add_component(f"{column}_within_cap", _at_most(ledger.column(column), highest))
     written.aim(written.goals[0])
     return written
 
 
-def _row(expression: Any) -> Any:
-    """Return an expression that Pyomo accepts as a row even where it has no variables."""
-    return expression if not isinstance(expression, int | float) else expression + 0 * _nothing()
+def _size_claims(name: str, capacity: Sized) -> Iterator[Claim]:
+    if capacity.has_build_decision:
+        built = f"{name}_built"
+        yield Between(f"{name} only if built", ((name, 1.0), (built, -capacity.high)), high=0.0)
+        yield Between(f"{name} large enough if built", ((name, 1.0), (built, -capacity.low)), low=0.0)
+    else:
+        yield Between(f"{name} within its bounds", ((name, 1.0),), capacity.low, capacity.high)
+    if capacity.unit_size is not None:
+        yield Between(f"{name} of whole modules", ((name, 1.0), (f"{name}_modules", -capacity.unit_size)), 0.0, 0.0)
 
 
-def _nothing() -> Any:
-    variable = pyo.Var(bounds=(0, 0))
-    variable.construct()
-    return variable
+def _at_most(amount: Any, highest: float) -> Any:
+    """Return the row that keeps an amount below a limit; an amount without variables holds or does not."""
+    if isinstance(amount, int | float):
+        return pyo.Constraint(expr=pyo.Constraint.Feasible if amount <= highest else pyo.Constraint.Infeasible)
+    return pyo.Constraint(expr=amount <= highest)
 
 
 def _operate(

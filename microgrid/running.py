@@ -101,38 +101,35 @@ def solve_plant(
 def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tuple[Outcome, list[dict[str, Any]]]:
     """Minimise the model's goals in turn; return the last outcome and what each goal reached.
 
-    A time limit holds for all goals together. If a later goal finds no plan in its time, the last outcome says so.
+    A time limit holds for all goals together. Where a later goal is interrupted, or finds no plan of its own, the plan
+    of the goals before it stands, and the outcome is that goal's with the reason why it ended: not proved.
 
     Raises
     ------
     NoPlanError
-        If a goal ends without a plan.
+        If the first goal ends without a plan.
     """
     reached: list[dict[str, Any]] = []
     left, ended = settings.seconds, Ended.OPTIMAL
-    outcome = Outcome(Ended.FAILED, has_plan=False)
-    for position, goal in enumerate(model.goals):
-        if position:
-            earlier = reached[-1]["value"]
-            model.hold(model.goals[position - 1], earlier + model.plant.objective.slack * abs(earlier) + 1e-9)
+    best: Outcome | None = None
+    for goal in model.goals:
+        if best is not None:
+            model.hold(reached[-1]["column"], best.objective)
             model.aim(goal)
-        outcome = solve(model.pyomo, _with_seconds(settings, left), watch)
+        outcome = solve(model.pyomo, replace(settings, seconds=left), watch)
+        ended = outcome.ended if outcome.ended is not Ended.OPTIMAL else ended
         if not outcome.has_plan:
-            raise NoPlanError(outcome)
-        if outcome.ended is not Ended.OPTIMAL:
-            ended = outcome.ended
-        left = None if left is None else max(left - outcome.seconds, 0.1)
+            break
+        best = outcome
         reached.append(
-            {
-                "column": goal,
-                "value": outcome.objective,
-                "bound": outcome.bound,
-                "gap": outcome.gap,
-                "seconds": outcome.seconds,
-            }
+            {"column": goal} | {key: getattr(outcome, key) for key in ("objective", "bound", "gap", "seconds")}
         )
-    total = sum(goal["seconds"] for goal in reached)
-    return replace(outcome, ended=ended, seconds=total), reached
+        left = None if left is None else max(left - outcome.seconds, 0.1)
+        if outcome.ended is Ended.INTERRUPTED:
+            break
+    if best is None:
+        raise NoPlanError(outcome)
+    return replace(best, ended=ended, seconds=sum(goal["seconds"] for goal in reached)), reached
 
 
 def settings_of(solver: Solver) -> Settings:
@@ -199,10 +196,6 @@ def _beside(folder: Path) -> Any:
     finally:
         if new is not None:
             shutil.rmtree(new, ignore_errors=True)
-
-
-def _with_seconds(settings: Settings, seconds: float | None) -> Settings:
-    return replace(settings, seconds=seconds)
 
 
 def _identity(scenario: Scenario) -> dict[str, Any]:

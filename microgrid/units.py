@@ -1,40 +1,75 @@
 """The one door where "2 MWh" becomes 2000.0: text with a unit in, a number in house units out.
 
-House units are kW, kWh, kg, kg/h, h, the scenario's currency and kgCO2e. Behind the door stands pint; its registry
-is made on first use, so that a command that reads no units does not pay for it.
+House units are kW, kWh, kg, kg/h, h, the scenario's currency and kgCO2e. Behind the door stands pint with a closed list
+of units, `units.txt`; it is imported on first use, so that a command that reads no units does not pay for it.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from microgrid.errors import nearest
 
 if TYPE_CHECKING:
     import pint
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_CURRENCY_IN_UNIT = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z0-9])")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(\S.*?)?\s*")
+_CODE = re.compile(r"[A-Z]{3}")
+_TOKEN = re.compile(r"\s*(?:(?P<word>°[CF]?|[%‰€$£¥]|[^\W\d]\w*)|(?P<power>(?:\*\*|\^)-?\d)|(?P<sign>[*/·()]|1(?!\d)))")
+_EMISSION = re.compile(r"\b([kM]?[gt])[\s_]?CO[2₂](?:[-_ ]?eq?)?(?![A-Za-z0-9])")
+_SPELLED = {"%": "percent", "‰": "permille", "°": "deg", "°C": "degC", "°F": "degF", "·": "*", "per": "/", "^": "**"}
 
-# What no unit system lists. Greenhouse gases get a dimension of their own, so that a mass of
-# hydrogen is never read as an emission. 1 kgce = 29,307 kJ (GB/T 2589).
-_DEFINITIONS = (
-    "gCO2e = [emission]",
-    "tCO2e = 1e6 * gCO2e",
-    "gCO2 = gCO2e",
-    "tCO2 = 1e6 * gCO2e",
-    "gce = 29.307 * kilojoule",
-    "tce = 29307 * megajoule",
-    "kW_th = kilowatt",
-    "kWp = kilowatt",
-    "MWp = megawatt",
-    "m2 = meter ** 2",
-    "m3 = meter ** 3",
-)
-# Three capitals that are units, not currencies.
-_NOT_CURRENCIES = frozenset({"MWh", "GWh", "TWh"})
+# Words that people write where no unit stands, and what to write instead.
+_HINTS = {
+    "kVA": "apparent power is no power: multiply by the power factor and write kW",
+    "MVA": "apparent power is no power: multiply by the power factor and write MW",
+    "RMB": "write CNY",
+    "元": "write CNY",
+    "¥": "write CNY or JPY",
+    "€": "write EUR",
+    "$": "write USD",
+    "£": "write GBP",
+    "ct": "write hundredths as 0.27 EUR, not as 27 ct",
+    "Nm3": "write kg for hydrogen, kWh of lower heating value for fuels",
+}
+_SEPARATORS = "write a point before decimals and nothing between thousands"
+_LONGEST = 60
+
+CURRENCY = "CUR"
+_EXAMPLES = {
+    "1": "95 %",
+    "kW": "500 kW",
+    "kWh": "2 MWh",
+    "kg": "300 kg",
+    "kg/h": "20 kg/h",
+    "h": "2 h",
+    "1/h": "1 %/h",
+    "1/a": "2 %/a",
+    "a": "20 a",
+    "kWh/kg": "52 kWh/kg",
+    "degC": "60 degC",
+    "1/delta_degC": "-0.35 %/K",
+    "deg": "10 deg",
+    "m": "100 m",
+    "kgCO2e/kWh": "0.5306 kgCO2e/kWh",
+    "kgCO2e/kg": "10 kgCO2e/kg",
+    "kgCO2e": "12 tCO2e",
+    "CUR": "5000 CUR",
+    "CUR/h": "12 CUR/h",
+    "CUR/kg": "30 CUR/kg",
+    "CUR/kWh": "0.66 CUR/kWh",
+    "CUR/kW": "800 CUR/kW",
+    "CUR/kWh/a": "5 CUR/kWh/a",
+    "CUR/kW/a": "10 CUR/kW/a",
+    "CUR/kW/month": "40 CUR/kW/month",
+    "CUR/kgCO2e": "80 CUR/tCO2e",
+}
 
 
 class UnitError(ValueError):
@@ -60,14 +95,33 @@ def quantity(text: str, unit: str) -> float:
     UnitError
         If the text is no number with a unit, or its unit measures something else.
     """
+    return measure(text, (unit,))[0]
+
+
+def measure(text: str, units: Sequence[str]) -> tuple[float, str]:
+    """Read a text as a number in the first of `units` that it measures; return the number and that unit.
+
+    Raises
+    ------
+    UnitError
+        If the text is no number with a unit, or its unit measures none of them.
+    """
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise UnitError(f'"{text}"', _wanted(unit), f'write a number and a unit, such as "{example(unit)}"')
+        raise UnitError(text, wanted_text(units), _SEPARATORS if re.search(r"\d[,'_ ]\d", text) else "")
     number, written = float(match[1]), (match[2] or "")
-    if not written:
-        raise UnitError(text, _wanted(unit), f'write the unit, such as "{match[1]} {example(unit).split(" ", 1)[1]}"')
-    factor, offset = conversion(written, unit)
-    return scaled(number, factor) + offset
+    if not written and "1" not in units:
+        raise UnitError(text, wanted_text(units), add_unit(match[1], units))
+    fault: UnitError | None = None
+    for unit in units:
+        try:
+            factor, offset = conversion(written, unit)
+        except UnitError as error:
+            fault = fault or error
+        else:
+            return scaled(number, factor) + offset, unit
+    cure = _SEPARATORS if re.match(r"[\d,']", written) else fault.cure if fault else ""
+    raise UnitError(text, wanted_text(units), cure)
 
 
 def scaled(number: float, factor: float) -> float:
@@ -87,86 +141,124 @@ def conversion(written: str, unit: str) -> tuple[float, float]:
     UnitError
         If `written` is no unit, or measures something else than `unit`.
     """
-    registry = _registry()
-    _define_currencies(written)
-    _define_currencies(unit)
+    house = _expression(unit, unit)
     foreign = set(currencies_of(written)) - set(currencies_of(unit))
     if foreign and currencies_of(unit):
-        cure = f"the scenario's currency is {currencies_of(unit)[0]}; convert the amount"
-        raise UnitError(f'"{written}"', _wanted(unit), cure)
+        code = currencies_of(unit)[0]
+        hint = next((_HINTS[word] for word in foreign if word in _HINTS), f"convert the amount to {code}")
+        raise UnitError(f'"{written}"', f"an amount in {code}, the currency of the scenario", hint)
+    expression = _expression(written, unit)
+    registry = _registry()
     try:
-        zero = float(registry.Quantity(0.0, _spelled(written)).to(_spelled(unit)).magnitude)
-        one = float(registry.Quantity(1.0, _spelled(written)).to(_spelled(unit)).magnitude)
+        zero = float(registry.Quantity(0.0, expression).to(house).magnitude)
+        one = float(registry.Quantity(1.0, expression).to(house).magnitude)
     except Exception as error:  # noqa: BLE001  pint raises many kinds, Python's own syntax errors among them
-        raise UnitError(f'"{written}"', _wanted(unit), f'such as "{example(unit)}"') from error
-    if not (math.isfinite(zero) and math.isfinite(one)):
-        raise UnitError(f'"{written}"', _wanted(unit), f'such as "{example(unit)}"')
+        raise UnitError(f'"{written}"', wanted_text((unit,))) from error
+    if not (math.isfinite(zero) and math.isfinite(one) and one != zero):
+        raise UnitError(f'"{written}"', wanted_text((unit,)))
     return one - zero, zero
 
 
 def is_currency(code: str) -> bool:
-    """Tell whether `code` looks like an ISO 4217 currency: three capital letters."""
-    return _CURRENCY.fullmatch(code) is not None
-
-
-_EXAMPLES = {
-    "1": "95 %",
-    "kW": "500 kW",
-    "kWh": "2 MWh",
-    "kg": "300 kg",
-    "kg/h": "20 kg/h",
-    "h": "2 h",
-    "1/h": "0.01 %/h",
-    "1/a": "2 %/a",
-    "a": "20 a",
-    "kWh/kg": "52 kWh/kg",
-    "degC": "60 degC",
-    "deg": "10 deg",
-    "m": "100 m",
-    "kgCO2e/kWh": "0.5306 kgCO2e/kWh",
-    "kgCO2e/kg": "10 kgCO2e/kg",
-    "kgCO2e": "12 tCO2e",
-}
-
-
-def example(unit: str) -> str:
-    """Return a quantity of `unit` as a user would write it."""
-    return _EXAMPLES.get(unit, f"1 {unit}")
-
-
-def _wanted(unit: str) -> str:
-    if unit == "1":
-        return "a share or plain ratio"
-    return f"a quantity in {unit} or a unit that converts to it"
-
-
-def _spelled(unit: str) -> str:
-    text = unit.replace("%", "percent").replace("°C", "degC").replace("·", "*")
-    return "dimensionless" if text in ("", "1", "-") else text
+    """Tell whether `code` looks like an ISO 4217 currency: three capital letters that are no unit."""
+    return _CODE.fullmatch(code) is not None and code not in _HINTS and not _other_case(code)
 
 
 def currencies_of(unit: str) -> list[str]:
     """Return the currency codes in a unit such as ``CNY/kWh``."""
-    return [code for code in _CURRENCY_IN_UNIT.findall(unit) if code not in _NOT_CURRENCIES]
+    words = (match["word"] for match in _TOKEN.finditer(unit) if match["word"])
+    return [word for word in words if _CODE.fullmatch(word) and not _other_case(word)]
+
+
+def example(unit: str) -> str:
+    """Return a quantity of `unit` as a user would write it."""
+    code = next(iter(currencies_of(unit)), CURRENCY)
+    shown = _EXAMPLES.get(unit.replace(code, CURRENCY))
+    return shown.replace(CURRENCY, code) if shown else f"1 {unit}"
+
+
+def wanted_text(units: Sequence[str]) -> str:
+    """Say what a quantity in one of `units` looks like."""
+    if units[0] == "1":
+        return 'a plain number such as 0.95, or "95 %"'
+    return f'a quantity in {" or ".join(units)}, such as "{example(units[0])}"'
+
+
+def add_unit(number: str, units: Sequence[str]) -> str:
+    """Say how to cure a bare number."""
+    if units[0] == "h":
+        return f'add the unit, such as "{number} h" or "{number} min"'
+    shown = " or ".join(f'"{number} {unit}"' for unit in units)
+    return f"add the unit, such as {shown}"
+
+
+def _expression(unit: str, house: str) -> str:
+    """Return a unit in the registry's notation, word by word, so that nothing is read that is not on the list."""
+    text = _EMISSION.sub(r"\1CO2e", unit.strip())
+    if text in ("", "1", "-"):
+        return "dimensionless"
+    parts, at = [], 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None or len(text) > _LONGEST:
+            raise UnitError(f'"{unit}"', wanted_text((house,)))
+        parts.append(_part(match, unit, house))
+        at = match.end()
+    joined = " ".join(parts)
+    return re.sub(r"\bdeg([CF])\b", r"delta_deg\1", joined) if len(parts) > 1 else joined
+
+
+def _part(match: re.Match[str], unit: str, house: str) -> str:
+    if match["word"] is None:
+        return (match["power"] or _SPELLED.get(match["sign"], match["sign"])).replace("^", "**")
+    word = _SPELLED.get(match["word"], match["word"])
+    if word in _words() or word in ("/", "delta_degC"):
+        return word
+    if _CODE.fullmatch(word) and not _other_case(word):
+        _define_currency(word)
+        return word
+    raise UnitError(f'"{unit}"', wanted_text((house,)), _unknown(word))
+
+
+def _unknown(word: str) -> str:
+    if word in _HINTS:
+        return _HINTS[word]
+    near = _other_case(word) or nearest(word, _words())
+    return f'did you mean "{near}"?' if near else f'"{word}" is no unit that is known here'
+
+
+def _other_case(word: str) -> str:
+    """Return the unit that a word would be with other capitals: MWH, mW and KWh stand for MWh, MW and kWh."""
+    return "" if word in _words() else _capitals().get(word.casefold(), "")
 
 
 @lru_cache(maxsize=1)
-def _registry() -> pint.UnitRegistry:
+def _capitals() -> dict[str, str]:
+    return {word.casefold(): word for word in sorted(_words(), key=len)}
+
+
+@lru_cache(maxsize=1)
+def _words() -> frozenset[str]:
+    """Return every name and symbol of `units.txt`."""
+    lines = (line.split("#")[0].split(";")[0] for line in _definitions().splitlines())
+    parts = [[part.strip() for part in line.split("=")] for line in lines if "=" in line]
+    return frozenset(name for first, _, *others in parts for name in (first, *others))
+
+
+def _definitions() -> str:
+    return (resources.files("microgrid") / "units.txt").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _registry() -> pint.UnitRegistry[Any]:
     import pint
 
-    registry = pint.UnitRegistry(cache_folder=None, autoconvert_offset_to_baseunit=False)
-    for definition in _DEFINITIONS:
-        registry.define(definition)
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(
+        _definitions().splitlines(), cache_folder=None, autoconvert_offset_to_baseunit=False
+    )
     return registry
-
-
-def _define_currencies(unit: str) -> None:
-    for code in currencies_of(unit):
-        _define_currency(code)
 
 
 @lru_cache(maxsize=256)
 def _define_currency(code: str) -> None:
-    registry = _registry()
-    if code not in registry:
-        registry.define(f"{code} = [money_{code}]")
+    _registry().define(f"{code} = [money_{code}]")

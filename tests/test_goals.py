@@ -87,6 +87,15 @@ def test_an_impossible_cap_is_infeasible_and_returns_no_numbers():
     assert raised.value.outcome.ended is Ended.INFEASIBLE
 
 
+def test_a_cap_on_a_column_that_nothing_fills_holds_or_does_not():
+    bare = {"g": GridConnection(capacity=9.0, import_price=1.0), "l": ProductionLoad(demand=1.0)}
+    assert solve_plant(plant(bare, objective=Objective(caps={"emissions": 1.0}))).cost == pytest.approx(1.0)
+    with pytest.raises(NoPlanError):
+        solve_plant(plant(bare, objective=Objective(caps={"scope_1": -1.0})))
+    clean = solve_plant(plant(bare, objective=Objective(("emissions", "cost"))))
+    assert clean.cost == pytest.approx(1.0)
+
+
 def test_cheapest_among_the_cleanest_and_the_other_way_round():
     """Two grids of equal emissions and different price: the first goal leaves the choice to the second."""
     twins = {

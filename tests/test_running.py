@@ -126,6 +126,26 @@ def test_one_goal_stopped_by_time_makes_the_whole_plan_unproved(monkeypatch):
     assert calls == [10.0, pytest.approx(3.0)]
 
 
+def test_a_later_goal_without_a_plan_leaves_the_plan_of_the_earlier(monkeypatch):
+    from solvers import Outcome
+
+    honest = running.solve
+    calls = []
+
+    def gives_up(model, settings, watch):
+        calls.append(settings)
+        return honest(model, settings, watch) if len(calls) == 1 else Outcome(Ended.TIME, has_plan=False)
+
+    monkeypatch.setattr(running, "solve", gives_up)
+    assets = {"g": GridConnection(capacity=9.0, import_price=1.0), "l": ProductionLoad(demand=5.0)}
+    result = running.solve_plant(plant(assets, objective=Objective(("cost", "emissions"))))
+    assert result.cost == pytest.approx(5.0)
+    assert result.manifest["outcome"]["ended"] == "time limit"
+    assert not result.manifest["outcome"]["proved"]
+    assert [goal["column"] for goal in result.manifest["outcome"]["goals"]] == ["cost"]
+    assert result.manifest["audit"]["passed"]
+
+
 def test_prices_are_the_duals_of_the_balances_by_hour():
     """Half an hour at 2 and two hours at 5 with a battery that is full of losses: one more kWh costs what the grid asks."""
     assets = {

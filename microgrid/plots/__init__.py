@@ -13,11 +13,11 @@ from microgrid.results import Result
 CAPTIONS = {
     "dispatch": "Dispatch by bus: supply is stacked above zero, consumption below; the line is the production load, and what "
     "stands above it is stored, converted or exported. Underneath, what one more unit would cost (bus price) beside "
-    "what the tariff charges. Of a horizon longer than ten days two weeks are shown: the one around the highest "
-    "import, and the one with the least net import.",
+    "what the tariff charges. Of a horizon longer than ten days, the week of the highest import is shown.",
+    "dispatch_least": "Dispatch in the week of the least net import, on the same scale.",
     "energy": "The whole horizon, averaged over days, weeks or months: supply above zero, consumption below.",
-    "stocks": "What is stored over time, with the capacity as a dashed line, and when units are on or standing by. Of a horizon "
-    "longer than ten days the left side shows each day's range, the right side the week around the highest import.",
+    "stocks": "What is stored over time, with the capacity as a dashed line, and when units are on (solid) or standing by (hatched). "
+    "Of a horizon longer than ten days the left side shows the whole, the right side the week of the highest import.",
     "costs": "Where the money goes, line by line up to the total, and the carbon account by scope with scope 2 on both bases.",
     "duration": "How many hours a power is reached or exceeded: production load, exchange with the grid, and residual load, which is "
     "load less own generation.",
@@ -41,13 +41,13 @@ def save_plots(result: Result, folder: Path) -> dict[str, Path]:
     """
     from microgrid.plots.canvas import drawing
     from microgrid.plots.costs import costs
-    from microgrid.plots.dispatch import dispatch
+    from microgrid.plots.dispatch import dispatch, dispatch_least
     from microgrid.plots.duration import duration
     from microgrid.plots.energy import energy
     from microgrid.plots.stocks import stocks
 
     paths = {}
-    for make in (dispatch, energy, stocks, costs, duration):
+    for make in (dispatch, dispatch_least, energy, stocks, costs, duration):
         with drawing():
             figure = make(result)
             if figure is not None:

@@ -70,12 +70,12 @@ class Row(NamedTuple):
 class Sheet:
     """A figure cut into rows under a header that says what is shown, of which plan and when."""
 
-    def __init__(self, view: View, title: str, rows: Sequence[Row], left: float = LEFT, right: float = RIGHT) -> None:
+    def __init__(self, view: View, title: str, rows: Sequence[Row], shown: View | None = None, left: float = LEFT, right: float = RIGHT) -> None:
         self.height = TOP + sum(row.gap + row.height for row in rows) + BOTTOM
         self.figure = Figure(figsize=(WIDTH, self.height), dpi=DPI)
         FigureCanvasAgg(self.figure)
         self.rows, self.left, self.right = rows, left, right
-        _header(self.figure, view, title, self.height)
+        _header(self.figure, shown or view, title, self.height)
 
     def axes(self, row: int, column: int = 0, columns: int = 1, gap: float = 0.3, **more: Any) -> Axes:
         """Add axes in a row, of which it may fill one of several equal columns."""
@@ -220,6 +220,8 @@ def time_axis(axes: Axes, start: pd.Timestamp, end: pd.Timestamp, most: int = 9,
     axes.set_xlim(first, last)
     axes.xaxis.set_major_locator(FixedLocator(days_of(ticks).tolist()))
     words = _tick_words(ticks, frequency) if told else [""] * len(ticks)
+    if len(ticks) > 2 and ticks[-1] == end and "h" not in frequency and "min" not in frequency:
+        words[-1] = ""
     if any("\n" in word for word in words):
         words = [word if "\n" in word else f"{word}\n" for word in words]
     axes.set_xticks(days_of(ticks).tolist(), words)

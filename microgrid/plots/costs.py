@@ -55,7 +55,7 @@ def costs(result: Result) -> Figure | None:
         rows.append(Row(0.95 if bars else 0.30, 1.6 * BAR * (len(emitted))))
     words = ["Costs"] * bool(bars) + ["carbon" if bars else "Carbon"] * bool(emitted)
     widest = max(len(bar.label) for bar in (*bars, *emitted))
-    sheet = Sheet(view, " and ".join(words), rows, left=min(0.35 + 0.068 * widest, 0.4 * WIDTH), right=1.25)
+    sheet = Sheet(view, " and ".join(words), rows, None, left=min(0.35 + 0.068 * widest, 0.4 * WIDTH), right=1.25)
     if bars:
         _draw_waterfall(sheet.axes(0), bars, view)
     if emitted:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from microgrid.plant import COST_COLUMNS
 from microgrid.plots.canvas import (
@@ -28,7 +30,7 @@ from microgrid.plots.canvas import (
     time_axis,
     twice,
 )
-from microgrid.plots.numbers import day, larger_unit, short, stock_unit
+from microgrid.plots.numbers import larger_unit, short, stock_unit
 from microgrid.plots.palette import COLOURS, FAINT, INK, OTHER, RELIEF_COLOURS, mixed, rank
 from microgrid.plots.view import BOUGHT_OR_SOLD, SMALL, Array, Track, View
 from microgrid.results import Result
@@ -63,24 +65,35 @@ class Window(NamedTuple):
 def dispatch(result: Result) -> Figure | None:
     """Draw each bus: supply above zero, consumption below, production load as a line, prices underneath.
 
-    A horizon of more than ten days is shown by two weeks: the one with the highest import and the one with the least.
+    Of a horizon of more than ten days, the week of the highest import is shown.
     """
+    return _picture(View.of(result), 0)
+
+
+@drawn
+def dispatch_least(result: Result) -> Figure | None:
+    """Draw the week of the least net import, on the scale of `dispatch`; None for a shorter horizon."""
     view = View.of(result)
+    return _picture(view, 1) if view.days > LONGEST else None
+
+
+def _picture(view: View, which: int) -> Figure | None:
     if not view.buses:
         return None
     windows = weeks(view) if view.days > LONGEST else [Window(view.binned(FINEST), "")]
+    shown = windows[which].view
     rows, plan = _rows(view, tall=2.5 if len(view.buses) < 3 else 1.9)
-    sheet = Sheet(view, "Dispatch", rows)
-    shared: dict[int, list[Axes]] = {}
-    for column, window in enumerate(windows):
-        for row, (bus, part) in enumerate(plan):
-            axes = sheet.axes(row, column, len(windows))
-            shared.setdefault(row, []).append(axes)
-            last = row + 1 == len(plan) or plan[row + 1][1] == "flows"
-            time_axis(axes, window.view.times[0], window.view.end, 9 if len(windows) == 1 else 7, told=last)
-            _draw(axes, view, window, bus, part, column + 1 == len(windows), column == 0)
-    for row, beside in shared.items():
-        _share(beside, plan[row][1])
+    sheet = Sheet(view, " in the ".join(filter(None, ("Dispatch", windows[which].title))), rows, shown)
+    for row, (bus, part) in enumerate(plan):
+        axes = sheet.axes(row)
+        time_axis(axes, shown.times[0], shown.end, told=row + 1 == len(plan) or plan[row + 1][1] == "flows")
+        if part == "flows":
+            ends = [extent(window.view, bus) for window in windows]
+            limits = min(low for low, _ in ends), max(high for _, high in ends)
+            legend(axes, draw_bus(axes, shown, view, bus, limits))
+            heading(axes, bus_labels(view)[bus], _note(view, bus))
+        else:
+            legend(axes, _draw_prices(axes, shown, view, bus))
     return sheet.figure
 
 
@@ -95,59 +108,45 @@ def _rows(view: View, tall: float) -> tuple[list[Row], list[tuple[str, str]]]:
     return rows, plan
 
 
-def _draw(axes: Axes, whole: View, window: Window, bus: str, part: str, last: bool, first: bool) -> None:
-    if part == "flows":
-        entries = draw_bus(axes, window.view, whole, bus)
-        heading(axes, bus_labels(whole)[bus] if first else "", window.title or _note(whole, bus))
-    else:
-        entries = _draw_prices(axes, window.view, whole, bus)
-    if last:
-        legend(axes, entries)
-    if not first:
-        axes.set_ylabel("")
+def extent(view: View, bus: str) -> tuple[float, float]:
+    """Return how far the stacks of a bus reach below and above zero, in the bus's unit."""
+    flows = [flow for flow in view.flows if flow.bus == bus]
+    up = np.sum([np.maximum(flow.values, 0.0) for flow in flows], axis=0)
+    down = np.sum([np.minimum(flow.values, 0.0) for flow in flows], axis=0)
+    load = view.load(flows)
+    return float((down + load).min()), float(np.maximum(up, load).max())
 
 
-def _share(beside: Sequence[Axes], part: str) -> None:
-    """Give axes that stand side by side the same scale."""
-    low = min(axes.get_ylim()[0] for axes in beside)
-    high = max(axes.get_ylim()[1] for axes in beside)
-    for position, axes in enumerate(beside):
-        axes.set_ylim(low, high)
-        number_axis(axes, at_most=5 if part == "flows" else 3)
-        if position:
-            axes.tick_params(labelleft=False)
-
-
-def draw_bus(axes: Axes, view: View, whole: View, bus: str, unit: str = "", factor: float = 1.0) -> list[tuple[Artist, str]]:
+def draw_bus(
+    axes: Axes, view: View, whole: View, bus: str, limits: tuple[float, float], unit: str = "", factor: float = 1.0
+) -> list[tuple[Artist, str]]:
     """Draw a bus's stacks over the steps of `view`; return legend entries from the top of the stack down.
 
-    Rates are shown in the bus's unit, or multiplied by `factor` in `unit`.
+    Parameters
+    ----------
+    limits
+        How far the axis must reach, in the bus's unit.
+    unit, factor
+        Another unit to show, and what to multiply by.
     """
-    flows = [replace(flow, values=flow.values * factor) for flow in view.flows if flow.bus == bus]
+    low, high = limits[0] * factor, limits[1] * factor
+    scale, unit = larger_unit(unit or whole.buses[bus][0].unit, max(-low, high))
+    flows = [replace(flow, values=flow.values * factor / scale) for flow in view.flows if flow.bus == bus]
     supply = layers(whole, flows, 1.0)
     consumption = layers(whole, [flow for flow in flows if not view.is_load(flow)], -1.0)
-    load = view.load(flows)
-    top, bottom = sum_of(supply, load), sum_of(consumption, load)
-    scale, unit = larger_unit(unit or flows[0].unit, max(float(top.max()), float(load.max()), float(bottom.max())))
-    edges = step_edges(view)
+    edges, load = step_edges(view), view.load(flows)
     for stack, sign in ((supply, 1.0), (consumption, -1.0)):
-        _draw_stack(axes, edges, stack, sign / scale)
-    has_load = bool(load.max() > SMALL)
+        _draw_stack(axes, edges, stack, sign)
+    has_load = any(view.is_load(flow) and flow.moves for flow in flows)
     if has_load:
-        _draw_load(axes, edges, load / scale)
+        _draw_load(axes, edges, load)
     axes.axhline(0, color=FAINT, linewidth=0.7, zorder=3)
     axes.set_ylabel(unit)
-    room = 0.06 * float(top.max() + bottom.max()) / scale or 1.0
-    low = -float(bottom.max()) / scale - room if consumption else 0.0
-    axes.set_ylim(low, max(float(top.max()), float(load.max())) / scale + room)
+    room = 0.06 * (high - low) or 1.0
+    axes.set_ylim((low - room * (low < -SMALL)) / scale, (high + room) / scale)
     number_axis(axes)
     line = [(Line2D([], [], color=INK, linewidth=1.6), "production load")] if has_load else []
     return [*line, *_entries(supply, consumption)]
-
-
-def sum_of(stack: Sequence[Layer], like: Array) -> Array:
-    """Return the height of a stack."""
-    return np.asarray(np.sum([np.zeros(len(like)), *(layer.values for layer in stack)], axis=0))
 
 
 def layers(view: View, flows: Sequence[Track], sign: float) -> list[Layer]:
@@ -284,31 +283,34 @@ def _mark_beyond(axes: Axes, view: View, bus: str, limits: tuple[float, float]) 
 
 
 def weeks(view: View) -> list[Window]:
-    """Return the seven days around the highest import, and the seven days with the least net import.
+    """Return the seven days of the highest import, and the seven days with the least net import.
 
+    Where several weeks reach the same highest import, as under a limit, the one that imports most stands for them.
     Without a grid, the load on electricity stands for the import; without that, all supply.
     """
-    measure, word = view.grid("import") - view.grid("export"), "import"
-    if not np.abs(measure).max() > SMALL:
-        measure, word = view.load(view.electric()), "load"
-    if not np.abs(measure).max() > SMALL:
-        supply = [np.maximum(flow.values, 0.0) for flow in view.flows]
-        measure, word = np.asarray(np.sum(supply, axis=0)), "supply"
-    starts = _day_starts(view)
-    peak = int(np.searchsorted(starts, int(np.argmax(measure)), side="right")) - 1
-    energy = np.add.reduceat(measure * view.hours, starts)
-    calmest = int(np.argmin(np.convolve(energy, np.ones(7), mode="valid")))
-    firsts = (min(max(peak - 3, 0), len(starts) - 7), calmest)
-    titles = (f"highest {word}", f"least {'net ' if word == 'import' else ''}{word}")
+    measure, word = _stressed(view)
+    starts = day_starts(view.times)
+    energy = np.convolve(np.add.reduceat(measure * view.hours, starts), np.ones(7), mode="valid")
+    peaks = np.lib.stride_tricks.sliding_window_view(np.maximum.reduceat(measure, starts), 7).max(axis=1)
+    hardest = int(np.argmax(np.where(peaks >= 0.999 * peaks.max(), energy, -np.inf)))
+    titles = (f"week of the highest {word}", f"week of the least {'net ' if word == 'import' else ''}{word}")
+    firsts = (hardest, int(np.argmin(energy)))
     return [_week(view, starts, first, title) for first, title in zip(firsts, titles, strict=True)]
 
 
-def _day_starts(view: View) -> np.ndarray:
-    dates = view.times.normalize()
+def _stressed(view: View) -> tuple[Array, str]:
+    for measure, word in ((view.grid("import") - view.grid("export"), "import"), (view.load(view.electric()), "load")):
+        if np.abs(measure).max() > SMALL:
+            return measure, word
+    return np.asarray(np.sum([np.maximum(flow.values, 0.0) for flow in view.flows], axis=0)), "supply"
+
+
+def day_starts(times: pd.DatetimeIndex) -> NDArray[np.intp]:
+    """Return the first step of each local day."""
+    dates = times.normalize()
     return np.flatnonzero(np.concatenate([[True], dates[1:] != dates[:-1]]))
 
 
-def _week(view: View, starts: np.ndarray, first: int, title: str) -> Window:
+def _week(view: View, starts: NDArray[np.intp], first: int, title: str) -> Window:
     last = int(starts[first + 7]) if first + 7 < len(starts) else len(view.times)
-    part = view.cut(int(starts[first]), last)
-    return Window(part.binned(FINEST), f"week of {title}, {day(part.times[0])}")
+    return Window(view.cut(int(starts[first]), last).binned(FINEST), title)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from microgrid.plots.canvas import Row, Sheet, bus_labels, drawn, heading, legend, time_axis
-from microgrid.plots.dispatch import LONGEST, draw_bus
+from microgrid.plots.dispatch import LONGEST, draw_bus, extent
 from microgrid.plots.numbers import stock_unit
 from microgrid.plots.view import Array, View
 from microgrid.results import Result
@@ -28,15 +29,21 @@ def energy(result: Result) -> Figure | None:
     sheet = Sheet(view, f"Energy by {word}", [Row(0.30 if row == 0 else 0.72, 2.3) for row in range(len(view.buses))])
     for row, bus in enumerate(view.buses):
         axes = sheet.axes(row)
-        time_axis(axes, view.times[0], view.end, most=12)
+        time_axis(axes, view.times[0], view.end, most=13)
         unit = stock_unit(view.buses[bus][0].unit)
-        legend(axes, draw_bus(axes, pieces, view, bus, f"{unit}/day", factor=24.0))
+        legend(axes, draw_bus(axes, pieces, view, bus, extent(pieces, bus), f"{unit}/day", 24.0))
         heading(axes, bus_labels(view)[bus], f"mean day of each {word}; supply above zero, consumption below")
     return sheet.figure
 
 
 def averaged(view: View) -> tuple[str, View]:
     """Return days, weeks or months, whichever gives a readable number of pieces, as steps of a coarser view."""
+    word, starts = pieces_of(view)
+    return word, _pieces(view, starts)
+
+
+def pieces_of(view: View) -> tuple[str, NDArray[np.intp]]:
+    """Return the first step of each day, week or month."""
     wall = view.times.tz_localize(None)
     if view.days <= 70:
         word, labels = "day", wall.floor("D").asi8
@@ -44,11 +51,10 @@ def averaged(view: View) -> tuple[str, View]:
         word, labels = "week", wall.to_period("W-SUN").asi8
     else:
         word, labels = "month", wall.to_period("M").asi8
-    starts = np.flatnonzero(np.concatenate([[True], labels[1:] != labels[:-1]]))
-    return word, _pieces(view, starts)
+    return word, np.flatnonzero(np.concatenate([[True], labels[1:] != labels[:-1]]))
 
 
-def _pieces(view: View, starts: np.ndarray) -> View:
+def _pieces(view: View, starts: NDArray[np.intp]) -> View:
     hours = np.add.reduceat(view.weighted_hours, starts)
     safe = np.where(hours > 0, hours, 1.0)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from microgrid.plots.canvas import (
     Row,
     Sheet,
     asset_labels,
-    days_of,
     drawn,
     heading,
     number_axis,
@@ -22,7 +21,8 @@ from microgrid.plots.canvas import (
     time_axis,
     twice,
 )
-from microgrid.plots.dispatch import FINEST, LONGEST, Window, weeks
+from microgrid.plots.dispatch import FINEST, LONGEST, Window, day_starts, weeks
+from microgrid.plots.energy import pieces_of
 from microgrid.plots.numbers import duration, larger_unit, short
 from microgrid.plots.palette import FAINT, INK, mixed
 from microgrid.plots.view import Array, Track, View
@@ -48,7 +48,7 @@ def stocks(result: Result) -> Figure | None:
         whole = long and column == 0
         for row, name in enumerate([*((s.asset, s.name) for s in held), *((asset, "") for asset in switched)]):
             axes = sheet.axes(row, column, len(windows))
-            time_axis(axes, window.view.times[0], window.view.end, 9 if len(windows) == 1 else 7, told=row + 1 == len(rows))
+            time_axis(axes, window.view.times[0], window.view.end, 9 if len(windows) == 1 else 13 if whole else 7, told=row + 1 == len(rows))
             if row < len(held):
                 _draw_stock(axes, window, view, name, whole, column + 1 == len(windows))
             else:
@@ -103,7 +103,7 @@ def _draw_stock(axes: Axes, window: Window, view: View, key: tuple[str, str], da
     axes.set_ylabel(unit)
     number_axis(axes, at_most=4)
     name = asset_labels(view)[whole.asset]
-    heading(axes, name if whole.name == "stored" else f"{name}, {whole.name}", "each day's range and mean" if daily else window.title)
+    heading(axes, "" if window.title.startswith("week") else name if whole.name == "stored" else f"{name}, {whole.name}", f"mean and mean daily range by {pieces_of(view)[0]}" if daily else window.title)
     if last:
         _tell(axes, [*_capacity_words(whole, capacity, scale, unit)])
 
@@ -121,18 +121,22 @@ def _draw_level(axes: Axes, view: View, part: Track, scale: float, colour: str) 
 
 
 def _draw_range(axes: Axes, view: View, values: Array, colour: str) -> None:
-    """Draw each day's lowest, mean and highest level: a year of single steps would be a solid block."""
-    starts = _days(view.times)
-    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-    mean = np.add.reduceat(values[:-1] * view.hours, starts) / np.add.reduceat(view.hours, starts)
-    x = np.append(np.repeat(days_of(view.times[starts]), 2)[1:], point_days(view)[-1])
-    axes.fill_between(x, twice(low), twice(high), facecolor=colour, alpha=0.38, linewidth=0, zorder=2)
-    axes.plot(x, twice(mean), color=mixed(colour, "#000000", 0.25), linewidth=1.3, zorder=3)
+    """Draw the mean level and the mean daily range by day, week or month: a year of single steps would be a solid block."""
+    days, (_, pieces) = day_starts(view.times), pieces_of(view)
+    edges = _piece_edges(view, pieces)
+    firsts = np.searchsorted(days, pieces)
+    counts = np.diff(np.append(firsts, len(days)))
+    low, high = (
+        np.add.reduceat(extreme.reduceat(values[:-1], days), firsts) / counts for extreme in (np.minimum, np.maximum)
+    )
+    mean = np.add.reduceat(values[:-1] * view.hours, pieces) / np.add.reduceat(view.hours, pieces)
+    axes.fill_between(edges, twice(low), twice(high), facecolor=colour, alpha=0.32, linewidth=0, zorder=2)
+    axes.plot(edges, twice(mean), color=mixed(colour, "#000000", 0.2), linewidth=1.5, zorder=3, solid_joinstyle="miter")
 
 
-def _days(times: pd.DatetimeIndex) -> np.ndarray:
-    dates = times.normalize()
-    return np.flatnonzero(np.concatenate([[True], dates[1:] != dates[:-1]]))
+def _piece_edges(view: View, pieces: NDArray[np.intp]) -> Array:
+    edges = step_edges(view)
+    return np.column_stack([edges[2 * pieces], np.append(edges[2 * pieces[1:]], edges[-1])]).ravel()
 
 
 def _draw_strip(axes: Axes, view: View, whole: View, tracks: Sequence[Track], daily: bool, last: bool) -> None:
@@ -140,13 +144,13 @@ def _draw_strip(axes: Axes, view: View, whole: View, tracks: Sequence[Track], da
     asset = tracks[0].asset
     own = [next(s for s in view.states if (s.asset, s.name) == (asset, track.name)) for track in tracks]
     most = max(1.0, float(np.sum([track.values for track in tracks], axis=0).max()))
-    edges, base = _strip_edges(view, daily), 0.0
+    _, pieces = pieces_of(view)
+    edges, base = (_piece_edges(view, pieces) if daily else step_edges(view)), 0.0
     colour = whole.colours[asset]
     for track in own:
         values = track.values / most
         if daily:
-            starts = _days(view.times)
-            values = np.add.reduceat(values * view.hours, starts) / np.add.reduceat(view.hours, starts)
+            values = np.add.reduceat(values * view.hours, pieces) / np.add.reduceat(view.hours, pieces)
         top = base + twice(values)
         solid = track.name == "on"
         axes.fill_between(
@@ -160,12 +164,6 @@ def _draw_strip(axes: Axes, view: View, whole: View, tracks: Sequence[Track], da
     axes.set_ylabel(asset_labels(whole)[asset], rotation=0, ha="right", va="center", size=8.5)
     if last:
         _tell(axes, [_commitment_words(whole, tracks, most)])
-
-
-def _strip_edges(view: View, daily: bool) -> Array:
-    if not daily:
-        return step_edges(view)
-    return np.append(np.repeat(days_of(view.times[_days(view.times)]), 2)[1:], point_days(view)[-1])
 
 
 def _commitment_words(view: View, tracks: Sequence[Track], most: float) -> str:

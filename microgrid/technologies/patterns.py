@@ -277,9 +277,7 @@ def below_curve(
     return lambda t: made[t]
 
 
-def lasting(
-    block: Any, operation: Operation, name: str, began: Rate, hours: float, before: Rate | None = None
-) -> Rate:
+def lasting(block: Any, operation: Operation, name: str, began: Rate, hours: float, before: Rate | None = None) -> Rate:
     """Return how much of what `began(t)` in the last `hours` is still going on, as the mean over each step.
 
     What begins with step s is over within one later step: it counts whole in the steps before that one, and there by

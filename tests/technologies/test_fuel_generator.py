@@ -99,10 +99,10 @@ def test_points_in_one_line_make_one_line_and_no_binaries():
 
 
 def test_a_sized_unit_burns_no_load_fuel_by_its_size():
-    """40 kW for 2 h, 0 for half an hour; a unit of 40 kW takes 120 kW of gas at 0.1 at full load, one of 80 takes 120 too.
+    """40 kW for 2 h, nothing for half an hour. A unit of 40 to 80 kW takes 120 kW of gas at 0.1, a bigger one more.
 
-    A bigger one would take 50 % of its size plus twice the output, so the smallest that can is best: 40 kW, off in the
-    second step. Capital of 0.5 a kW: 20; fuel 24.
+    A kW costs 0.5, so 40 kW are built: 20 and 24 of fuel; off in the last half hour. Lines for the largest size would
+    burn 100 kW at no load: 180 kW.
     """
     unit = FuelGenerator(
         capacity={"low": 10.0, "high": 200.0, "capex": 0.5 * 8760 / 2.5, "lifetime": 1.0, "interest": 0.0},
@@ -195,8 +195,9 @@ def test_extraction_gives_up_electricity_for_heat():
 
 
 def test_extraction_capacity_holds_for_the_gross_output():
-    """95 kW of electricity leave 5 kW of a gross 100: 25 kW of heat of the 40 wanted. A capacity on the electricity
-    alone would give all 40.
+    """95 kW of electricity leave 5 kW of a gross 100: 25 kW of heat of the 40 wanted.
+
+    A capacity on the electricity alone would give all 40.
     """
     unit = FuelGenerator(capacity=100.0, **EXTRACTION)
     heat = load(40.0, "heat", unserved_price=2.0)

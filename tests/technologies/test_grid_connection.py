@@ -72,8 +72,8 @@ def test_it_does_not_trade_with_itself_at_negative_prices():
 def test_it_does_not_sell_all_sun_while_it_buys_the_load():
     """Selling earns 0.3, buying costs 0.1; 30 kW of sun, 10 kW of load.
 
-    One meter sees the difference: 20 kW sold, -6 an hour for 1.5 h. Buying 10 kW and selling 30 kW would give -8 an hour.
-    Over the last half hour there is no sun: 10 kW are bought.
+    One meter sees the difference: 20 kW sold, -6 an hour for 1.5 h; then 10 kW bought for half an hour.
+    Buying 10 kW while selling 30 kW would give -8 an hour.
     """
     grid = GridConnection(capacity=100.0, import_price=0.1, export_price=0.3)
     plan = solved({"g": grid, "pv": sun(30.0, [1.0, 0.0]), "l": load(10.0)}, [1.5, 0.5])
@@ -151,7 +151,8 @@ def test_a_demand_charge_on_weighted_steps_is_refused():
     with pytest.raises(InputError) as caught:
         assemble(plant({"g": grid}, Timeline.of_hours([1.0], weights=[2.0])))
     assert str(caught.value) == (
-        "demand_charge: a horizon with weights\n   wanted a horizon whose every step counts once; leave the demand charge out"
+        "demand_charge: a horizon with weights\n"
+        "   wanted a horizon whose every step counts once; leave the demand charge out"
     )
 
 
@@ -177,7 +178,7 @@ def test_contract_capacity_is_chosen_against_what_stays_unserved():
 
 
 def test_weighted_steps_pay_the_contract_by_the_year_they_stand_for():
-    """Two typical days, 200 and 165 times: a year of 12 months at 100 kW * 2. Two days of a month would be 200 * 2 / 31."""
+    """Two typical days, 200 and 165 times: 12 months at 100 kW * 2, not two days of one month."""
     timeline = Timeline.of_hours([24.0, 24.0], weights=[200.0, 165.0])
     grid = GridConnection(capacity=100.0, import_price=0.0, capacity_charge=2.0)
     assert solved({"g": grid}, timeline).cost == pytest.approx(12 * 200.0)

@@ -89,17 +89,17 @@ def test_binaries_stand_only_where_doing_both_wastes():
 def test_window_start_and_end():
     """100 kWh between 20 % and 70 %, from 60 % to at least 50 %; lossless; 0.1 for half an hour, then 2 for two hours.
 
-    10 kWh fill it to 70 at 0.1; 10 kW for 2 h take it to 50. Nothing more is bought: 1. Down to 20 it could have taken
-    40 kWh without buying; up to 100, no more than 10 would be needed either.
+    10 kWh fill it to 70 at 0.1; 20 of the 30 kWh wanted take it to 50, 10 are bought at 2. Filled beyond 70 it would
+    cost 2, emptied below 50 it would cost 1.
     """
     store = HeatStorage(energy=100.0, minimum_fill=0.2, maximum_fill=0.7, initial_fill=0.6, final_fill=0.5)
-    plan = plan_of(store, [0.1, 2.0], [0.0, 10.0], [0.5, 2.0])
-    assert plan.cost == pytest.approx(1.0)
+    plan = plan_of(store, [0.1, 2.0], [0.0, 15.0], [0.5, 2.0])
+    assert plan.cost == pytest.approx(1.0 + 20.0)
     assert plan.state("s", "stored") == pytest.approx([60.0, 70.0, 50.0])
 
 
 def test_the_bottom_of_the_window_stays():
-    """30 kWh above the bottom of 20 % serve 30 of 40 kWh wanted; the rest costs 2 each. Empty to zero, it would be free."""
+    """30 kWh above the bottom of 20 % serve 30 of 40 kWh wanted, the rest costs 2 each. Emptied to zero, all."""
     store = HeatStorage(energy=100.0, minimum_fill=0.2, initial_fill=0.5, final_fill=0.2)
     assert plan_of(store, 2.0, 16.0, [0.5, 2.0]).cost == pytest.approx(20.0)
 
@@ -131,9 +131,9 @@ def test_energy_and_power_are_sized():
 
 
 def test_a_sized_store_without_power_begins_with_a_share_of_what_is_built():
-    """Half full at the start: a store of 40 kWh serves 20 kWh for 1 each kWh built; 2 a kWh bought.
+    """20 kWh are wanted at 3; a kWh built costs 1 and brings half a kWh at the start: 40 kWh are built.
 
-    The horizon is 2 h: capex 1 a kWh built. 20 kWh wanted: 40 built cost 40, as much as 20 bought at 2; at 3 it is built.
+    A start of half the largest size, 45 kWh, would do with 20 kWh built, or refuse them.
     """
     store = HeatStorage(
         energy={"high": 90.0, "capex": 4380.0, "lifetime": 1.0, "interest": 0.0}, initial_fill=0.5, final_fill=0.0
@@ -144,7 +144,7 @@ def test_a_sized_store_without_power_begins_with_a_share_of_what_is_built():
 
 
 def test_surplus_heat_is_thrown_away_by_the_bus_not_burnt_by_the_store():
-    """Heat pays 0.2 to be taken and may leave the bus: all 50 kW of the boiler run, and the audit finds no burning."""
+    """Heat pays 0.2 to be taken and may leave the bus: all 50 kW of the boiler run, none of it is burnt."""
     store = HeatStorage(energy=10.0, charge_efficiency=0.5, initial_fill=0.0)
     buses = {"heat": PlantBus(CARRIERS["heat"], surplus=True)}
     plan = plan_of(store, -0.2, None, [0.5, 2.0], boiler=50.0, buses=buses)

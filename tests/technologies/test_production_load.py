@@ -24,7 +24,7 @@ def grid(prices, capacity=1000.0):
 def test_a_part_is_shed_where_energy_is_dearer_than_shedding():
     """100 kW, a tenth sheddable at 0.5: shed at 0.8 for half an hour, not at 0.3 for two hours.
 
-    90 * 0.8 * 0.5 + 10 * 0.5 * 0.5 + 100 * 0.3 * 2 = 36 + 2.5 + 60. Free to shed all, it would pay 25 in the first step.
+    90 * 0.8 * 0.5 + 10 * 0.5 * 0.5 + 100 * 0.3 * 2 = 36 + 2.5 + 60. Free to shed all, it would pay 25 + 60.
     """
     load = ProductionLoad(demand=100.0, sheddable=0.1, shed_price=0.5)
     plan = solved({"g": grid([0.8, 0.3]), "l": load}, [0.5, 2.0])
@@ -61,7 +61,7 @@ def test_without_a_price_on_unserved_demand_there_is_no_plan():
 
 
 def test_a_demand_for_heat_is_met_on_the_heat_bus():
-    """40 kW of heat for half an hour, 20 kW for two hours, by an electric boiler of 80 %, at 0.2: 60 kWh / 0.8 * 0.2."""
+    """60 kWh of heat in half an hour and two hours, by an electric boiler of 80 %, at 0.2: 75 kWh drawn."""
     assets = {
         "g": grid(0.2),
         "boiler": Boiler(bus_in="electricity", capacity=100.0, efficiency=0.8),
