@@ -41,7 +41,9 @@ class WeatherFile(_Spec):
     time_shift: Annotated[float, Quantity("h", low=-2.0, high=2.0)] = Field(
         default=0.0, description="Correction of the sun's clock in the file, such as -30 min where its noon comes late."
     )
-    split_global: bool = Field(default=False, description="Whether direct and diffuse light are made anew from the global.")
+    split_global: bool = Field(
+        default=False, description="Whether direct and diffuse light are made anew from the global."
+    )
     wind_height: Metres = Field(default=10.0, description="Height at which the wind was measured.")
 
 

@@ -104,7 +104,8 @@ class MinimumRun:
     """An on-off state, once changed, stays for a minimum of hours; cut off at the horizon's end.
 
     `on` counts units of a fleet; `units` is its number, or a quantity that holds it. `on_before` were on before the
-    horizon, all for `hours_before` hours, or for long enough where that is None.
+    horizon, all for `hours_before` hours, or for long enough where that is None. A single unit stays on for no more
+    than `longest` hours.
     """
 
     on: str
@@ -113,6 +114,17 @@ class MinimumRun:
     on_before: float = 0.0
     hours_before: float | None = None
     units: float | str = 1.0
+    longest: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Total:
+    """Over the whole horizon, the sum of factor times quantity is at most `high`; by the hour or by the event."""
+
+    name: str
+    terms: Terms
+    high: float
+    per: Literal["hour", "event"] = "hour"
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,10 +205,9 @@ class Lasting:
     left: float = 0.0
 
 
-Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting
+Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting | Total
 KINDS: dict[str, type[Any]] = {
-    c.__name__: c
-    for c in (Between, StockBalance, NeverBoth, Ramp, MinimumRun, Charge, PeakCharge, Change, Lasting)
+    c.__name__: c for c in (Between, StockBalance, NeverBoth, Ramp, MinimumRun, Charge, PeakCharge, Change, Lasting)
 }
 
 

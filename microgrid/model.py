@@ -38,18 +38,26 @@ class Model:
 
     @property
     def goals(self) -> tuple[str, ...]:
-        """The columns to minimise in turn. Where emissions come first, serving the load comes before them."""
-        goals = self.plant.objective.goals
+        """The columns to minimise in turn: those asked for, and what makes a plan of them that one would follow.
+
+        Where carbon comes first, serving the load comes before it. Where cost is not asked for, it comes last: the
+        cheapest among the best, so that peaks and purchases are no higher than they need be.
+        """
+        asked = self.plant.objective.goals
         can_leave_unserved = any(line.cost.category == "unserved" for line in self.ledger.costs)
-        if goals[0] not in COST_COLUMNS and can_leave_unserved:
-            return ("unserved", *goals)
-        return goals
+        first = ("unserved",) if asked[0] not in COST_COLUMNS and can_leave_unserved else ()
+        last = () if "cost" in asked else ("cost",)
+        return (*first, *asked, *last)
 
     def aim(self, column: str) -> None:
         """Make a ledger column the objective."""
         if hasattr(self.pyomo, "goal"):
             self.pyomo.del_component("goal")
         self.pyomo.goal = pyo.Objective(expr=self.ledger.column(column), sense=pyo.minimize)
+
+    def total(self, column: str) -> float:
+        """Return what a ledger column amounts to in the plan that the variables hold."""
+        return float(pyo.value(self.ledger.column(column)))
 
     def hold(self, column: str, reached: float) -> None:
         """Let a ledger column rise no higher than what it reached, and the slack that the objective grants."""
@@ -128,8 +136,7 @@ def _operate(
     plant: Plant, block: Any, sizes: Mapping[str, Mapping[str, Size]]
 ) -> tuple[Operation, dict[str, Contribution], Ledger]:
     """Write one operation of the plant on a block: its assets and its balances, on capacities given from outside."""
-    money_counts = any(goal in COST_COLUMNS for goal in plant.objective.goals[:1])
-    operation = make_operation(block, plant.timeline, pressed_buses(plant), money_counts)
+    operation = make_operation(block, plant.timeline, pressed_buses(plant), plant.objective.goals[0] == "cost")
     ledger = Ledger(operation, plant.objective)
     block.asset = pyo.Block(list(plant.assets))
     contributions: dict[str, Contribution] = {}

@@ -90,7 +90,7 @@ def solve_plant(
     started = time.perf_counter()
     model = assemble(plant)
     outcome, goals = optimise(model, settings or Settings(), watch)
-    manifest = dict(identity or {}) | _told(plant, outcome, goals)
+    manifest = dict(identity or {}) | told(plant, outcome, goals)
     result = collect(model, outcome.duals, manifest)
     checked = audit(result)
     result.manifest["audit"] = _audit_told(checked)
@@ -99,7 +99,7 @@ def solve_plant(
 
 
 def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tuple[Outcome, list[dict[str, Any]]]:
-    """Minimise the model's goals in turn; return the last outcome and what each goal reached.
+    """Minimise the model's goals in turn; return the outcome of the last one asked for, and what each reached.
 
     A time limit holds for all goals together. Where a later goal is interrupted, or finds no plan of its own, the plan
     of the goals before it stands, and the outcome is that goal's with the reason why it ended: not proved.
@@ -129,7 +129,17 @@ def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tu
             break
     if best is None:
         raise NoPlanError(outcome)
-    return replace(best, ended=ended, seconds=sum(goal["seconds"] for goal in reached)), reached
+    outcome = replace(best, ended=ended, seconds=sum(goal["seconds"] for goal in reached))
+    return _of_the_goal_asked_for(model, outcome, reached), reached
+
+
+def _of_the_goal_asked_for(model: Model, outcome: Outcome, reached: list[dict[str, Any]]) -> Outcome:
+    """Return the outcome with the bound of the last goal asked for, and what the final plan makes of its column."""
+    column = model.plant.objective.goals[-1]
+    goal = next((goal for goal in reached if goal["column"] == column), reached[-1])
+    if goal is reached[-1]:
+        return outcome
+    return replace(outcome, objective=model.total(column), bound=goal["bound"])
 
 
 def settings_of(solver: Solver) -> Settings:
@@ -211,9 +221,10 @@ def _identity(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[str, Any]:
+def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what a manifest says of a solve: engine, horizon, goals, outcome."""
     timeline = plant.timeline
-    told = {
+    answers = {
         key: getattr(outcome, key)
         for key in ("objective", "bound", "gap", "seconds", "solver", "columns", "rows", "integers")
     }
@@ -235,7 +246,7 @@ def _told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[s
         },
         "objective": asdict(plant.objective),
         "decided": _decided(plant),
-        "outcome": {"ended": outcome.ended.value, "proved": outcome.is_proved, **told, "goals": goals},
+        "outcome": {"ended": outcome.ended.value, "proved": outcome.is_proved, **answers, "goals": goals},
     }
 
 

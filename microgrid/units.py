@@ -13,17 +13,17 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from microgrid.errors import nearest
-
 if TYPE_CHECKING:
     import pint
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(\S.*?)?\s*")
 _CODE = re.compile(r"[A-Z]{3}")
-_TOKEN = re.compile(r"\s*(?:(?P<word>°[CF]?|[%‰€$£¥]|[^\W\d]\w*)|(?P<power>(?:\*\*|\^)-?\d)|(?P<sign>[*/·()]|1(?!\d)))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<word>°[CF]?|[%‰€$£¥]|[^\W\d]\w*)(?:(?:\*\*|\^)(?P<power>-?\d))?|(?P<sign>[*/·()]|1(?!\d)))"
+)
 _EMISSION = re.compile(r"\b([kM]?[gt])[\s_]?CO[2₂](?:[-_ ]?eq?)?(?![A-Za-z0-9])")
-_SPELLED = {"%": "percent", "‰": "permille", "°": "deg", "°C": "degC", "°F": "degF", "·": "*", "per": "/", "^": "**"}
+_SPELLED = {"%": "percent", "‰": "permille", "°": "deg", "°C": "degC", "°F": "degF", "·": "*", "per": "/"}
 
 # Words that people write where no unit stands, and what to write instead.
 _HINTS = {
@@ -145,8 +145,8 @@ def conversion(written: str, unit: str) -> tuple[float, float]:
     foreign = set(currencies_of(written)) - set(currencies_of(unit))
     if foreign and currencies_of(unit):
         code = currencies_of(unit)[0]
-        hint = next((_HINTS[word] for word in foreign if word in _HINTS), f"convert the amount to {code}")
-        raise UnitError(f'"{written}"', f"an amount in {code}, the currency of the scenario", hint)
+        hint = next((_HINTS[word] for word in foreign if word in _HINTS), f"convert it to {code}, the currency of the scenario")
+        raise UnitError(f'"{written}"', wanted_text((unit,)), hint)
     expression = _expression(written, unit)
     registry = _registry()
     try:
@@ -210,20 +210,20 @@ def _expression(unit: str, house: str) -> str:
 
 def _part(match: re.Match[str], unit: str, house: str) -> str:
     if match["word"] is None:
-        return (match["power"] or _SPELLED.get(match["sign"], match["sign"])).replace("^", "**")
+        return _SPELLED.get(match["sign"], match["sign"])
     word = _SPELLED.get(match["word"], match["word"])
-    if word in _words() or word in ("/", "delta_degC"):
-        return word
-    if _CODE.fullmatch(word) and not _other_case(word):
+    is_code = _CODE.fullmatch(word) is not None and not _other_case(word)
+    if is_code:
         _define_currency(word)
-        return word
+    if is_code or word in _words() or word in ("/", "delta_degC"):
+        return f"{word} ** {match['power']}" if match["power"] else word
     raise UnitError(f'"{unit}"', wanted_text((house,)), _unknown(word))
 
 
 def _unknown(word: str) -> str:
     if word in _HINTS:
         return _HINTS[word]
-    near = _other_case(word) or nearest(word, _words())
+    near = _other_case(word)
     return f'did you mean "{near}"?' if near else f'"{word}" is no unit that is known here'
 
 

@@ -1,4 +1,4 @@
-"""Small plants for tests: build, solve, look."""
+"""Small plants for tests: build, solve, audit, look."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from microgrid.audit import audit
 from microgrid.model import Model, assemble
 from microgrid.plant import Objective, Plant, PlantBus
+from microgrid.results import collect
+from microgrid.running import told
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from solvers import Outcome, Settings, solve
@@ -65,8 +68,11 @@ def solved(
     buses: Mapping[str, PlantBus] | None = None,
     **settings: Any,
 ) -> Solved:
-    """Solve a plant to a gap of zero and return its plan; a plan must be there and proved."""
+    """Solve a plant to a gap of zero and return its plan; a plan must be there, proved, and pass its audit."""
     written = assemble(plant(assets, hours, objective, buses))
     outcome = solve(written.pyomo, Settings(gap=0.0, **settings))
     assert outcome.is_proved, outcome
+    manifest = told(written.plant, outcome, [{"column": written.goals[0], "objective": outcome.objective}])
+    checked = audit(collect(written, outcome.duals, manifest))
+    assert checked.passed, checked.findings
     return Solved(written, outcome)

@@ -137,7 +137,7 @@ class Battery(Technology):
                 Flow("discharge", self.bus, lambda t: discharge[t]),
             ],
             costs=self._wear_costs(block, operation, size["energy"], stored),
-            states={"stored": State(stored, "points", "initial_charge")},
+            states={"stored": State(stored, "points", "initial_charge"), **self._segment_states(block)},
         )
 
     def _wear_costs(self, block: Any, operation: Operation, energy: Size, stored: Any) -> list[Cost]:
@@ -148,52 +148,83 @@ class Battery(Technology):
             (cost,) = self.wear.marginal(self.window)
             return [Cost("wear", "wear", lambda t: cost / out_of * hours[t] * block.discharge[t], operation.steps)]
         self._depth_segments(block, operation, energy, stored)
-        marginal, depths = self.wear.marginal(self.window), block.depths
-        price = {k: marginal[k] for k in depths}
-        block.segment_wear = pyo.Param(depths, initialize=price, within=pyo.Any)
+        priced = list(enumerate(self.wear.marginal(self.window)))
         return [
             Cost(
                 "wear",
                 "wear",
-                lambda t: sum(block.segment_wear[k] * hours[t] * block.segment_out[t, k] for k in depths),
+                lambda t: hours[t] * sum(price * block.component(f"cells_out_{k}")[t] for k, price in priced),
                 operation.steps,
             )
         ]
 
     def _depth_segments(self, block: Any, operation: Operation, energy: Size, stored: Any) -> None:
         """Cut the usable window into segments of equal depth, each a stock of its own that sums to the whole."""
-        assert self.wear is not None
-        count, hours = self.wear.segments, operation.hours
-        depth = self.window / count
-        keep, into, out_of = block.stored_kept, self.charge_efficiency, self.discharge_efficiency
-        block.depths = pyo.RangeSet(0, count - 1)
-        block.segment = pyo.Var(operation.points, block.depths, bounds=(0.0, depth * energy.high))
-        block.segment_in = pyo.Var(operation.steps, block.depths, within=pyo.NonNegativeReals)
-        block.segment_out = pyo.Var(operation.steps, block.depths, within=pyo.NonNegativeReals)
-        start, end, bottom = operation.start, operation.end, self.minimum_charge
-
-        def segment_balance(b: Any, t: Any, k: Any) -> Any:
-            return b.segment[end[t], k] == keep[t] * b.segment[start[t], k] + hours[t] * (
-                b.segment_in[t, k] - b.segment_out[t, k]
-            )
+        into, out_of = self.charge_efficiency, self.discharge_efficiency
+        segments = [self._segment(block, operation, energy, k) for k in range(self._depths)]
 
         def segments_fill_charge(b: Any, t: Any) -> Any:
-            return sum(b.segment_in[t, k] for k in b.depths) == into * b.charge[t]
+            return sum(filled[t] for _, filled, _ in segments) == into * b.charge[t]
 
         def segments_empty_discharge(b: Any, t: Any) -> Any:
-            return sum(b.segment_out[t, k] for k in b.depths) == b.discharge[t] / out_of
+            return sum(emptied[t] for _, _, emptied in segments) == b.discharge[t] / out_of
 
-        def segment_within_depth(b: Any, p: Any, k: Any) -> Any:
-            return b.segment[p, k] <= depth * energy.amount
-
-        block.segment_balance = pyo.Constraint(operation.steps, block.depths, rule=segment_balance)
         block.segments_fill_charge = pyo.Constraint(operation.steps, rule=segments_fill_charge)
         block.segments_empty_discharge = pyo.Constraint(operation.steps, rule=segments_empty_discharge)
-        if not energy.is_fixed:
-            block.segment_within_depth = pyo.Constraint(operation.points, block.depths, rule=segment_within_depth)
+        bottom = self.minimum_charge
         block.segments_begin = pyo.Constraint(
-            rule=lambda b: sum(b.segment[0, k] for k in b.depths) == stored[0] - bottom * energy.amount
+            rule=lambda _b: sum(level[0] for level, _, _ in segments) == stored[0] - bottom * energy.amount
         )
+
+    def _segment(self, block: Any, operation: Operation, energy: Size, k: int) -> tuple[Any, Any, Any]:
+        """Write one segment: its stock, what fills it and what empties it, on the cells' side."""
+        level = stock(block, operation, f"segment_{k}", energy, (0.0, self.window / self._depths))
+        filled = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+        emptied = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+        block.add_component(f"cells_in_{k}", filled)
+        block.add_component(f"cells_out_{k}", emptied)
+        name = f"segment_{k}"
+        stock_balance(block, operation, name, level, lambda t: filled[t] - emptied[t], self.self_discharge)
+        return level, filled, emptied
+
+    @property
+    def _depths(self) -> int:
+        """Number of depth segments, zero where wear is not counted by depth."""
+        return self.wear.segments if self.wear is not None and self.wear.method == "depth" else 0
+
+    def _segment_states(self, block: Any) -> dict[str, State]:
+        states = {}
+        for k in range(self._depths):
+            states[f"segment_{k}"] = State(block.component(f"segment_{k}"), "points")
+            for way in ("in", "out"):
+                states[f"cells_{way}_{k}"] = State(block.component(f"cells_{way}_{k}"), "steps")
+        return states
+
+    def _segment_claims(self) -> list[Claim]:
+        """State each segment's balance and depth, that they make up the whole, and what each kWh out of them costs."""
+        assert self.wear is not None
+        every, depth = range(self._depths), self.window / self._depths
+        into, out_of = self.charge_efficiency, self.discharge_efficiency
+        claims: list[Claim] = [
+            Between("segments fill as charged", (*((f"cells_in_{k}", 1.0) for k in every), ("charge", into)), 0.0, 0.0),
+            Between(
+                "segments empty as discharged",
+                (*((f"cells_out_{k}", 1.0) for k in every), ("discharge", -1.0 / out_of)),
+                0.0,
+                0.0,
+            ),
+            Charge(
+                "costs",
+                "wear",
+                tuple((f"cells_out_{k}", price) for k, price in enumerate(self.wear.marginal(self.window))),
+            ),
+        ]
+        for k in every:
+            name, gains = f"segment_{k}", ((f"cells_in_{k}", 1.0), (f"cells_out_{k}", -1.0))
+            claims.append(StockBalance(name, gains, "energy", self.self_discharge))
+            claims.append(Between(f"{name} within its depth", ((name, 1.0), ("energy", -depth)), high=0.0, on="points"))
+            claims.append(Between(f"{name} is not below zero", ((name, 1.0),), low=0.0, on="points"))
+        return claims
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State balance, window, power and wear."""
@@ -221,6 +252,8 @@ class Battery(Technology):
         if self.wear is not None and self.wear.method == "throughput":
             (cost,) = self.wear.marginal(self.window)
             claims.append(Charge("costs", "wear", (("discharge", cost / self.discharge_efficiency),)))
+        if self._depths:
+            claims += self._segment_claims()
         return claims
 
     @classmethod

@@ -16,7 +16,7 @@ import pyomo.environ as pyo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Size
-from microgrid.claims import Between, Charge, Claim, MinimumRun, Ramp
+from microgrid.claims import Between, Charge, Claim, MinimumRun, Ramp, Total
 from microgrid.fields import Hours, Money, MoneyPerHour, Power, Quantity, Share, refuse
 from microgrid.technologies.base import Cost, Operation, Rate, State
 from microgrid.technologies.patterns import indexed_steps, middle_gaps, parameter, recent_steps, times_size
@@ -322,8 +322,14 @@ def commitment_claims(
     claims = [
         Between("output below the live capacity", ((output, sign), (f"{size}*on", -1.0)), high=0.0),
         Between("output above the minimum load", ((output, sign), (f"{size}*on", -spec.minimum_load)), low=0.0),
-        MinimumRun("on", spec.minimum_up, spec.minimum_down, float(spec.on_before), spec.hours_before),
+        MinimumRun(
+            "on", spec.minimum_up, spec.minimum_down, float(spec.on_before), spec.hours_before, longest=spec.maximum_up
+        ),
     ]
+    if spec.maximum_hours is not None:
+        claims.append(Total("hours on within the maximum", (("on", 1.0),), spec.maximum_hours))
+    if spec.maximum_starts is not None:
+        claims.append(Total("starts within the maximum", (("starts", 1.0),), float(spec.maximum_starts), "event"))
     if (
         spec.ramp_up is not None
         or spec.ramp_down is not None

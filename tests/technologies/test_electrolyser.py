@@ -10,13 +10,12 @@ from pydantic import ValidationError
 from scipy.optimize import linprog
 
 from microgrid.carriers import CARRIERS
-from microgrid.model import assemble
 from microgrid.plant import PlantBus
 from microgrid.technologies.electrolyser import Electrolyser
 from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.production_load import ProductionLoad
 from solvers.matrix import to_matrix
-from tests.plants import plant, solved
+from tests.plants import solved
 
 SURPLUS = {"hydrogen": PlantBus(CARRIERS["hydrogen"], surplus=True)}
 
@@ -31,7 +30,7 @@ def grid(prices):
 
 
 def wanted(demand, value=20.0):
-    """A demand for hydrogen; what is not served is missed at `value` per kg."""
+    """Return a demand for hydrogen; what is not served is missed at `value` per kg."""
     return ProductionLoad(bus="hydrogen", demand=demand, unserved_price=value)
 
 
@@ -58,7 +57,7 @@ def test_variable_cost_and_running_cost_are_paid_by_kwh_and_by_hour_on():
 
 @pytest.mark.parametrize(("price", "cost"), [(0.1, 0.5 * 3.0), (0.2, 0.5 * 4.0)])
 def test_below_the_minimum_load_it_runs_at_it_or_not_at_all(price, cost):
-    """0.4 kg/h would take 20 kW, the minimum is 30 kW: 30 * 0.1 = 3 an hour is less than 0.4 kg missed at 10, 30 * 0.2 is not.
+    """0.4 kg/h would take 20 kW, the minimum is 30: 30 * 0.1 an hour is less than 0.4 kg missed at 10, 30 * 0.2 is not.
 
     A relaxation would run at 20 kW and pay 2 an hour, or 4.
     """
@@ -85,7 +84,7 @@ def test_the_curve_is_followed_between_its_points():
 
 
 def test_without_minimum_load_the_first_consumption_holds_below_the_curve_and_there_are_no_integers():
-    """A fifth of the way to the first point of 0.2: 4 kW at 40 kWh/kg. Lines from above let hydrogen fall short only."""
+    """0.1 kg/h, a fifth of the first point, take 4 kW at 40 kWh/kg. The line above it alone would ask for none."""
     assets = {"e": electrolyser(curve=CURVE), "g": grid(0.1), "d": ProductionLoad(bus="hydrogen", demand=[0.1, 1.25])}
     plan = solved(assets, [0.5, 2.0])
     assert plan.flow("e", "power") == pytest.approx([-4.0, -60.0])
@@ -120,7 +119,7 @@ def test_a_short_pause_is_spent_on_standby_and_a_long_one_off(idle, state, pause
 
 
 def test_standby_cannot_be_reached_from_off():
-    """Standby costs nothing here, a cold start 7 and a warm one 0: going to standby first would dodge the cold start."""
+    """Standby and warm starts cost nothing here, a cold start 7: going to standby first would dodge the cold start."""
     unit = electrolyser(standby_power=0.0, cold_start={"cost": 7.0})
     plan = run(unit, 0.1, [0.0, 1.0], [1.0, 1.0])
     assert plan.cost == pytest.approx(5.0 + 7.0)
@@ -151,22 +150,21 @@ def test_a_cold_start_longer_than_the_steps_ends_within_a_later_one():
 
 
 def test_the_minimum_load_holds_for_the_part_of_the_step_that_is_live():
-    """Live for half an hour of the hour: at least 15 kW on the mean, which is 30 kW while live, for 0.2 kg of demand."""
+    """Live for half of the hour: at least 15 kW on the mean, which is 30 kW while live, though 10 kW would do."""
     unit = electrolyser(minimum_load=0.3, cold_start={"time": 0.5})
     assert run(unit, 0.1, 0.2, [1.0]).flow("e", "power") == pytest.approx([-15.0])
 
 
 def test_two_starts_may_end_within_the_same_long_step():
-    """Stack one starts at 0, stack two half an hour later, when power is cheap enough for it; starts last 1 h.
+    """Two stacks of 50 kW, starts of 1.25 h with 30 kWh, so 24 kW; the grid lets only one start in the first half hour.
 
-    In the step from 1 to 3 h the first is live throughout, the second for 1.5 of 2 h: 50 + 37.5 kW.
+    In the step from 1 to 3 h one warms up for an eighth, the other for three eighths: 12 kW, and 1.5 * 50 kW to run.
     """
-    unit = electrolyser(stacks=2, cold_start={"time": 1.0, "energy": 30.0})
-    plan = run(unit, [0.1, 0.1, 0.1], [0.0, 0.0, 2.0], [0.5, 0.5, 2.0])
-    assert plan.state("e", "cold_starting")[2] == pytest.approx(0.0)
-    later = run(unit, [10.0, 0.1, 0.1], [0.0, 0.0, 2.0], [0.5, 0.5, 2.0], value=100.0)
-    assert later.state("e", "cold_starting") == pytest.approx([0.0, 2.0, 0.5])
-    assert later.flow("e", "power") == pytest.approx([0.0, -60.0, -75.0 - 15.0])
+    unit = electrolyser(stacks=2, cold_start={"time": 1.25, "energy": 30.0})
+    narrow = GridConnection(capacity=1000.0, import_price=0.1, import_limit=[30.0, 100.0, 200.0])
+    plan = solved({"e": unit, "g": narrow, "d": wanted([0.0, 0.0, 2.0])}, [0.5, 0.5, 2.0], buses=SURPLUS)
+    assert plan.state("e", "cold_starting") == pytest.approx([1.0, 2.0, 0.5])
+    assert plan.flow("e", "power") == pytest.approx([-24.0, -48.0, -87.0])
 
 
 def test_a_start_that_ends_behind_the_horizon_pays_its_cost_and_the_energy_within():
@@ -197,7 +195,7 @@ def test_start_energy_without_time_is_drawn_in_the_first_step():
 
 
 def test_a_warm_start_takes_its_own_time_and_energy():
-    """From standby: 0.1 of 0.5 h warms up with 1 kWh, so 80 kW on the mean for 1.6 of 2 kg/h. A cold start would miss all."""
+    """From standby: 0.1 of 0.5 h warms up with 1 kWh, so 80 kW on the mean make 1.6 of 2 kg/h. A cold one: none."""
     unit = electrolyser(
         standby_power=0.05, cold_start={"time": 5.0}, warm_start={"time": 0.1, "energy": 1.0, "cost": 2.0},
         standby_before=1,
@@ -208,7 +206,7 @@ def test_a_warm_start_takes_its_own_time_and_energy():
 
 
 def test_an_unswitched_ramp_counts_hours_between_the_middles_of_steps():
-    """From 0 kW: 20 %/h over 1 h, then over (1 + 2) / 2 h: 20 and 50 kW of the 100 wanted. Per step it would be 20, 40."""
+    """From 0 kW: 20 %/h over 1 h, then over (1 + 2) / 2 h: 20 and 50 of 100 kW wanted. By step it would be 20, 40."""
     plan = run(electrolyser(ramp_up=0.2, power_before=0.0), 0.1, 2.0, [1.0, 2.0])
     assert plan.flow("e", "power") == pytest.approx([-20.0, -50.0])
     assert plan.cost == pytest.approx(0.1 * (20 + 100) + 20 * (1.6 + 2.0))
@@ -221,14 +219,14 @@ def test_a_start_may_jump_to_the_minimum_load_and_then_ramps():
 
 
 def test_a_stop_may_jump_from_the_minimum_load_only():
-    """100 kW before, power dear: down by 30 %/h over 1 h and 1 h to 70 and 40 kW, and from 40 kW, the minimum load, off."""
+    """100 kW before, power dear: down by 30 %/h to 70 and to 40 kW, and from 40 kW, the minimum load, off."""
     unit = electrolyser(minimum_load=0.4, ramp_down=0.3, on_before=1, power_before=100.0)
     plan = run(unit, 1.0, 0.0, [1.0, 1.0, 1.0])
     assert plan.flow("e", "power") == pytest.approx([-70.0, -40.0, 0.0])
 
 
 def test_a_stack_that_becomes_live_within_a_step_ramps_by_its_share():
-    """Live for half of the first hour, 40 kW while live: 20 on the mean. Then 20 + 0.5 * 40 + 0.5 * 10 = 45 kW, then 55.
+    """Live for half of the first hour, at 40 kW: 20 on the mean. Then 20 + 0.5 * 40 + 0.5 * 10 = 45 kW, then 55.
 
     A model that took the 20 kW for the level reached would allow 30 kW, less than the minimum load.
     """
@@ -244,7 +242,7 @@ def test_several_stacks_ramp_together():
 
 
 def test_minimum_up_counts_from_the_start_over_unequal_steps():
-    """Wanted in the first half hour only, on for 2 h: 50 kW, then 20 kW of minimum load for 1.5 h at 0.2; free after it.
+    """Wanted in the first half hour only, on for 2 h: 50 kW, then 20 kW of minimum load for 1.5 h at 0.2.
 
     0.1 * 25 + 0.2 * 30 = 8.5, less than 20 * 0.5 kg missed. Without minimum_up it would be 2.5.
     """
@@ -266,7 +264,7 @@ def test_minimum_down_keeps_it_off():
 
 
 def test_what_was_on_before_is_held_for_the_rest_of_its_minimum_time():
-    """On for 0.5 of 2 h: it must run at 20 kW for 1.5 h more, though no hydrogen is wanted. With no history, for none."""
+    """On for 0.5 of 2 h: it must run at 20 kW for 1.5 h more, though no hydrogen is wanted. On for long, for none."""
     unit = {"minimum_load": 0.2, "minimum_up": 2.0, "on_before": 1}
     plan = run(electrolyser(hours_before=0.5, **unit), 1.0, 0.0, [1.0, 0.5, 1.0])
     assert plan.flow("e", "power") == pytest.approx([-20.0, -20.0, 0.0])
@@ -304,30 +302,27 @@ def test_stacks_are_started_as_they_are_needed_and_each_start_is_paid():
     assert plan.cost == pytest.approx(0.1 * (20 + 90 + 25 + 90) + 6.0)
 
 
-def test_a_capacity_to_be_decided_keeps_its_minimum_load():
-    """2 kg/h for an hour take 100 kW, then 0.6 for two hours take 30. At 50 % minimum load 60 kW can do the second.
+@pytest.mark.parametrize(("value", "size", "cost"), [(3.0, 60.0, 3.0 + 2.4), (0.5, 0.0, 1.6)])
+def test_a_capacity_to_be_decided_keeps_its_minimum_load(value, size, cost):
+    """2 kg/h for an hour take 100 kW, then 0.6 for two hours take 30; at 50 % minimum load 60 kW can go that low.
 
-    Capital 0.05 a kW, hydrogen at 0.5, power free: 60 kW miss 0.8 kg and cost 3 + 0.4; 100 kW miss 1.2 kg and cost 5 + 0.6.
-    A relaxed product of size and state would build 100 kW and miss nothing.
+    Capital 0.05 a kW, power free, 3.2 kg in all. At 3 a kg, 60 kW miss 0.8 kg: 3 + 2.4; 100 kW miss the later 1.2 kg:
+    5 + 3.6; nothing built: 9.6. At 0.5 nothing is built. A relaxed product of size and state would build 100 kW and
+    miss nothing.
     """
     capacity = {"high": 200.0, "capex": 0.05 * 8760 / 3, "lifetime": 1.0, "interest": 0.0}
     unit = electrolyser(capacity=capacity, minimum_load=0.5)
-    assets = {"e": unit, "g": grid(0.0), "d": wanted([2.0, 0.6], value=0.5)}
-    costs = {}
-    for value in (0.5, 3.0):
-        assets["d"] = wanted([2.0, 0.6], value)
-        costs[value] = solved(assets, [1.0, 2.0])
-    assert costs[0.5].size("e", "capacity") == pytest.approx(0.0)
-    assert costs[3.0].size("e", "capacity") == pytest.approx(60.0)
-    assert costs[3.0].cost == pytest.approx(3.0 + 3.0 * 0.8)
+    plan = solved({"e": unit, "g": grid(0.0), "d": wanted([2.0, 0.6], value)}, [1.0, 2.0])
+    assert plan.size("e", "capacity") == pytest.approx(size, abs=1e-6)
+    assert plan.cost == pytest.approx(cost)
 
 
 def test_a_sized_stack_starts_ramps_and_stands_by_in_proportion_to_its_size():
     """Pinned to 80 kW, it costs what 80 kW given cost, with every feature; a range around it makes the hull work."""
     more = {
-        "minimum_load": 0.2, "curve": CURVE, "standby_power": 0.1, "cold_start": {"time": 0.4, "energy": 5.0, "cost": 1.0},
-        "warm_start": {"time": 0.1, "energy": 1.0}, "ramp_up": 0.5, "ramp_down": 0.5, "minimum_up": 1.0, "on_before": 1,
-        "hours_before": 0.1, "power_before": 0.0,
+        "minimum_load": 0.2, "curve": CURVE, "standby_power": 0.1, "warm_start": {"time": 0.1, "energy": 1.0},
+        "cold_start": {"time": 0.4, "energy": 5.0, "cost": 1.0}, "ramp_up": 0.5, "ramp_down": 0.5, "minimum_up": 1.0,
+        "on_before": 1, "hours_before": 0.1, "power_before": 0.0,
     }  # fmt: skip
     hours, prices, demand = [0.5, 1.0, 0.5, 2.0], [0.3, 0.1, 0.9, 0.2], [0.5, 1.2, 0.1, 1.3]
     given = run(electrolyser(capacity=80.0, **more), prices, demand, hours)
@@ -416,7 +411,7 @@ def test_what_cannot_be_is_refused(fields, message):
 
 
 def test_a_curve_that_is_not_concave_is_refused_by_its_point():
-    """0.2, 0.6 and 1 of 70 kWh/kg at 60 %: 0.005, 0.00857 and 0.01852 kg/h: the second line is steeper than the first."""
+    """20, 60 and 100 of 100 kW make 0.5, 0.857 and 1.852 kg/h: the second line is steeper than the first."""
     curve = [CURVE[0], {"load": 0.6, "consumption": 70.0}, CURVE[2]]
     with pytest.raises(ValidationError) as caught:
         electrolyser(curve=curve, minimum_load=0.2)
@@ -435,7 +430,9 @@ def test_the_example_has_a_plan():
 def trajectories(unit, hours, before):
     """Yield what one stack may do: live share, power of starts and standby, starts' cost, hours on, by step."""
     begins = np.concatenate([[0.0], np.cumsum(hours)])
-    for states in itertools.product(("off", "on") + (("standby",) if unit.standby_power is not None else ()), repeat=len(hours)):
+    for states in itertools.product(
+        ("off", "on") + (("standby",) if unit.standby_power is not None else ()), repeat=len(hours)
+    ):
         tried = _followed(unit, hours, begins, before, states)
         if tried is not None:
             yield tried
@@ -457,7 +454,9 @@ def _followed(unit, hours, begins, before, states):
         at = begins[t]
         if (was, now) == ("off", "standby"):
             return None
-        if (was == "on" and now != "on" and at < until_on - 1e-9) or (was == "off" and now != "off" and at < until_off - 1e-9):
+        if (was == "on" and now != "on" and at < until_on - 1e-9) or (
+            was == "off" and now != "off" and at < until_off - 1e-9
+        ):
             return None
         if was != "on" and now == "on":
             start = unit.cold_start if was == "off" else unit.warm_start
@@ -501,7 +500,7 @@ def best_by_enumeration(unit, prices, demand, hours, value):
 
 
 def _dispatched(unit, prices, demand, hours, value, chosen):
-    """Minimise over power p and hydrogen h: prices * p + value * (demand - h); without a choice, as if all were live."""
+    """Minimise over power p and hydrogen h: prices * p + value * (demand - h). With none chosen, all are live."""
     n, rating = len(hours), unit.capacity.amount / unit.stacks
     live = np.full(n, float(unit.stacks)) if chosen is None else sum(share for share, *_ in chosen)
     loads = np.array([point.load for point in unit.curve])
@@ -546,7 +545,11 @@ def random_unit(rng, stacks, ramps):
     on = int(rng.integers(0, stacks + 1))
     standby = int(rng.integers(0, stacks - on + 1))
     before, rating = float(rng.choice([0.1, 0.6, 3.0])), 100 / stacks
-    cold = {"time": rng.choice([0.0, 0.2, 0.5, 0.9]), "energy": rng.uniform(0, 0.15 * rating), "cost": rng.uniform(0, 6)}
+    cold = {
+        "time": rng.choice([0.0, 0.2, 0.5, 0.9]),
+        "energy": rng.uniform(0, 0.15 * rating),
+        "cost": rng.uniform(0, 6),
+    }
     warm = {"time": rng.choice([0.0, 0.1, 0.2]), "energy": rng.uniform(0, 0.08 * rating), "cost": rng.uniform(0, 1)}
     ramp = {"ramp_up": rng.uniform(0.1, 1.0), "ramp_down": rng.uniform(0.3, 1.0)} if ramps else {}
     waits = on and before < cold["time"]
@@ -565,10 +568,15 @@ def random_case(seed):
     steps = 4 if stacks == 2 else 6
     hours = rng.choice([0.25, 0.4, 0.5, 1.0], steps)
     prices = rng.uniform(-0.1, 0.4, steps) + rng.choice([0.0, 1.0], steps)
-    return random_unit(rng, stacks, ramps), hours, prices, rng.uniform(0.2, 2.0, steps) * rng.choice([0.0, 1.0, 1.0], steps)
+    return (
+        random_unit(rng, stacks, ramps),
+        hours,
+        prices,
+        rng.uniform(0.2, 2.0, steps) * rng.choice([0.0, 1.0, 1.0], steps),
+    )
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_no_sequence_of_states_is_cheaper(seed):
     """The optimum of the rows is the cheapest of all sequences of states, for one stack and for two."""
     unit, hours, prices, demand = random_case(seed)

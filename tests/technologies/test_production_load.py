@@ -81,7 +81,7 @@ def test_serving_comes_before_emissions():
     dirty = GridConnection(capacity=60.0, import_price=0.1, location_factor=0.5)
     load = ProductionLoad(demand=100.0, unserved_price=4.0)
     plan = solved({"g": dirty, "l": load}, [0.5], Objective(goals=("emissions",)))
-    assert plan.model.goals == ("unserved", "emissions")
+    assert plan.model.goals == ("unserved", "emissions", "cost")
     assert plan.column("unserved") == pytest.approx(80.0)
 
 

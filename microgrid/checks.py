@@ -1,0 +1,313 @@
+"""One check for each kind of claim: what an asset's frames say, held against what the asset claims.
+
+Plain numpy and pandas, and no code of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from microgrid.claims import (
+    Between,
+    Change,
+    Charge,
+    Claim,
+    Lasting,
+    MinimumRun,
+    NeverBoth,
+    PeakCharge,
+    Ramp,
+    StockBalance,
+    Terms,
+    Total,
+)
+from microgrid.results import Result
+
+Array = NDArray[np.float64]
+
+RELATIVE = 1e-6
+ABSOLUTE = 1e-5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement that the frames contradict: by how much at worst, and when."""
+
+    asset: str
+    statement: str
+    excess: float
+    when: str = ""
+
+    def __str__(self) -> str:
+        """One line for a terminal."""
+        at = f" at {self.when}" if self.when else ""
+        return f"{self.asset}: {self.statement}: off by {self.excess:.6g}{at}"
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the frames say of one asset, as arrays by quantity."""
+
+    asset: str
+    on_steps: Mapping[str, Array]
+    on_points: Mapping[str, Array]
+    sizes: Mapping[str, float]
+    lines: Mapping[tuple[str, str], Array]
+    steps: pd.DataFrame
+    years: float
+
+    @classmethod
+    def of(cls, result: Result, asset: str) -> Books:
+        """Gather an asset's rows."""
+        n = len(result.steps)
+        flows = _by_name(result.flows, asset, "port", "rate")
+        states = {k: v for k, v in _by_name(result.states, asset, "state", "value").items() if len(v) == n}
+        lines = {
+            (ledger, line): amounts
+            for ledger in ("costs", "emissions")
+            for line, amounts in _by_name(getattr(result, ledger), asset, "line", "amount").items()
+        }
+        stocks = _by_name(result.stocks, asset, "stock", "level")
+        return cls(
+            asset, flows | states, stocks, result.sizes.get(asset, {}), lines, result.steps, _years(result.steps)
+        )
+
+    @property
+    def hours(self) -> Array:
+        return self.steps["hours"].to_numpy(dtype=float)
+
+    @property
+    def weights(self) -> Array:
+        return self.steps["weight"].to_numpy(dtype=float)
+
+    def quantity(self, name: str, on: str = "steps") -> Array:
+        """Return a quantity, or a product of several, along steps or points."""
+        known = self.on_steps if on == "steps" else self.on_points
+        length = len(self.steps) + (on == "points")
+        value = np.ones(length)
+        for part in name.split("*") if name else ():
+            value = value * (np.full(length, self.sizes[part]) if part in self.sizes else known[part])
+        return value
+
+    def total(self, terms: Terms, on: str = "steps") -> tuple[Array, float]:
+        """Return the sum of factor times quantity, and the size of its largest part."""
+        parts = [np.asarray(factor) * self.quantity(name, on) for name, factor in terms]
+        return np.sum(parts, axis=0), max((float(np.abs(part).max()) for part in parts), default=0.0)
+
+
+def _by_name(frame: pd.DataFrame, asset: str, name: str, value: str) -> dict[str, Array]:
+    own = frame[frame["asset"] == asset]
+    return {str(key): part[value].to_numpy(dtype=float) for key, part in own.groupby(name, observed=True, sort=False)}
+
+
+def _years(steps: pd.DataFrame) -> float:
+    """Return the part of a year, or number of years, that the steps stand for."""
+    days = np.where(steps["time"].dt.is_leap_year, 366.0, 365.0)
+    return float((steps["hours"] * steps["weight"] / (24.0 * days)).sum())
+
+
+def _worst(books: Books, statement: str, excess: Array, scale: float, on: str = "steps") -> Finding | None:
+    """Return the largest excess over the tolerance as a finding."""
+    if not np.isfinite(excess).all():
+        return Finding(books.asset, statement, float("nan"))
+    worst = int(np.argmax(excess)) if len(excess) else 0
+    if not len(excess) or excess[worst] <= ABSOLUTE + RELATIVE * scale:
+        return None
+    times = books.steps["time"]
+    when = times.iloc[min(worst, len(times) - 1)].isoformat() if len(excess) >= len(times) else ""
+    return Finding(books.asset, statement, float(excess[worst]), when + (" (point)" if on == "points" and when else ""))
+
+
+def check(books: Books, claim: Claim) -> Iterator[Finding | None]:
+    try:
+        yield from list(_CHECKS[type(claim)](books, claim))
+    except KeyError as error:
+        yield Finding(books.asset, f"{_title(claim)}: no {error} in the frames", float("nan"))
+
+
+def _title(claim: Claim) -> str:
+    return str(getattr(claim, "name", getattr(claim, "line", type(claim).__name__)))
+
+
+def _between(books: Books, claim: Between) -> Iterator[Finding | None]:
+    total, scale = books.total(claim.terms, claim.on)
+    for bound, sign in ((claim.low, -1.0), (claim.high, 1.0)):
+        if bound is not None:
+            limit = np.broadcast_to(np.asarray(bound, dtype=float), total.shape)
+            yield _worst(books, claim.name, sign * (total - limit), max(scale, float(np.abs(limit).max())), claim.on)
+
+
+def _stock_balance(books: Books, claim: StockBalance) -> Iterator[Finding | None]:
+    level, size = books.on_points[claim.stock], books.sizes[claim.size]
+    gain, _ = books.total(claim.gains)
+    grown = level[:-1] * (1.0 - claim.loss) ** books.hours + gain * books.hours
+    scale = float(np.abs(level).max() + np.abs(gain * books.hours).max())
+    yield _worst(books, f"{claim.stock} follows from its flows", np.abs(level[1:] - grown), scale)
+    if claim.initial is not None:
+        yield _worst(books, f"{claim.stock} begins as given", np.abs(level[:1] - claim.initial * size), scale)
+    if claim.final is not None:
+        yield _worst(books, f"{claim.stock} ends high enough", claim.final * size - level[-1:], scale)
+    if claim.cyclic:
+        yield _worst(books, f"{claim.stock} ends as it began", np.abs(level[-1:] - level[:1]), scale)
+
+
+def _never_both(books: Books, claim: NeverBoth) -> Iterator[Finding | None]:
+    first, second = np.abs(books.quantity(claim.first)), np.abs(books.quantity(claim.second))
+    scale = float(max(first.max(), second.max()))
+    yield _worst(books, f"{claim.first} and {claim.second} never at once", np.minimum(first, second), scale)
+
+
+def _ramp(books: Books, claim: Ramp) -> Iterator[Finding | None]:
+    hours, size = books.hours, books.sizes[claim.size]
+    value = np.abs(books.quantity(claim.quantity))
+    on = np.round(books.quantity(claim.on)) if claim.on else np.ones(len(value))
+    before = claim.before if claim.before is not None else value[0]
+    earlier = np.concatenate([[before], value[:-1]])
+    on_earlier = np.concatenate([[claim.on_before if claim.on else 1.0], on[:-1]])
+    gaps = np.concatenate([[hours[0]], (hours[:-1] + hours[1:]) / 2])
+    began, ended = np.maximum(on - on_earlier, 0), np.maximum(on_earlier - on, 0)
+    for limit, burst, change, kept, switched, word in (
+        (claim.up, claim.start, value - earlier, on_earlier, began, "rises"),
+        (claim.down, claim.stop, earlier - value, on, ended, "falls"),
+    ):
+        if limit is None and burst is None:
+            continue
+        share = np.ones(len(value)) if limit is None else np.minimum(1.0, limit * gaps)
+        extra = np.zeros(len(value)) if burst is None else np.broadcast_to(np.asarray(burst, dtype=float), value.shape)
+        yield _worst(
+            books, f"{claim.quantity} {word} within its ramp", change - size * (share * kept + extra * switched), size
+        )
+
+
+def _change(books: Books, claim: Change) -> Iterator[Finding | None]:
+    now, scale = books.total(claim.terms)
+    parts = [np.asarray(f, dtype=float) * _shifted(books.quantity(name)) for name, f in claim.earlier]
+    before = np.sum(parts, axis=0) if parts else np.zeros(len(now))
+    if claim.first is not None:
+        before[0] = sum(np.ravel(factor)[0] * books.quantity(name)[0] for name, factor in claim.first)
+    total = now + before
+    skip = 0 if claim.first is not None else 1
+    for bound, sign in ((claim.low, -1.0), (claim.high, 1.0)):
+        if bound is not None and len(total) > skip:
+            limit = np.broadcast_to(np.asarray(bound, dtype=float), total.shape)
+            excess = sign * (total - limit)
+            excess[:skip] = -np.inf
+            worst = max(scale, float(np.abs(before).max()), float(np.abs(limit).max()))
+            yield _worst(books, claim.name, np.maximum(excess, -1.0), worst)
+
+
+def _shifted(values: Array) -> Array:
+    return np.concatenate([[0.0], values[:-1]])
+
+
+def _lasting(books: Books, claim: Lasting) -> Iterator[Finding | None]:
+    """Overlap each span of what began with each step; what it takes of a step counts by its share."""
+    began, told = books.quantity(claim.began), books.quantity(claim.quantity)
+    edges = np.concatenate([[0.0], np.cumsum(books.hours)])
+    total = claim.before * np.clip(claim.left - edges[:-1], 0.0, books.hours) / books.hours
+    for start, count in zip(edges[:-1], began, strict=True):
+        if count:
+            over = np.minimum(edges[1:], start + claim.hours) - np.maximum(edges[:-1], start)
+            total = total + count * np.clip(over, 0.0, None) / books.hours
+    scale = float(np.abs(total).max(initial=0.0))
+    yield _worst(books, f"{claim.quantity} lasts {claim.hours:g} h", np.abs(told - total), max(scale, 1.0))
+
+
+def _total(books: Books, claim: Total) -> Iterator[Finding | None]:
+    amounts, _ = books.total(claim.terms)
+    total = float((amounts * (books.hours if claim.per == "hour" else 1.0)).sum())
+    yield _worst(books, claim.name, np.array([total - claim.high]), max(abs(total), abs(claim.high)))
+
+
+def _minimum_run(books: Books, claim: MinimumRun) -> Iterator[Finding | None]:
+    on = np.round(books.quantity(claim.on))
+    yield _worst(books, f"{claim.on} is a whole number", np.abs(books.quantity(claim.on) - on), 1.0)
+    begins = np.concatenate([[0.0], np.cumsum(books.hours)])[:-1]
+    before = np.inf if claim.hours_before is None else claim.hours_before
+    earlier = np.concatenate([[claim.on_before], on[:-1]])
+    units = books.quantity(claim.units) if isinstance(claim.units, str) else np.full(len(on), float(claim.units))
+    for least, kept, changed, state, word in (
+        (claim.up, claim.on_before, np.maximum(on - earlier, 0), on, "on"),
+        (claim.down, units - claim.on_before, np.maximum(earlier - on, 0), units - on, "off"),
+    ):
+        recent = np.array([changed[(begins > b - least + 1e-9) & (begins <= b)].sum() for b in begins])
+        held = (begins < least - before - 1e-9) * kept
+        yield _worst(books, f"stays {word} for {least:g} h", np.maximum(recent, held) - state, 1.0)
+    if claim.longest is not None:
+        yield _worst(books, f"stops within {claim.longest:g} h", _runs(books, claim, on) - claim.longest, 1.0)
+
+
+def _runs(books: Books, claim: MinimumRun, on: Array) -> Array:
+    """Return for each step how long a single unit has been on when it ends; zero where it is off."""
+    known = claim.on_before > 0 and claim.hours_before is not None
+    length, runs = (float(claim.hours_before or 0.0) if known else 0.0), []
+    for hours, is_on in zip(books.hours.tolist(), (on > 0.5).tolist(), strict=True):
+        length = length + hours if is_on else 0.0
+        runs.append(length)
+    return np.array(runs)
+
+
+def _charge(books: Books, claim: Charge) -> Iterator[Finding | None]:
+    booked = books.lines[(claim.ledger, claim.line)]
+    statement = f"{claim.ledger} line {claim.line!r} follows from its quantities"
+    if claim.per in ("year", "month"):
+        count = books.years if claim.per == "year" else sum(_month_shares(books.steps).values())
+        due = count * sum(float(np.asarray(factor)) * books.sizes.get(name, 1.0) for name, factor in claim.terms)
+        yield _worst(books, statement, np.abs(np.array([booked.sum() - due])), abs(due))
+        return
+    rate, _ = books.total(claim.terms)
+    due_by_step = rate * books.weights * (books.hours if claim.per == "hour" else 1.0)
+    yield _worst(books, statement, np.abs(booked - due_by_step), float(np.abs(due_by_step).max()))
+
+
+def _month_shares(steps: pd.DataFrame) -> dict[str, float]:
+    """Return the part of each local calendar month that the steps cover."""
+    local = steps["time"]
+    shares = {}
+    for label, part in steps.groupby(local.dt.strftime("%Y-%m")):
+        opens = pd.Timestamp(f"{label}-01", tz=local.dt.tz)
+        closes = opens + pd.offsets.MonthBegin(1)
+        shares[str(label)] = float(part["hours"].sum()) / ((closes - opens).total_seconds() / 3600)
+    return shares
+
+
+def _peak_charge(books: Books, claim: PeakCharge) -> Iterator[Finding | None]:
+    """Bill the meter's own way: mean of each window on the local clock, highest of the month, times the price."""
+    local = books.steps["time"]
+    meter = pd.DataFrame({"energy": books.quantity(claim.quantity) * books.hours, "hours": books.hours})
+    minute = local.dt.hour * 60 + local.dt.minute
+    meter["window"] = [
+        (stamp.date(), stamp.utcoffset(), slot)
+        for stamp, slot in zip(local, (minute // claim.window).tolist(), strict=True)
+    ]
+    meter["month"] = local.dt.strftime("%Y-%m").to_numpy()
+    means = meter.groupby(["month", "window"], sort=False)[["energy", "hours"]].sum()
+    peaks = (means["energy"] / means["hours"]).groupby(level=0, sort=False).max()
+    peaks.iloc[0] = max(peaks.iloc[0], claim.floor)
+    due = claim.price * peaks.clip(lower=0.0).to_numpy()
+    booked = books.lines[("costs", claim.line)]
+    yield _worst(
+        books,
+        f"{claim.line} is the bill of the metered peaks",
+        np.abs(np.array([booked.sum() - due.sum()])),
+        float(due.sum()),
+    )
+
+
+_CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
+    Between: _between,
+    StockBalance: _stock_balance,
+    NeverBoth: _never_both,
+    Ramp: _ramp,
+    MinimumRun: _minimum_run,
+    Total: _total,
+    Charge: _charge,
+    PeakCharge: _peak_charge,
+    Change: _change,
+    Lasting: _lasting,
+}
