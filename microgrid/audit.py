@@ -75,6 +75,8 @@ def _sums(result: Result) -> Iterator[Finding | None]:
 def _goals(manifest: Mapping[str, Any], reached: Mapping[str, float]) -> Iterator[Finding | None]:
     """Hold what each goal reached to its ledger column; a later goal may have given up the slack."""
     goals, slack = manifest["outcome"]["goals"], manifest["objective"]["slack"]
+    last = goals[-1]["objective"]
+    yield _same("plan", "the objective is what the last goal reached", manifest["outcome"]["objective"], last)
     for goal in goals:
         column, value = goal["column"], goal["objective"]
         off = abs(reached.get(column, 0.0) - value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,9 +206,7 @@ class Lasting:
 
 
 Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting | Total
-KINDS: dict[str, type[Any]] = {
-    c.__name__: c for c in (Between, StockBalance, NeverBoth, Ramp, MinimumRun, Charge, PeakCharge, Change, Lasting)
-}
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Claim)}
 
 
 def to_plain(claim: Claim) -> dict[str, Any]:
@@ -235,7 +233,7 @@ def _plain(value: Any) -> Any:
 
 
 def _claimed(name: str, value: Any) -> Any:
-    if name in ("terms", "gains", "earlier", "first") and value is not None:
+    if name in ("terms", "gains", "earlier", "first") and isinstance(value, list):
         return tuple((quantity, _factor(factor)) for quantity, factor in value)
     return _factor(value) if isinstance(value, list) else value
 

@@ -1,4 +1,4 @@
-"""Scenario files as documents: YAML 1.2 with line numbers, inheritance by `extends`, overrides from the command line.
+"""Scenario files as documents: inheritance by `extends`, overrides from the command line, the place of every key.
 
 A document is plain data (mappings, lists, texts, numbers) plus the file and line of every key in it, so that a fault
 found long after reading still names its place.
@@ -6,18 +6,21 @@ found long after reading still names its place.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import io
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from microgrid.errors import InputError, Problem, nearest
+from microgrid.errors import InputError, Problem
+from microgrid.faults import Fault, Keys, did_you_mean, shown, shown_path
+from microgrid.yaml_files import Tree, parse_yaml, read_yaml
 
-Path_ = tuple[str | int, ...]
+_SERIES = ("file", "values")
+_SERIES_KEYS = ("file", "column", "times", "plus", "values", "unit")
+SET = "--set"
 
 
 @dataclass(frozen=True)
@@ -34,26 +37,40 @@ class Document:
         Folder of the file that was asked for.
     files
         Every file that was read, the one asked for first.
+    problems
+        Faults found on the way; the rest of the data can still be read.
+    refused
+        Paths with a fault among these, so that what follows from them need not be told too.
     """
 
     data: dict[str, Any]
-    places: dict[Path_, str]
+    places: dict[Keys, str]
     folder: Path
     files: tuple[Path, ...] = field(default=())
+    problems: list[Problem] = field(default_factory=list)
+    refused: set[Keys] = field(default_factory=set)
 
     def place(self, path: Iterable[str | int]) -> str:
         """Return file and line of a path, or of the nearest part of it that stands in a file."""
         keys = tuple(path)
         while keys and keys not in self.places:
             keys = keys[:-1]
-        return self.places.get(keys, str(_shown(self.files[0])) if self.files else "")
+        return self.places.get(keys, str(shown_path(self.files[0])) if self.files else "")
+
+    def placed(self, fault: Fault | Problem) -> Problem:
+        """Return a fault as a Problem with its file and line."""
+        if isinstance(fault, Problem):
+            known = {".".join(str(key) for key in keys): keys for keys in self.places}
+            parts = fault.where.split(".")
+            starts = (known.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
+            return fault.at(self.place(next((keys for keys in starts if keys is not None), ())))
+        where = fault.where or "file"
+        return Problem(where, fault.found, fault.wanted, fault.cure, fault.place or self.place(fault.path))
 
     @property
     def digest(self) -> str:
         """Hash of the data and of every file that it names."""
-        digest = hashlib.sha256()
-        for part in _canonical(self.data):
-            digest.update(part.encode())
+        digest = hashlib.sha256(json.dumps(self.data, sort_keys=True, ensure_ascii=False).encode())
         for name in sorted(set(_named_files(self.data))):
             path = self.folder / name
             digest.update(path.read_bytes() if path.is_file() else b"missing")
@@ -63,89 +80,75 @@ class Document:
 def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Document:
     """Read a scenario file with all that it extends, then apply overrides such as ``assets.battery.energy: 3 MWh``.
 
+    An empty value takes away what the extended file gives under its key. Faults that leave the rest readable are among
+    the document's `problems`: doubled keys, tags, empty values that take nothing away, overrides of what is not there.
+
     Raises
     ------
     InputError
-        If a file is missing, is no YAML, extends itself, or an override names no place.
+        If a file is missing, is no YAML or extends itself.
     """
     document = _read(path, path.parent, ())
     for key, text in (overrides or {}).items():
-        _override(document, key, text)
+        document.problems.extend(_override(document, key, text))
+    for keys in _empty(document.data, ()):
+        if keys not in document.refused:
+            document.problems.append(_emptiness(keys, document.place(keys)))
+            document.refused.add(keys)
+    _prune(document.data)
     return document
 
 
+def _emptiness(path: Keys, place: str) -> Problem:
+    cure = "write one, or leave the key out; an empty value takes away what an extended file gives"
+    return Problem(Fault(path, "", "").where, "nothing", "a value", cure, place)
+
+
+def _prune(data: Any) -> None:
+    """Take empty values out of mappings: their faults are told."""
+    if isinstance(data, dict):
+        for key in [key for key, value in data.items() if value is None]:
+            del data[key]
+    for value in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        _prune(value)
+
+
 def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
-    if path.resolve() in chain:
-        names = " -> ".join(p.name for p in (*chain, path))
+    tree = read_yaml(path)
+    if not isinstance(tree.data, dict) or not tree.data:
+        found = "nothing" if tree.data in (None, {}) else f"a {'list' if isinstance(tree.data, list) else 'value'}"
+        cure = "`microgrid new FOLDER` writes a scenario to start from"
         raise InputError(
-            [Problem("extends", names, "files that do not extend each other in a circle", "", str(_shown(path)))]
+            [Problem("file", found, "keys such as currency, site and assets", cure, str(shown_path(path)))]
         )
-    tree = _load(path)
-    places: dict[Path_, str] = {}
-    data = _plain(tree, (), str(_shown(path)), places)
-    if not isinstance(data, dict):
-        raise InputError([Problem("file", "no keys", "a mapping such as `assets:`", "", str(_shown(path)))])
-    _rebase(data, path.parent, folder)
-    parent = data.pop("extends", None)
+    _rebase(tree.data, path.parent, folder)
+    parent = tree.data.pop("extends", None)
     if parent is None:
-        return Document(data, places, folder, (path,))
-    if not isinstance(parent, str):
-        raise InputError([Problem("extends", f"{parent}", "the name of a scenario file", "", places[("extends",)])])
-    parent_path = path.parent / parent
-    if not parent_path.is_file():
-        raise InputError([Problem("extends", parent, "a scenario file that is there", "", places[("extends",)])])
+        return Document(tree.data, tree.places, folder, (path,), tree.problems, tree.refused)
+    parent_path = _parent(path, parent, chain, tree.places[("extends",)])
     base = _read(parent_path, folder, (*chain, path.resolve()))
-    _merge(base.data, data, (), base.places, places)
-    return Document(base.data, base.places, folder, (path, *base.files))
+    _merge(base, tree, base.data, tree.data, ())
+    problems, refused = tree.problems + base.problems, tree.refused | base.refused
+    return Document(base.data, base.places, folder, (path, *base.files), problems, refused)
 
 
-def _load(path: Path) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
+def _parent(path: Path, parent: Any, chain: tuple[Path, ...], place: str) -> Path:
+    """Return the file that `path` extends."""
+    wanted = "the name of a scenario file, from the folder of this one"
+    if not isinstance(parent, str):
+        raise InputError([Problem("extends", shown(parent), wanted, "", place)])
+    found = path.parent / parent
     try:
-        return YAML(typ="rt", pure=True).load(io.StringIO(path.read_text(encoding="utf-8-sig")))
-    except FileNotFoundError:
-        raise InputError(
-            [Problem("file", "not found", "a scenario file that is there", "check the name", str(_shown(path)))]
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem("file", f"{error}", "a readable file in UTF-8", "", str(_shown(path)))]) from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        mark = error.problem_mark or error.context_mark if isinstance(error, MarkedYAMLError) else None
-        place = f"{_shown(path)}:{mark.line + 1}" if mark is not None else str(_shown(path))
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError(
-            [Problem("file", f"{reason}", "YAML", "check indentation, colons and quotes", place)]
-        ) from error
-
-
-def _plain(node: Any, path: Path_, file: str, places: dict[Path_, str]) -> Any:
-    """Return plain data, and note the line of every key."""
-    if isinstance(node, Mapping):
-        plain: dict[str, Any] = {}
-        for key, value in node.items():
-            name = str(key)
-            places[(*path, name)] = f"{file}:{node.lc.key(key)[0] + 1}" if hasattr(node, "lc") else file
-            plain[name] = _plain(value, (*path, name), file, places)
-        return plain
-    if isinstance(node, list):
-        for position in range(len(node)):
-            line = node.lc.item(position)[0] + 1 if hasattr(node, "lc") and node.lc.data else None
-            places[(*path, position)] = f"{file}:{line}" if line else file
-        return [_plain(value, (*path, position), file, places) for position, value in enumerate(node)]
-    return _scalar(node)
-
-
-def _scalar(node: Any) -> Any:
-    if node is None or isinstance(node, bool):
-        return node
-    if isinstance(node, datetime.datetime | datetime.date):
-        return node.isoformat()
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return str(node)
+        is_file = found.is_file()
+        names = [other.name for other in found.parent.iterdir() if other.suffix in (".yaml", ".yml")]
+    except (OSError, ValueError):
+        is_file, names = False, []
+    if not is_file:
+        raise InputError([Problem("extends", shown(parent), wanted, did_you_mean(found.name, names), place)])
+    if found.resolve() in (*chain, path.resolve()):
+        circle = " -> ".join(step.name for step in (*chain, path, found))
+        raise InputError([Problem("extends", circle, "files that do not extend each other in a circle", "", place)])
+    return found
 
 
 def _rebase(data: Any, here: Path, folder: Path) -> None:
@@ -162,67 +165,97 @@ def _rebase(data: Any, here: Path, folder: Path) -> None:
             _rebase(value, here, folder)
 
 
-def _merge(
-    base: dict[str, Any], child: dict[str, Any], path: Path_, places: dict[Path_, str], new: dict[Path_, str]
-) -> None:
-    """Lay a child over its base, key by key; an empty value takes a key away, another kind replaces it."""
+def _merge(document: Document, tree: Tree, base: dict[str, Any], child: dict[str, Any], path: Keys) -> None:
+    """Lay a child over its base, key by key; an empty value takes a key away, another form replaces it."""
     for key, value in child.items():
         here = (*path, key)
-        if value is None:
-            base.pop(key, None)
-            continue
-        both_mappings = isinstance(value, dict) and isinstance(base.get(key), dict)
-        if (
-            both_mappings
-            and value.get("kind", base[key].get("kind")) == base[key].get("kind")
-            and not _is_series(value)
-        ):
-            _merge(base[key], value, here, places, new)
+        if value is None and key in base:
+            del base[key]
+            _move_places(document, tree, here)
+        elif isinstance(value, dict) and isinstance(base.get(key), dict) and not _replaces(value, base[key], path):
+            document.places[here] = tree.places[here]
+            _merge(document, tree, base[key], value, here)
         else:
             base[key] = value
-            for stale in [p for p in places if p[: len(here)] == here]:
-                del places[stale]
-        for added in [p for p in new if p[: len(here)] == here]:
-            places[added] = new[added]
+            _move_places(document, tree, here)
 
 
-def _is_series(value: Mapping[str, Any]) -> bool:
-    """A series is replaced as a whole: a column of one file does not mix with another's."""
-    return "file" in value or "values" in value
-
-
-def _override(document: Document, key: str, text: str) -> None:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    *parents, last = keys = key.split(".")
-    data: Any = document.data
-    for depth, part in enumerate(parents):
-        if not isinstance(data, dict) or part not in data:
-            near = nearest(part, data) if isinstance(data, dict) else ""
-            cure = f'did you mean "{".".join([*keys[:depth], near])}"?' if near else ""
-            raise InputError([Problem(key, "no such field", "a field of the scenario by its path", cure, "--set")])
-        data = data[part]
-    if not isinstance(data, dict) or not last:
-        raise InputError([Problem(key, "no such field", "a field of the scenario by its path", "", "--set")])
-    try:
-        value = _plain(YAML(typ="safe", pure=True).load(text), (), "--set", {})
-    except (YAMLError, ValueError) as error:
-        raise InputError([Problem(key, text, "a value as it would stand in the file", "", "--set")]) from error
-    path: Path_ = tuple(keys)
+def _move_places(document: Document, tree: Tree, path: Keys) -> None:
     for stale in [p for p in document.places if p[: len(path)] == path]:
         del document.places[stale]
-    if value is None:
-        data.pop(last, None)
+    document.places.update({p: place for p, place in tree.places.items() if p[: len(path)] == path})
+
+
+def _replaces(child: Mapping[str, Any], base: Mapping[str, Any], path: Keys) -> bool:
+    """Tell whether a mapping takes another's place as a whole: another kind, another series, another form of size."""
+    if path == ("assets",):
+        return "kind" in child and child["kind"] != base.get("kind")
+    if any(key in child for key in _SERIES):
+        return True
+    if any(key in base for key in _SERIES):
+        return any(key not in _SERIES_KEYS for key in child)
+    return ("amount" in child and "high" in base) or ("amount" in base and ("low" in child or "high" in child))
+
+
+def _empty(data: Any, path: Keys) -> list[Keys]:
+    """Return the paths of values that are empty and take nothing away."""
+    if isinstance(data, dict):
+        return [found for key, value in data.items() for found in _empty(value, (*path, key))]
+    if isinstance(data, list):
+        return [found for at, value in enumerate(data) for found in _empty(value, (*path, at))]
+    return [path] if data is None else []
+
+
+def _override(document: Document, key: str, text: str) -> list[Problem]:
+    """Set one value; return the fault if there is no such place."""
+    try:
+        value = parse_yaml(text, SET, has_lines=False).data
+    except InputError:
+        return [Problem(key, shown(text), "a value as it would stand in the file", "put texts in quotes", SET)]
+    *parents, last = keys = key.split(".")
+    wanted = "a field of the scenario by its path, such as assets.battery.energy"
+    data: Any = document.data
+    path: Keys = ()
+    for depth, part in enumerate(parents):
+        if not _has(data, part):
+            may_add = isinstance(data, dict) and part and path != ("assets",) and value is not None
+            if not may_add:
+                return [Problem(key, f'no "{part}"', wanted, _near(keys, depth, data), SET)]
+            data[part] = {}
+            document.places[(*path, part)] = SET
+        step = int(part) if isinstance(data, list) else part
+        data, path = data[step], (*path, step)
+    fits = _has(data, last) or (isinstance(data, dict) and last and value is not None)
+    if not fits:
+        return [Problem(key, f'no "{last}"', wanted, _near(keys, len(parents), data), SET)]
+    _set(document, data, int(last) if isinstance(data, list) else last, value, path)
+    return []
+
+
+def _set(document: Document, data: Any, key: str | int, value: Any, parent: Keys) -> None:
+    path = (*parent, key)
+    for stale in [p for p in document.places if p[: len(path)] == path]:
+        del document.places[stale]
+    if value is None and isinstance(data, dict):
+        del data[key]
     else:
-        data[last] = value
-    document.places[path] = "--set"
+        data[key] = value
+        document.places[path] = SET
 
 
-def _canonical(data: Any) -> Iterable[str]:
-    import json
+def _has(data: Any, key: str) -> bool:
+    if isinstance(data, list):
+        return key.isdigit() and int(key) < len(data)
+    return isinstance(data, dict) and key in data
 
-    yield json.dumps(data, sort_keys=True, ensure_ascii=False)
+
+def _near(keys: list[str], depth: int, data: Any) -> str:
+    if isinstance(data, list):
+        return f"it holds {len(data)} of them, counted from 0"
+    if not isinstance(data, dict):
+        return f"{'.'.join(keys[:depth])} is a value and has no fields" if depth else ""
+    near = did_you_mean(keys[depth], data)
+    return near.replace('"', f'"{".".join([*keys[:depth], ""])}', 1) if near else ""
 
 
 def _named_files(data: Any) -> Iterable[str]:
@@ -235,11 +268,3 @@ def _named_files(data: Any) -> Iterable[str]:
     elif isinstance(data, list):
         for value in data:
             yield from _named_files(value)
-
-
-def _shown(path: Path) -> Path:
-    """Return a path as a user standing here would write it."""
-    try:
-        return path.resolve().relative_to(Path.cwd())
-    except ValueError:
-        return path

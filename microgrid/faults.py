@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -38,7 +40,7 @@ class Fault:
     @property
     def where(self) -> str:
         """The path as a text."""
-        return ".".join(str(key) for key in self.path)
+        return ".".join(_printable(str(key)) for key in self.path)
 
     def under(self, path: Keys) -> Fault:
         """Return the same fault seen from further up."""
@@ -63,6 +65,10 @@ def refuse(found: str, wanted: str, cure: str = "") -> PydanticCustomError:
     return PydanticCustomError("wanted", "{wanted}", {"found": found, "wanted": wanted, "cure": cure})
 
 
+def _printable(text: str) -> str:
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
 def shown(value: Any) -> str:
     """Return a value as a scenario file would write it, cut where it is long."""
     text = _written(value)
@@ -84,9 +90,19 @@ def _written(value: Any) -> str:
     return f"{value!r}" if isinstance(value, int | float) else str(value)
 
 
+def shown_path(path: Path) -> Path:
+    """Return a path as a user standing here would write it."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except (ValueError, OSError, RuntimeError):
+        return path
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a cure that names the known word most like `word`, or an empty text."""
-    near = nearest(word, known)
+    words = list(known)
+    begun = [other for other in words if len(word) > 2 and other.startswith(word)]
+    near = begun[0] if len(begun) == 1 else nearest(word, words)
     return f'did you mean "{near}"?' if near else ""
 
 
@@ -95,6 +111,7 @@ class Node(NamedTuple):
 
     annotation: Any
     marks: tuple[Any, ...] = ()
+    told: str = ""
 
     @property
     def model(self) -> type[BaseModel] | None:
@@ -115,7 +132,7 @@ class Node(NamedTuple):
         model = self.model
         if model is not None and key in model.model_fields and _element(self.annotation) is None:
             info = model.model_fields[str(key)]
-            return Node(info.annotation, tuple(info.metadata))
+            return Node(info.annotation, tuple(info.metadata), info.description or "")
         element = _element(self.annotation)
         return self if element is None else Node(element)
 
@@ -199,7 +216,6 @@ _WANTED = {
     "string_unicode": "a text",
     "list_type": "a list",
     "tuple_type": "a list",
-    "dict_type": "a mapping",
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
     "less_than": "less than {lt}",
@@ -224,8 +240,10 @@ def _fault(path: Keys, node: Node, details: Mapping[str, Any], currency: str) ->
         options = _options(node.annotation)
         wanted = f"one of {', '.join(str(option) for option in options)}" if options else context["expected"]
         return Fault(path, shown(value), wanted, did_you_mean(str(value), [str(option) for option in options]))
-    if kind in _MAPPINGS and _keys(node):
-        return Fault(path, shown(value), f"a mapping with {', '.join(_keys(node))}")
+    if kind in _MAPPINGS:
+        return Fault(path, shown(value), _mapping(node))
+    if isinstance(value, float) and not math.isfinite(value):
+        kind = "finite_number"
     wanted = _WANTED.get(kind, str(details["msg"])).format(**{key: _plain(part) for key, part in context.items()})
     return Fault(path, shown(value), wanted, _cure(kind, value))
 
@@ -237,14 +255,25 @@ def _expected(node: Node, currency: str) -> tuple[str, str]:
         return str(wanted), str(sample)
     if any(hasattr(mark, "carriers") for mark in node.marks):
         return "the name of a bus", ""
-    if _keys(node):
-        return f"a mapping with {', '.join(_keys(node))}", ""
+    if _keys(node) or _element(node.annotation) is not None:
+        return _mapping(node), ""
     options = _options(node.annotation)
     if options:
         return f"one of {', '.join(str(option) for option in options)}", ""
     named = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
     parts = (node.annotation, *get_args(node.annotation))
-    return next((named[part] for part in parts if isinstance(part, type) and part in named), "a value"), ""
+    wanted = next((named[part] for part in parts if isinstance(part, type) and part in named), "a value")
+    return f"{wanted}: {node.told.rstrip('.')}" if node.told else wanted, ""
+
+
+def _mapping(node: Node) -> str:
+    """Say what a mapping or list would hold."""
+    keys = f" with {', '.join(_keys(node))}" if _keys(node) else ""
+    if _element(node.annotation) is None:
+        return f"a mapping{keys}"
+    if any(get_origin(option) is dict for option in (node.annotation, *get_args(node.annotation))):
+        return f"a mapping by name, each{keys}" if keys else f"a mapping: {node.told.rstrip('.')}"
+    return f"a list, each{keys}" if keys else "a list"
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyomo.environ as pyo
 
+from microgrid.accounts import COST_COLUMNS
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Charge, Claim
 from microgrid.ledger import Ledger
-from microgrid.plant import COST_COLUMNS, Plant
+from microgrid.plant import Plant
 from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Technology, make_operation
 
 

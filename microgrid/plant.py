@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
-from microgrid.series import Series
+from microgrid.faults import Fault
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
+from microgrid.units import CURRENCY
 
-COST_COLUMNS = (
-    "cost", "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon",
-)  # fmt: skip
-EMISSION_COLUMNS = (
-    "emissions", "scope_1", "scope_2_location", "scope_2_market", "scope_3", "emissions_location", "emissions_market",
-)  # fmt: skip
+LONGEST_NAME = 60
+# What the ledgers and frames call lines that belong to no asset.
+RESERVED_NAMES = ("carbon price",)
+RESERVED_START = "bus "
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,33 @@ class Plant:
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
         object.__setattr__(self, "buses", self._with_implied_buses())
-        problems = [*self._asset_problems(), *self._objective_problems()]
+        problems = [*self._name_problems(), *self._asset_problems(), *self._objective_problems()]
         if problems:
             raise InputError(problems)
 
     def _with_implied_buses(self) -> dict[str, PlantBus]:
-        """A bus named like a carrier needs no declaration."""
+        """Return the buses, those named like a carrier among them, which need no declaration."""
         buses = dict(self.buses)
         for asset in self.assets.values():
             for bus, _ in asset.buses().values():
                 if bus not in buses and bus in CARRIERS:
                     buses[bus] = PlantBus(CARRIERS[bus])
         return buses
+
+    def stock_units(self, asset: Technology) -> set[str]:
+        """Return the units in which the carriers of an asset's buses are counted: kWh, kg or both."""
+        return {self.buses[bus].carrier.stock_unit for bus, _ in asset.buses().values() if bus in self.buses}
+
+    def _name_problems(self) -> Iterator[Problem]:
+        for section, names in (("assets", self.assets), ("buses", self.buses)):
+            for name in names:
+                unfit = unfit_name(name)
+                if unfit is not None:
+                    yield Problem(Fault((section, name), *unfit).where, *unfit)
+        for name, bus in self.buses.items():
+            if name in CARRIERS and bus.carrier.name != name:
+                wanted = f"a bus named like a carrier to carry it, or another name than {name}"
+                yield Problem(f"buses.{name}.carrier", bus.carrier.name, wanted)
 
     def _asset_problems(self) -> Iterator[Problem]:
         if not self.assets:
@@ -98,32 +114,68 @@ class Plant:
                 if known is None:
                     near = nearest(bus, [*self.buses, *CARRIERS])
                     cure = f'did you mean "{near}"?' if near else "declare it under buses"
-                    yield Problem(where, f'bus "{bus}"', "a bus of the plant, or the name of a carrier", cure)
+                    yield Problem(where, bus, "a bus of the plant, or the name of a carrier", cure)
                 elif mark.carriers and known.carrier.name not in mark.carriers:
                     yield Problem(where, f"a bus of {known.carrier.name}", f"a bus of {' or '.join(mark.carriers)}")
             yield from self._series_problems(name, asset)
 
     def _series_problems(self, name: str, asset: Technology) -> Iterator[Problem]:
-        units = {self.buses[b].carrier.flow_unit for b, _ in asset.buses().values() if b in self.buses}
+        stocks = self.stock_units(asset)
         for field_name, series in asset.series().items():
             where = f"assets.{name}.{field_name}"
             if series.values.ndim and len(series.values) != len(self.timeline):
                 yield Problem(
                     where, f"{len(series.values)} values", f"one, or one for each of {len(self.timeline)} steps"
                 )
-            if _is_flow(series) and len(units) == 1 and series.unit not in units:
-                yield Problem(where, f"a series in {series.unit}", f"{units.pop()}, as the bus's carrier flows")
+            if len(stocks) == 1 and amount_of(series.unit) not in ("", *stocks):
+                (stock,) = stocks
+                wanted = f"{_counted_in(stock, self._told(series.unit))}, as the bus's carrier is counted"
+                yield Problem(where, f"a series in {self._told(series.unit)}", wanted)
+
+    def _told(self, unit: str) -> str:
+        return unit.replace(CURRENCY, self.currency or "money")
 
     def _objective_problems(self) -> Iterator[Problem]:
         known = (*COST_COLUMNS, *EMISSION_COLUMNS)
         wanted = f"a ledger column: {', '.join(known)}"
-        for column in (*self.objective.goals, *self.objective.caps):
+        named = [("minimise", column) for column in self.objective.goals] + [("caps", c) for c in self.objective.caps]
+        for part, column in named:
             if column not in known:
                 near = nearest(column, known)
-                yield Problem("objective", f'column "{column}"', wanted, f'did you mean "{near}"?' if near else "")
+                cure = f'did you mean "{near}"?' if near else ""
+                yield Problem(f"objective.{part}", f'column "{column}"', wanted, cure)
         if not self.objective.goals:
             yield Problem("objective.minimise", "nothing", wanted)
+        if len(set(self.objective.goals)) < len(self.objective.goals):
+            yield Problem("objective.minimise", ", ".join(self.objective.goals), "each column once")
 
 
-def _is_flow(series: Series) -> bool:
-    return series.unit in ("kW", "kg/h")
+def unfit_name(name: str) -> tuple[str, str, str] | None:
+    """Return what is found, wanted and cures, where a name could not stand in paths and rows; None where it can.
+
+    Letters of every script are welcome; dots, brackets, quotes and the like are not, for a path such as
+    ``assets.battery.energy`` or a row such as ``asset[battery].balance[3]`` is made of names.
+    """
+    wanted = f"a name of letters, digits, _, - and single spaces, at most {LONGEST_NAME} of them"
+    if not name or len(name) > LONGEST_NAME:
+        return f"a name of {len(name)} letters" if name else "an empty name", wanted, ""
+    if name in RESERVED_NAMES or name.startswith(RESERVED_START):
+        return f'the name "{name}"', "a name that the ledgers do not use themselves", f'write "the {name}"'
+    fit = "".join(letter if letter in "_- " or unicodedata.category(letter)[0] in "LMN" else "_" for letter in name)
+    fit = " ".join(fit.split())
+    if fit == name:
+        return None
+    return f"the name {name!r}".replace("'", '"'), wanted, f'write "{fit}"' if fit.strip("_-") else ""
+
+
+def amount_of(unit: str) -> str:
+    """Return kWh or kg, whichever a flow or a price per amount counts; empty for any other unit."""
+    ends = {"kW": "kWh", "kg/h": "kg"}
+    return ends.get(unit) or next((stock for stock in ("kWh", "kg") if unit.endswith(f"/{stock}")), "")
+
+
+def _counted_in(stock: str, unit: str) -> str:
+    """Return a unit per kWh as one per kg, or the other way round; likewise kW as kg/h."""
+    flows = {"kWh": "kW", "kg": "kg/h"}
+    per, _, _ = unit.rpartition("/")
+    return flows[stock] if unit in flows.values() else f"{per}/{stock}"

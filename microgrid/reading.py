@@ -69,6 +69,8 @@ def read_number(value: Any, units: Sequence[str], reading: Reading | None) -> tu
     house = [in_currency(unit, reading) for unit in units]
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise refusal(shown(value), wanted_text(house))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refusal(shown(value), "a finite number")
     if reading is not None and "1" not in units:
         raise refusal(shown(value), wanted_text(house), add_unit(shown(value), house))
     try:
@@ -112,7 +114,7 @@ class Range(NamedTuple):
         """Return the refusal of a number that stands in a file as `found`."""
         if not math.isfinite(number):
             return refusal(found, "a finite number")
-        is_percent = self.unit == "1" and self.high == 1.0 and 1 < number <= 100
+        is_percent = self.unit == "1" and self.high is not None and self.high <= 1.0 and self.high < number <= 100
         return refusal(found, self._told(currency), f'write "{number:g} %"' if is_percent else "")
 
     def _told(self, currency: str) -> str:
@@ -127,4 +129,6 @@ class Range(NamedTuple):
             return f"more than {above:g}{unit}" if above is not None else f"{low:g}{unit} or more"
         if low is None and above is None:
             return f"{self.high:g}{unit} or less"
-        return f"from {low:g} to {self.high:g}{unit}" if low is not None else f"above {above:g}, up to {self.high:g}{unit}"
+        return (
+            f"from {low:g} to {self.high:g}{unit}" if low is not None else f"above {above:g}, up to {self.high:g}{unit}"
+        )

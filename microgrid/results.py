@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microgrid.accounts import EMISSION_COLUMNS
 from microgrid.claims import Claim, from_plain, to_plain
 from microgrid.errors import InputError, Problem
 
@@ -275,8 +276,6 @@ def _totals(frame: pd.DataFrame, column: str) -> dict[str, float]:
 
 
 def _emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:
-    from microgrid.plant import EMISSION_COLUMNS
-
     sums = frame.groupby(["asset", "line"], observed=True)["amount"].sum()
     entries = [
         (line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 import pandas as pd
+from numpy.typing import NDArray
 
 from microgrid.errors import InputError, Problem
 from microgrid.timeline import Timeline
@@ -87,7 +87,7 @@ def mean_over_steps(
     inside = edges[1:] <= first + 1 + 1e-9
     total = np.concatenate([[0.0], np.cumsum(values)])
     means = np.diff(np.interp(edges, np.arange(len(total)), total)) / np.diff(edges)
-    return np.where(inside, values[first], means)
+    return np.where(inside, values[first], np.clip(means, values.min(), values.max()))
 
 
 def in_unit(values: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
@@ -95,4 +95,4 @@ def in_unit(values: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
     if factor == 1.0:
         return values
     inverse = 1.0 / scaled(1.0, factor)
-    return values / inverse if inverse == round(inverse) else values * factor
+    return np.asarray(values / inverse if inverse == round(inverse) else values * factor)

@@ -193,7 +193,11 @@ def _even_rows(
     if not header or header[0] != "time":
         cure = "separate the columns by commas" if any(mark in header[0] for mark in ";\t") else ""
         raise InputError(
-            [Problem("header", f'the first column is "{shown(header[0])}"', 'a first column "time"', cure, f"{place}:1")]
+            [
+                Problem(
+                    "header", f'the first column is "{shown(header[0])}"', 'a first column "time"', cure, f"{place}:1"
+                )
+            ]
         )
     width = len(header)
     wrong = [at for at, cells in enumerate(rows) if len(cells) < width or any(cells[width:])]

@@ -145,14 +145,16 @@ def conversion(written: str, unit: str) -> tuple[float, float]:
     foreign = set(currencies_of(written)) - set(currencies_of(unit))
     if foreign and currencies_of(unit):
         code = currencies_of(unit)[0]
-        hint = next((_HINTS[word] for word in foreign if word in _HINTS), f"convert it to {code}, the currency of the scenario")
+        hint = next(
+            (_HINTS[word] for word in foreign if word in _HINTS), f"convert it to {code}, the currency of the scenario"
+        )
         raise UnitError(f'"{written}"', wanted_text((unit,)), hint)
     expression = _expression(written, unit)
     registry = _registry()
     try:
         zero = float(registry.Quantity(0.0, expression).to(house).magnitude)
         one = float(registry.Quantity(1.0, expression).to(house).magnitude)
-    except Exception as error:  # noqa: BLE001  pint raises many kinds, Python's own syntax errors among them
+    except Exception as error:
         raise UnitError(f'"{written}"', wanted_text((unit,))) from error
     if not (math.isfinite(zero) and math.isfinite(one) and one != zero):
         raise UnitError(f'"{written}"', wanted_text((unit,)))
@@ -187,7 +189,7 @@ def wanted_text(units: Sequence[str]) -> str:
 def add_unit(number: str, units: Sequence[str]) -> str:
     """Say how to cure a bare number."""
     if units[0] == "h":
-        return f'add the unit, such as "{number} h" or "{number} min"'
+        return f'add the unit, such as "{number} h", "{number} min" or "{number} s"'
     shown = " or ".join(f'"{number} {unit}"' for unit in units)
     return f"add the unit, such as {shown}"
 

@@ -76,3 +76,10 @@ def solved(
     checked = audit(collect(written, outcome.duals, manifest))
     assert checked.passed, checked.findings
     return Solved(written, outcome)
+
+
+def refusal(error: Any) -> tuple[str, str]:
+    """What the first fault of a validation error found, and what it wanted."""
+    context = error.errors()[0]["ctx"]
+    fault = context["faults"][0] if "faults" in context else None
+    return (fault.found, fault.wanted) if fault is not None else (context["found"], context["wanted"])

@@ -17,12 +17,16 @@ ROOT = Path(__file__).parents[1]
 
 # Every module by its floor; a folder stands for all that is in it, unless a file in it is named by itself.
 FLOORS: dict[int, tuple[str, ...]] = {
-    0: ("microgrid.errors", "microgrid.units"),
+    0: ("microgrid.errors", "microgrid.units", "microgrid.faults"),
     1: (
         "microgrid.timeline",
         "microgrid.carriers",
         "microgrid.series",
+        "microgrid.tables",
+        "microgrid.yaml_files",
         "microgrid.capacity",
+        "microgrid.reading",
+        "microgrid.series_fields",
         "microgrid.fields",
         "microgrid.finance",
         "microgrid.claims",
@@ -35,11 +39,15 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("microgrid.technologies",),
     4: (
         "microgrid.documents",
+        "microgrid.horizons",
+        "microgrid.sections",
+        "microgrid.schema",
         "microgrid.plant",
         "microgrid.ledger",
         "microgrid.model",
         "microgrid.scenario",
         "microgrid.results",
+        "microgrid.checks",
         "microgrid.audit",
     ),
     5: ("microgrid.running", "microgrid.plots", "microgrid.report", "microgrid.progress", "microgrid.summary"),

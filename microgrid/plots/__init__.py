@@ -11,16 +11,18 @@ from pathlib import Path
 from microgrid.results import Result
 
 CAPTIONS = {
-    "dispatch": "Dispatch by bus: supply is stacked above zero, consumption below; the line is the production load, and what "
-    "stands above it is stored, converted or exported. Underneath, what one more unit would cost (bus price) beside "
-    "what the tariff charges. Of a horizon longer than ten days, the week of the highest import is shown.",
+    "dispatch": "Dispatch by bus: supply is stacked above zero, consumption below; the line is the production load, "
+    "and what stands above it is stored, converted or exported. Underneath, what one more unit would cost (bus price) "
+    "beside what the tariff charges; a spike beyond the axis is told at its edge. Of a horizon longer than ten days, "
+    "the week of the highest import is shown.",
     "dispatch_least": "Dispatch in the week of the least net import, on the same scale.",
     "energy": "The whole horizon, averaged over days, weeks or months: supply above zero, consumption below.",
-    "stocks": "What is stored over time, with the capacity as a dashed line, and when units are on (solid) or standing by (hatched). "
-    "Of a horizon longer than ten days the left side shows the whole, the right side the week of the highest import.",
-    "costs": "Where the money goes, line by line up to the total, and the carbon account by scope with scope 2 on both bases.",
-    "duration": "How many hours a power is reached or exceeded: production load, exchange with the grid, and residual load, which is "
-    "load less own generation.",
+    "stocks": "What is stored over time, with the capacity as a dashed line, and when units are on (solid) or standing "
+    "by (hatched). Of a horizon longer than ten days the left side shows the whole, the right side the week of the "
+    "highest import.",
+    "costs": "Where the money goes, line by line up to the total, and the carbon account by scope on both bases.",
+    "duration": "For how many hours a power is reached or exceeded: production load, exchange with the grid, and "
+    "residual load, which is load less own generation.",
 }
 
 

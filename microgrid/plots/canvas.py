@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, wraps
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
-import numpy as np
-import pandas as pd
 from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import Formatter
 
 from microgrid.carriers import CARRIERS
-from microgrid.plots.numbers import MONTHS, WEEKDAYS, amount, decimals_for, moment, steps_told, zone_told
+from microgrid.plots.numbers import amount, moment, steps_told, zone_told
 from microgrid.plots.palette import ALARM, FAINT, INK, RULE
-from microgrid.plots.view import Array, View
+from microgrid.plots.view import View
 from microgrid.results import Result
 
 WIDTH, TOP, BOTTOM, LEFT, RIGHT = 9.0, 0.62, 0.62, 0.85, 1.75
 DPI = 120
-STYLE = {
+STYLE: dict[Any, Any] = {
     "text.usetex": False,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
@@ -50,13 +49,15 @@ STYLE = {
     "ytick.labelcolor": INK,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
+    "lines.solid_joinstyle": "miter",
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "hatch.linewidth": 0.6,
 }
 WIDE_FONTS = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
-    "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "SimHei", "Noto Sans CJK JP", "Droid Sans Fallback", "Arial Unicode MS",
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "SimHei", "Noto Sans CJK JP",
+    "Droid Sans Fallback", "Arial Unicode MS",
 )  # fmt: skip
 
 
@@ -70,7 +71,15 @@ class Row(NamedTuple):
 class Sheet:
     """A figure cut into rows under a header that says what is shown, of which plan and when."""
 
-    def __init__(self, view: View, title: str, rows: Sequence[Row], shown: View | None = None, left: float = LEFT, right: float = RIGHT) -> None:
+    def __init__(
+        self,
+        view: View,
+        title: str,
+        rows: Sequence[Row],
+        shown: View | None = None,
+        left: float = LEFT,
+        right: float = RIGHT,
+    ) -> None:
         self.height = TOP + sum(row.gap + row.height for row in rows) + BOTTOM
         self.figure = Figure(figsize=(WIDTH, self.height), dpi=DPI)
         FigureCanvasAgg(self.figure)
@@ -170,10 +179,12 @@ def _header(figure: Figure, view: View, title: str, height: float) -> None:
     alarms = alarms_of(view)
     shown = f": {clean(name, 42 if alarms else 62)}" if name.strip() and legible(name) else ""
     figure.text(left, 1 - 0.12 / height, f"{title}{shown}", size=12.5, weight="bold", va="top")
-    told = f"{moment(view.times[0])} to {moment(view.end)}, {steps_told(view.hours)}, local time {zone_told(view.times[0], view.end)}"
+    period = f"{moment(view.times[0])} to {moment(view.end)}, {steps_told(view.hours)}"
+    told = f"{period}, local time {zone_told(view.times[0], view.end)}"
     figure.text(left, 1 - 0.37 / height, told, size=8.5, color=FAINT, va="top")
     if alarms:
-        figure.text(1 - left, 1 - 0.12 / height, ", ".join(alarms), size=9.5, weight="bold", color=ALARM, va="top", ha="right")
+        words = ", ".join(alarms)
+        figure.text(1 - left, 1 - 0.12 / height, words, va="top", ha="right", size=9.5, weight="bold", color=ALARM)
 
 
 def alarms_of(view: View) -> list[str]:
@@ -183,86 +194,24 @@ def alarms_of(view: View) -> list[str]:
     return ["NOT PROVED OPTIMAL"] * unproved + ["AUDIT FAILED"] * failed
 
 
-def days_of(times: pd.DatetimeIndex) -> Array:
-    """Return times as days since 1970 in universal time, so that no hour is lost when the clocks change."""
-    return np.asarray((times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1), dtype=float)
+class Thousands(Formatter):
+    """Ticks with thousands separators, and just as many decimals as tell them apart."""
 
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return what stands at each tick."""
+        step = min((abs(b - a) for a, b in pairwise(values)), default=1.0)
+        decimals = next((d for d in range(6) if abs(round(step, d) - step) <= 1e-6 * step), 6)
+        return [amount(value, decimals) for value in values]
 
-def step_edges(view: View) -> Array:
-    """Return both edges of every step, as `twice` returns both values."""
-    left = days_of(view.times)
-    return np.column_stack([left, left + view.hours / 24.0]).ravel()
-
-
-def point_days(view: View) -> Array:
-    """Return the points as days."""
-    left = days_of(view.times)
-    return np.append(left, left[-1] + view.hours[-1] / 24.0)
-
-
-def twice(values: Array) -> Array:
-    """Return each value at both edges of its step, so that lines and areas hold over the step."""
-    return np.repeat(values, 2)
-
-
-FREQUENCIES = (
-    ("1min", 1 / 60), ("5min", 1 / 12), ("15min", 0.25), ("30min", 0.5), ("1h", 1.0), ("2h", 2.0), ("3h", 3.0), ("6h", 6.0), ("12h", 12.0),
-    ("1D", 24.0), ("W-MON", 168.0), ("MS", 730.0), ("QS", 2190.0), ("YS", 8766.0), ("5YS", 43830.0),
-)  # fmt: skip
-
-
-def time_axis(axes: Axes, start: pd.Timestamp, end: pd.Timestamp, most: int = 9, told: bool = True) -> None:
-    """Give an axis the period as limits and ticks at full hours, days, weeks or months of the local clock."""
-    span = (end - start) / pd.Timedelta(hours=1)
-    frequency = next((name for name, hours in FREQUENCIES if span / hours <= most), FREQUENCIES[-1][0])
-    ticks = _ticks(start, end, frequency)
-    first, last = days_of(pd.DatetimeIndex([start, end]))
-    axes.set_xlim(first, last)
-    axes.xaxis.set_major_locator(FixedLocator(days_of(ticks).tolist()))
-    words = _tick_words(ticks, frequency) if told else [""] * len(ticks)
-    if len(ticks) > 2 and ticks[-1] == end and "h" not in frequency and "min" not in frequency:
-        words[-1] = ""
-    if any("\n" in word for word in words):
-        words = [word if "\n" in word else f"{word}\n" for word in words]
-    axes.set_xticks(days_of(ticks).tolist(), words)
-
-
-def _ticks(start: pd.Timestamp, end: pd.Timestamp, frequency: str) -> pd.DatetimeIndex:
-    opens, closes = start.tz_localize(None), end.tz_localize(None)
-    wall = pd.date_range(opens.floor("D"), closes, freq=frequency)
-    local = wall.tz_localize(start.tz, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
-    inside = local[(local >= start) & (local <= end)].unique()
-    return inside if len(inside) > 1 else pd.DatetimeIndex([start, end])
-
-
-def _tick_words(ticks: pd.DatetimeIndex, frequency: str) -> list[str]:
-    words = []
-    for position, tick in enumerate(ticks):
-        fresh = position == 0 or tick.year != ticks[position - 1].year
-        date = f"{tick.day} {MONTHS[tick.month - 1]}"
-        if frequency.endswith(("min", "h")):
-            begins = position == 0 or tick.normalize() != ticks[position - 1].normalize()
-            words.append(f"{tick.hour:02d}:{tick.minute:02d}" + (f"\n{WEEKDAYS[tick.weekday()]} {date}" if begins else ""))
-        elif frequency == "1D":
-            words.append(f"{WEEKDAYS[tick.weekday()]}\n{date}")
-        elif frequency.endswith("YS"):
-            words.append(str(tick.year))
-        else:
-            word = date if frequency == "W-MON" else MONTHS[tick.month - 1]
-            words.append(word + (f"\n{tick.year}" if fresh else ""))
-    return words
+    def __call__(self, value: float, pos: int | None = None) -> str:  # noqa: ARG002
+        """Return what stands at one tick alone."""
+        return amount(value, 2)
 
 
 def number_axis(axes: Axes, which: str = "y", at_most: int = 5) -> None:
     """Give an axis round numbers with thousands separators."""
-    axis = axes.yaxis if which == "y" else axes.xaxis
     axes.locator_params(axis=which, nbins=at_most)  # type: ignore[arg-type]
-
-    def told(value: float, _position: int | None) -> str:
-        low, high = axis.get_view_interval()
-        return amount(value, max(decimals_for(abs(high - low)) - 1, 0))
-
-    axis.set_major_formatter(FuncFormatter(told))
+    (axes.yaxis if which == "y" else axes.xaxis).set_major_formatter(Thousands())
 
 
 def legend(axes: Axes, entries: Sequence[tuple[Artist, str]]) -> None:
@@ -270,12 +219,16 @@ def legend(axes: Axes, entries: Sequence[tuple[Artist, str]]) -> None:
     if entries:
         handles, words = zip(*entries, strict=True)
         axes.legend(
-            handles, words, loc="upper left", bbox_to_anchor=(1.015, 1.03), borderaxespad=0.0, handlelength=1.3, labelspacing=0.45
-        )
+            handles, words, loc="upper left", bbox_to_anchor=(1.015, 1.03),
+            borderaxespad=0.0, handlelength=1.3, labelspacing=0.45,
+        )  # fmt: skip
 
 
 def heading(axes: Axes, text: str, note: str = "") -> None:
     """Put a heading above the axes at the left, with a fainter note behind it."""
+    if not text:
+        axes.set_title(note, loc="left", size=8.5, color=FAINT, weight="normal", pad=6)
+        return
     title = axes.set_title(text, loc="left", size=9.5, weight="bold", pad=6)
     if note:
         axes.annotate(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from microgrid.plots.canvas import WIDTH, Row, Sheet, asset_labels, clean, drawn, heading, legible, money, number_axis
+from microgrid.plots.ledgers import BASES, by_basis, by_category
 from microgrid.plots.numbers import amount, decimals_for, larger_unit
 from microgrid.plots.palette import FAINT, INK, OTHER, RELIEF_COLOURS
 from microgrid.plots.view import View
@@ -20,8 +20,6 @@ from microgrid.results import Result
 MOST_BARS = 14
 BAR = 0.27
 """Height of a bar with its gap, in inches."""
-CATEGORIES = ("capital", "fixed", "energy", "demand", "operation", "wear", "start", "carbon", "unserved", "revenue")
-BASES = ("location", "market")
 
 
 class Bar(NamedTuple):
@@ -54,7 +52,7 @@ def costs(result: Result) -> Figure | None:
     if emitted:
         rows.append(Row(0.95 if bars else 0.30, 1.6 * BAR * (len(emitted))))
     words = ["Costs"] * bool(bars) + ["carbon" if bars else "Carbon"] * bool(emitted)
-    widest = max(len(bar.label) for bar in (*bars, *emitted))
+    widest = max(len(label) for label in [*(bar.label for bar in bars), *(bar.label for bar in emitted)])
     sheet = Sheet(view, " and ".join(words), rows, None, left=min(0.35 + 0.068 * widest, 0.4 * WIDTH), right=1.25)
     if bars:
         _draw_waterfall(sheet.axes(0), bars, view)
@@ -69,22 +67,15 @@ def cost_bars(view: View) -> list[Bar]:
     if frame.empty:
         return []
     names = asset_labels(view)
-    sums = frame.groupby(["category", "asset", "line"], observed=True, sort=False)["amount"].sum()
-    largest = float(sums.abs().max())
+    table = by_category(frame)
+    largest = float(table["amount"].abs().max())
     bars = []
-    for (category, asset, line), total in sums.items():
+    for category, asset, line, total in table.itertuples(index=False, name=None):
         if abs(total) > 1e-9 * largest:
-            label = f"{category}: {names[str(asset)]}"
-            if line != category:
-                label += f", {_drawable(str(line), 'line')}"
-            colour = RELIEF_COLOURS.get(str(line), view.colours[str(asset)]) if category == "unserved" else view.colours[str(asset)]
-            bars.append((_place(str(category)), Bar(label, float(total), colour)))
-    bars.sort(key=lambda placed: placed[0])
-    return _gathered([bar for _, bar in bars])
-
-
-def _place(category: str) -> int:
-    return CATEGORIES.index(category) if category in CATEGORIES else len(CATEGORIES)
+            label = f"{category}: {names[asset]}" + (f", {_drawable(line, 'line')}" if line != category else "")
+            relief = RELIEF_COLOURS.get(line) if category == "unserved" else None
+            bars.append(Bar(label, total, relief or view.colours[asset]))
+    return _gathered(bars)
 
 
 def _drawable(text: str, otherwise: str) -> str:
@@ -116,14 +107,14 @@ def _draw_waterfall(axes: Axes, bars: Sequence[Bar], view: View) -> None:
     rights = np.maximum(np.array(lefts), np.array(lefts) + np.array(lengths))
     for place, (right, value) in enumerate(zip(rights, lengths, strict=True)):
         weight = "bold" if place == len(bars) else "normal"
-        axes.annotate(amount(value, decimals), (right, place), xytext=(4, 0), textcoords="offset points", va="center", size=8.5, weight=weight)
+        _tell(axes, amount(value, decimals), (right, place), weight)
     axes.set_xlabel(money(view))
     heading(axes, "Costs over the horizon", "each bar begins where the one above it ended")
 
 
 def _frame_bars(axes: Axes, labels: Sequence[str], places: np.ndarray) -> None:
     axes.set_yticks(places, labels)
-    axes.get_yticklabels()[-1].set_weight("bold")
+    axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.set_ylim(float(places[-1]) + 0.6, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
@@ -134,24 +125,9 @@ def _frame_bars(axes: Axes, labels: Sequence[str], places: np.ndarray) -> None:
     axes.margins(x=0.02)
 
 
-def common_line(line: str) -> str:
-    """Return a carbon line's name without its basis, so that both bases of one thing stand together."""
-    for basis in BASES:
-        line = line.removesuffix(f", {basis}-based")
-    return line
-
-
-def by_basis(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return emissions by scope, asset and line with a column for each basis; what counts in both stands in both."""
-    named = frame.assign(line=[common_line(str(line)) for line in frame["line"]], scope=frame["scope"].astype(int))
-    keys = ["scope", "asset", "line"]
-    table = pd.DataFrame(
-        {
-            basis: named[named["basis"].astype(str).isin(["both", basis])].groupby(keys, observed=True)["amount"].sum()
-            for basis in BASES
-        }
-    )
-    return table.fillna(0.0).sort_index().reset_index()
+def _tell(axes: Axes, text: str, at: tuple[float, float], weight: str) -> None:
+    """Write an amount to the right of its bar."""
+    axes.annotate(text, at, xytext=(4, 0), textcoords="offset points", va="center", size=8.5, weight=weight)
 
 
 def emission_bars(view: View) -> list[Emitted]:
@@ -180,15 +156,15 @@ def _draw_carbon(axes: Axes, bars: Sequence[Emitted]) -> None:
         for place, (bar, value) in enumerate(zip(bars, values, strict=True)):
             solid = basis == "location"
             axes.barh(
-                place + shift, value, height=0.36, facecolor=bar.colour if solid else "white", edgecolor=bar.colour, linewidth=0.9,
-                hatch=None if solid else "//////", zorder=3, gid=f"{basis}:{bar.label}",
+                place + shift, value, height=0.36, facecolor=bar.colour if solid else "white",
+                edgecolor=bar.colour, linewidth=0.9, zorder=3,
+                hatch=None if solid else "//////", gid=f"{basis}:{bar.label}",
             )  # fmt: skip
             weight = "bold" if place + 1 == len(bars) else "normal"
-            axes.annotate(
-                amount(value, decimals), (max(value, 0.0), place + shift), xytext=(4, 0), textcoords="offset points", va="center", size=8, weight=weight
-            )
+            _tell(axes, amount(value, decimals), (max(value, 0.0), place + shift), weight)
     _frame_bars(axes, [bar.label for bar in bars], places)
     axes.set_xlabel(unit)
     entries = [Patch(facecolor=FAINT, edgecolor=FAINT), Patch(facecolor="white", edgecolor=FAINT, hatch="//////")]
-    axes.legend(entries, ["location-based", "market-based"], loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2, handlelength=1.6)
+    words = [f"{basis}-based" for basis in BASES]
+    axes.legend(entries, words, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
     heading(axes, "Carbon over the horizon")

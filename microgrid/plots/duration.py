@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from microgrid.plots.canvas import Row, Sheet, drawn, legend, number_axis
 from microgrid.plots.numbers import larger_unit, short
 from microgrid.plots.palette import ALARM, COLOURS, FAINT, INK, mixed
-from microgrid.plots.view import SMALL, Array, View
+from microgrid.plots.tracks import SMALL, Array
+from microgrid.plots.view import View
 from microgrid.results import Result
 
 
@@ -20,30 +21,32 @@ class Curve(NamedTuple):
     """A power over the steps, to be sorted."""
 
     name: str
-    values: Array
+    power: Array
     colour: str
     style: str = "-"
 
 
 @drawn
 def duration(result: Result) -> Figure | None:
-    """Draw load, exchange with the grid and residual load of all electricity buses together, with the grid's capacity."""
+    """Draw load, exchange with the grid and residual load of all electricity buses, with the grid's capacity."""
     view = View.of(result)
-    curves = [curve for curve in _curves(view) if np.abs(curve.values).max() > SMALL]
+    curves = [curve for curve in _curves(view) if np.abs(curve.power).max() > SMALL]
     if not curves:
         return None
     sheet = Sheet(view, "Duration curves of electricity", [Row(0.15, 3.4)], right=2.1)
     axes = sheet.axes(0)
-    peak = max(float(np.abs(curve.values).max()) for curve in curves)
+    peak = max(float(np.abs(curve.power).max()) for curve in curves)
     scale, unit = larger_unit("kW", peak)
     entries = []
     for curve in curves:
-        hours, power = descending(curve.values / scale, view.weighted_hours)
-        (line,) = axes.plot(hours, power, color=curve.colour, linestyle=curve.style, linewidth=1.8, gid=curve.name, solid_joinstyle="miter")
+        hours, sorted_power = descending(curve.power / scale, view.weighted_hours)
+        (line,) = axes.plot(
+            hours, sorted_power, color=curve.colour, linestyle=curve.style, linewidth=1.8, gid=curve.name
+        )
         entries.append((line, _told(curve, view, scale, unit)))
     axes.axhline(0, color=FAINT, linewidth=0.7, zorder=1)
     axes.set_xlim(0, float(view.weighted_hours.sum()))
-    _limits(axes, [curve.values / scale for curve in curves])
+    _limits(axes, [curve.power / scale for curve in curves])
     _capacity(axes, view, scale, unit)
     axes.set_xlabel("hours at or above the power")
     axes.set_ylabel(unit)
@@ -57,9 +60,14 @@ def _curves(view: View) -> list[Curve]:
     load, own = view.load(view.electric()), view.own_generation()
     imports, exports = view.grid("import"), view.grid("export")
     word = "grid import less export" if exports.max() > SMALL else "grid import"
-    curves = [Curve("production load", load, INK), Curve(word, imports - exports, mixed(COLOURS["grid_connection"], "#000000", 0.12))]
+    curves = [
+        Curve("production load", load, INK),
+        Curve(word, imports - exports, mixed(COLOURS["grid_connection"], "#000000", 0.12)),
+    ]
     if own.max() > SMALL and load.max() > SMALL:
-        curves.append(Curve("load less own generation", load - own, mixed(COLOURS["photovoltaic"], "#000000", 0.18), "--"))
+        curves.append(
+            Curve("load less own generation", load - own, mixed(COLOURS["photovoltaic"], "#000000", 0.18), "--")
+        )
     return curves
 
 
@@ -91,12 +99,15 @@ def _capacity(axes: Axes, view: View, scale: float, unit: str) -> None:
     else:
         at, offset, place, text = high, (-2, -2), "top", f"▲ {text}, above the axis"
     axes.annotate(
-        text, (1, at), xycoords=axes.get_yaxis_transform(), xytext=offset, textcoords="offset points", ha="right", va=place, size=8.5, color=ALARM,
+        text, (1, at), xycoords=axes.get_yaxis_transform(), xytext=offset, textcoords="offset points",
+        ha="right", va=place, size=8.5, color=ALARM,
     )  # fmt: skip
 
 
 def _told(curve: Curve, view: View, scale: float, unit: str) -> str:
     """Name a curve with its peak and its energy."""
-    energy = view.total(curve.values)
+    energy = view.total(curve.power)
     factor, energy_unit = larger_unit("kWh", abs(energy))
-    return f"{curve.name}\npeak {short(float(curve.values.max()) / scale)} {unit}, {short(energy / factor)} {energy_unit}"
+    return (
+        f"{curve.name}\npeak {short(float(curve.power.max()) / scale)} {unit}, {short(energy / factor)} {energy_unit}"
+    )

@@ -9,10 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from microgrid.plots.canvas import Row, Sheet, bus_labels, drawn, heading, legend, time_axis
-from microgrid.plots.dispatch import LONGEST, draw_bus, extent
+from microgrid.plots.canvas import Row, Sheet, bus_labels, drawn, heading, legend
+from microgrid.plots.clock import time_axis
 from microgrid.plots.numbers import stock_unit
-from microgrid.plots.view import Array, View
+from microgrid.plots.stack import draw_bus, extent
+from microgrid.plots.tracks import Array
+from microgrid.plots.view import View
+from microgrid.plots.weeks import LONGEST
 from microgrid.results import Result
 
 
@@ -61,9 +64,13 @@ def _pieces(view: View, starts: NDArray[np.intp]) -> View:
     def mean(values: Array) -> Array:
         return np.asarray(np.add.reduceat(values * view.weighted_hours, starts) / safe)
 
-    flows = tuple(replace(flow, values=mean(flow.values)) for flow in view.flows)
+    flows = tuple(replace(flow, along=mean(flow.along)) for flow in view.flows)
     ends = np.append(view.times[starts[1:]], pd.DatetimeIndex([view.end])) if len(starts) > 1 else [view.end]
     lengths = (pd.DatetimeIndex(ends) - view.times[starts]) / pd.Timedelta(hours=1)
     return replace(
-        view, times=view.times[starts], hours=np.asarray(lengths, dtype=float), weights=np.ones(len(starts)), flows=flows
+        view,
+        times=view.times[starts],
+        hours=np.asarray(lengths, dtype=float),
+        weights=np.ones(len(starts)),
+        flows=flows,
     )

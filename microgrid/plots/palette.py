@@ -6,21 +6,22 @@ from collections.abc import Mapping
 
 COLOURS = {
     "grid_connection": "#9AA0A6",
-    "supply": "#C9B27C",
-    "fuel_generator": "#7A4E2D",
-    "fuel_cell": "#86D3CC",
-    "wind_turbine": "#2C7FB8",
-    "photovoltaic": "#F2B01E",
-    "battery": "#3B9E4F",
-    "electrolyser": "#12908E",
-    "hydrogen_tank": "#0B5563",
-    "boiler": "#8E1B2F",
-    "heat_pump": "#E4572E",
-    "heat_storage": "#F29C8B",
+    "supply": "#B5A678",
+    "fuel_generator": "#894D29",
+    "fuel_cell": "#A9D3B8",
+    "wind_turbine": "#5B90C4",
+    "photovoltaic": "#F0BC18",
+    "battery": "#24A33A",
+    "electrolyser": "#0E697B",
+    "hydrogen_tank": "#183747",
+    "boiler": "#551512",
+    "heat_pump": "#EA4110",
+    "heat_storage": "#E0C2EB",
     "production_load": "#3C3F44",
-    "surplus": "#E3D5DC",
-    "carbon price": "#6A4C93",
+    "surplus": "#F0F1F3",
+    "carbon price": "#5D3B8A",
 }
+SURPLUS_HATCH = "#B4B9C0"
 STRANGER = "#B07AA1"
 OTHER = "#D5D8DC"
 UNSERVED = "#D6006E"

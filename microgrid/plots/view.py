@@ -9,47 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from microgrid.claims import Between, Charge
+from microgrid.claims import Between, Charge, StockBalance
+from microgrid.plots.kinds import kinds_of
 from microgrid.plots.numbers import stock_unit
 from microgrid.plots.palette import colours
+from microgrid.plots.tracks import SMALL, Array, Track
 from microgrid.results import Result
 
-Array = NDArray[np.float64]
-
-RELIEFS = ("shed", "unserved")
-TELLING = {
-    "surplus": "surplus",
-    "import": "grid_connection",
-    "export": "grid_connection",
-    "supply": "supply",
-    "demand": "production_load",
-}
 BOUGHT_OR_SOLD = ("import", "supply", "export")
-SMALL = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class Track:
-    """Values along the steps, or for a stock along the points."""
-
-    asset: str
-    name: str
-    values: Array
-    bus: str = ""
-    carrier: str = ""
-    unit: str = ""
-
-    @property
-    def is_relief(self) -> bool:
-        """Whether this is load that is not served."""
-        return self.name in RELIEFS
-
-    @property
-    def moves(self) -> bool:
-        """Whether anything is away from zero."""
-        return bool(np.abs(self.values).max(initial=0.0) > SMALL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +64,7 @@ class View:
             states=tuple(_tracks(result.states, "state", "value", n)),
             prices=_prices(result.prices, n),
             tariffs=_tariffs(result, flows, n),
-            kinds=_kinds(result, flows, stocks, times),
+            kinds=kinds_of(result, flows, stocks, times),
         )
 
     @property
@@ -152,7 +120,7 @@ class View:
 
     def load(self, flows: Iterable[Track]) -> Array:
         """Return the demand of all production loads among `flows`."""
-        return self._sum(-flow.values for flow in flows if self.is_load(flow))
+        return self._sum(-flow.along for flow in flows if self.is_load(flow))
 
     def electric(self) -> tuple[Track, ...]:
         """Return the flows on buses of electricity."""
@@ -161,18 +129,18 @@ class View:
     def grid(self, port: str) -> Array:
         """Return import or export of electricity, both counted as above zero."""
         named = (flow for flow in self.electric() if flow.name == port and self.kinds[flow.asset] == "grid_connection")
-        return self._sum(np.abs(flow.values) for flow in named)
+        return self._sum(np.abs(flow.along) for flow in named)
 
     def own_generation(self) -> Array:
         """Return the electricity from assets that store nothing and take neither electricity nor hydrogen."""
-        taken = {f.asset for f in self.flows if f.carrier in ("electricity", "hydrogen") and f.values.min() < -SMALL}
+        taken = {f.asset for f in self.flows if f.carrier in ("electricity", "hydrogen") and f.along.min() < -SMALL}
         storing = {stock.asset for stock in self.stocks}
         bought = {asset for asset, kind in self.kinds.items() if kind in ("grid_connection", "supply")}
         own = (f for f in self.electric() if f.asset not in taken | storing | bought and not f.is_relief)
-        return self._sum(np.maximum(flow.values, 0.0) for flow in own)
+        return self._sum(np.maximum(flow.along, 0.0) for flow in own)
 
     def _sum(self, parts: Iterable[Array]) -> Array:
-        return np.sum([np.zeros(len(self.times)), *parts], axis=0)
+        return np.asarray(np.sum([np.zeros(len(self.times)), *parts], axis=0))
 
     def cut(self, first: int, last: int) -> View:
         """Return the steps from `first` up to, not including, `last`."""
@@ -201,9 +169,9 @@ class View:
             times=times,
             hours=steps(self.hours),
             weights=steps(self.weights),
-            flows=tuple(replace(flow, values=steps(flow.values)) for flow in self.flows),
-            stocks=tuple(replace(stock, values=points(stock.values)) for stock in self.stocks),
-            states=tuple(replace(state, values=steps(state.values)) for state in self.states),
+            flows=tuple(replace(flow, along=steps(flow.along)) for flow in self.flows),
+            stocks=tuple(replace(stock, along=points(stock.along)) for stock in self.stocks),
+            states=tuple(replace(state, along=steps(state.along)) for state in self.states),
             prices={bus: steps(price) for bus, price in self.prices.items()},
             tariffs={key: steps(price) for key, price in self.tariffs.items()},
         )
@@ -220,7 +188,7 @@ def _tracks(frame: pd.DataFrame, name: str, value: str, length: int, more: tuple
 
 
 def _with_unit(stock: Track, flows: tuple[Track, ...]) -> Track:
-    """A stock is told in what its asset's flows add up to."""
+    """Tell a stock in what its asset's flows add up to."""
     own = next((flow for flow in flows if flow.asset == stock.asset), None)
     return replace(stock, carrier=own.carrier, unit=stock_unit(own.unit)) if own else stock
 
@@ -250,7 +218,7 @@ def _tariffs(result: Result, flows: tuple[Track, ...], length: int) -> dict[tupl
 
 def curtailed(view: View) -> Array | None:
     """Return what sun and wind would have allowed beyond the output; None where no asset says what was available."""
-    flows = {(flow.asset, flow.name): flow.values for flow in view.flows}
+    flows = {(flow.asset, flow.name): flow.along for flow in view.flows}
     spare = []
     for asset, claims in view.result.claims.items():
         sizes = view.result.sizes.get(asset, {})
@@ -262,47 +230,28 @@ def curtailed(view: View) -> Array | None:
     return np.maximum(np.sum(spare, axis=0), 0.0) if spare else None
 
 
-def _kinds(
-    result: Result, flows: tuple[Track, ...], stocks: tuple[Track, ...], times: pd.DatetimeIndex
-) -> dict[str, str]:
-    told = result.manifest.get("kinds") or {}
-    named = [*(result.manifest.get("sizes") or {}), *(flow.asset for flow in flows), *map(str, result.costs["asset"].unique())]
-    stored = {stock.asset: stock.carrier for stock in stocks}
-    return {
-        asset: told.get(asset) or _betrayed(asset, [f for f in flows if f.asset == asset], stored.get(asset), times)
-        for asset in dict.fromkeys(named)
-    }
+def last_goal(view: View) -> str:
+    """Return the goal that was minimised last: prices are counted in its unit."""
+    reached = (view.manifest.get("outcome") or {}).get("goals") or []
+    asked = (view.manifest.get("objective") or {}).get("goals") or ["cost"]
+    return str(reached[-1]["column"] if reached else asked[-1])
 
 
-def _betrayed(asset: str, flows: list[Track], stored: str | None, times: pd.DatetimeIndex) -> str:
-    """Return what an asset seems to be, from its ports and what flows there."""
-    ports, carriers = {flow.name for flow in flows}, {flow.carrier for flow in flows}
-    if not flows:
-        return asset
-    for port, kind in TELLING.items():
-        if port in ports:
-            return kind
-    if stored is not None:
-        return {"electricity": "battery", "hydrogen": "hydrogen_tank"}.get(stored, "heat_storage")
-    taken = {flow.carrier for flow in flows if flow.values.min() < -SMALL}
-    given = {flow.carrier for flow in flows if flow.values.max() > SMALL}
-    if not taken:
-        return _source(asset, flows, times) if "electricity" in carriers else "supply"
-    return _converter(taken, given)
+def is_carbon(column: str) -> bool:
+    """Tell whether a ledger column counts kgCO2e rather than money."""
+    return column.startswith(("emissions", "scope"))
 
 
-def _converter(taken: set[str], given: set[str]) -> str:
-    if "hydrogen" in given:
-        return "electrolyser"
-    if "electricity" in given:
-        return "fuel_cell" if "hydrogen" in taken else "fuel_generator"
-    return "heat_pump" if "electricity" in taken else "boiler"
-
-
-def _source(asset: str, flows: list[Track], times: pd.DatetimeIndex) -> str:
-    """The sun does not shine from ten to three."""
-    if any(word in asset.lower() for word in ("wind", "turbine", "风")):
-        return "wind_turbine"
-    night = (times.hour >= 22) | (times.hour < 3)
-    shining = any(np.abs(flow.values[night]).max(initial=0.0) > SMALL for flow in flows)
-    return "wind_turbine" if shining else "photovoltaic"
+def size_unit(view: View, asset: str, field: str) -> str:
+    """Return the unit of a size where the asset's claims leave no doubt: a stock it holds, or a flow it limits."""
+    units = {flow.name: flow.unit for flow in view.flows if flow.asset == asset}
+    units |= {stock.name: stock.unit for stock in view.stocks if stock.asset == asset}
+    for claim in view.result.claims.get(asset, ()):
+        if isinstance(claim, StockBalance) and claim.size == field:
+            return units.get(claim.stock, "")
+        if isinstance(claim, Between) and len(claim.terms) == 2:
+            (flow, one), (size, share) = claim.terms
+            limits = "availab" in claim.name or (np.ndim(share) == 0 and share == -1)
+            if flow in units and size.split("*")[0] == field and np.ndim(one) == 0 and abs(one) == 1 and limits:
+                return units[flow]
+    return ""

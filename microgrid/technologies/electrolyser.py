@@ -91,6 +91,10 @@ class Electrolyser(Technology):
     starts stays on until it is live, and for `minimum_up`, which counts from the start. A start that ends behind the
     horizon is allowed: it pays its cost and the energy of the part within, and earns nothing here.
 
+    **Ramps** hold for the running power of all stacks together: a live stack may rise and fall by its ramp, one that
+    becomes live or leaves may do so by its ramp or its minimum load at once, if that is more. A stack that becomes
+    live within a step counts by its share of the step.
+
     **Hydrogen.** With constant `consumption` an equation, ``hydrogen = running / consumption``. A `curve` is concave
     (each further kW makes no more hydrogen than the one before), so rows from above need no binaries:
     ``hydrogen <= slope_k * running + offset_k * live`` for each line k. Hydrogen below the curve is made and vented:
@@ -115,8 +119,8 @@ class Electrolyser(Technology):
     )
     minimum_load: Share = Field(
         default=0.0,
-        description="Least power of a live stack, as a share of its rating; about 15 % for alkaline and 5 % for PEM "
-        "stacks (IRENA 2020, Green hydrogen cost reduction).",
+        description="Least power of a live stack, as a share of its rating; 15 % for alkaline and 5 % for PEM "
+        "stacks in the table that PMC9332215 (2022) adapts from IRENA.",
     )
     consumption: Consumption | None = Field(default=None, description="Electricity for each kg of hydrogen.")
     curve: tuple[ConsumptionPoint, ...] = Field(
@@ -138,7 +142,7 @@ class Electrolyser(Technology):
     heat_share: Share | None = Field(
         default=None,
         description="Most heat that can be taken, as a share of the power of live stacks; 26 % for alkaline "
-        "electrolysers (Danish Energy Agency, technology data for renewable fuels, chapter 86).",
+        "electrolysers (Danish Energy Agency, technology catalogue, sheet 86).",
     )
     on_before: int = Field(default=0, ge=0, description="Stacks that were on before the horizon.")
     standby_before: int = Field(default=0, ge=0, description="Stacks that were on standby before the horizon.")
@@ -187,7 +191,7 @@ class Electrolyser(Technology):
 
     def _refuse_history(self) -> None:
         before = self.on_before + self.standby_before
-        if isinstance(self.capacity, Sized) and self.capacity.unit_size is not None:
+        if self.is_counted:
             if before:
                 raise refuse(f"{before} stacks before the horizon", "none, as their number is yet to be decided")
         elif before > self.stacks:
@@ -196,9 +200,14 @@ class Electrolyser(Technology):
             )
         if self.standby_before and self.standby_power is None:
             raise refuse("standby_before without standby_power", "standby_power, or no stacks on standby")
-        if self.has_switch and self.power_before and not self.on_before:
-            found = f"power_before {self.power_before:g} kW with no stack on"
-            raise refuse(found, "on_before: the number of stacks that drew it")
+        self._refuse_power_before()
+
+    def _refuse_power_before(self) -> None:
+        high = self.capacity.high
+        most = self.on_before * (self.rating or high) if self.has_switch else high
+        if high > 0 and (self.power_before or 0.0) > most + 1e-6 * high:
+            found = f"power_before {self.power_before:g} kW with {self.on_before} on before"
+            raise refuse(found, f"no more than they can draw, {most:g} kW", "write on_before: how many drew it")
 
     def _refuse_heat(self) -> None:
         if (self.heat_bus is None) != (self.heat_share is None):
@@ -295,9 +304,8 @@ class Electrolyser(Technology):
     @property
     def first_power(self) -> float | None:
         """The power of live stacks before the horizon, or None where it is not known."""
-        if self.has_switch and not self.before[0]:
-            return 0.0
-        return self.power_before
+        nothing_ran = not self.most_stacks or (self.has_switch and not self.before[0])
+        return 0.0 if nothing_ran else self.power_before
 
     def presses(self) -> frozenset[str]:
         """Return the hydrogen bus, where it may run for its heat, or cannot be turned down or up at will."""

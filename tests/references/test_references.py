@@ -1,8 +1,8 @@
-"""Cases that other tools solved, in our words: README.md beside this file tells whose they are and what was changed.
+"""Cases that other tools solved, in our words; README.md beside this file says whose they are and what was changed.
 
-A folder with an `expected.yaml` holds scenario files; it says what each must come to. A folder with a `cases.yaml` holds
-small plants as a table. Every objective is met to a relative 1e-6, every listed total and size to 1e-4, and every plan
-is proved optimal and passes its audit.
+A folder with an `expected.yaml` holds scenario files, and says what each must come to; a folder with a `cases.yaml`
+holds small plants as a table. Every objective is met to a relative 1e-6, every listed total and size to 1e-4; every
+plan is proved optimal and passes its audit.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -40,11 +41,10 @@ CLOSED_FORM = read(HERE / "bills" / "closed_form.yaml")
 
 
 def total(result: Result, name: str) -> float:
-    """Return the sum of a flow (kWh or kg), of a state, or of a ledger column: "roof output", "chp starts", "demand"."""
-    asset, _, quantity = name.partition(" ")
-    if not quantity:
-        return (result.manifest["costs"] | result.manifest["emissions"])[asset]
-    flow = result.flows.query("asset == @asset and port == @quantity")["rate"].to_numpy()
+    """Return the sum of a flow (kWh, kg), of a state or of a ledger column: "roof output", "chp starts", "demand"."""
+    if " " not in name:
+        return (result.manifest["costs"] | result.manifest["emissions"])[name]
+    flow = named(result.flows, "port", name)["rate"].to_numpy()
     if len(flow):
         return abs(float((flow * result.steps["hours"] * result.steps["weight"]).sum()))
     return float(along(result, name).sum())
@@ -52,11 +52,16 @@ def total(result: Result, name: str) -> float:
 
 def along(result: Result, name: str) -> np.ndarray:
     """Return a flow or a state by step: "coal output", "coal on"."""
-    asset, _, quantity = name.partition(" ")
-    flow = result.flows.query("asset == @asset and port == @quantity")["rate"].to_numpy()
-    state = result.states.query("asset == @asset and state == @quantity")["value"].to_numpy()
+    flow = named(result.flows, "port", name)["rate"].to_numpy()
+    state = named(result.states, "state", name)["value"].to_numpy()
     assert len(flow) or len(state), f"no {name} in the result"
     return flow if len(flow) else state
+
+
+def named(frame: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
+    """Return the rows of an asset and its port or state."""
+    asset, quantity = name.split()
+    return frame[(frame["asset"] == asset) & (frame[column] == quantity)]
 
 
 def meets(result: Result, expected: Mapping[str, Any]) -> None:

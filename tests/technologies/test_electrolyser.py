@@ -397,7 +397,8 @@ REFUSED = [
     ({"capacity": {"high": 100.0, "unit_size": 50.0}, "on_before": 1}, "none, as their number is yet to be decided"),
     ({"on_before": 2}, "no more than the stacks, 1"),
     ({"standby_before": 1}, "standby_power, or no stacks on standby"),
-    ({"minimum_load": 0.1, "power_before": 20.0}, "on_before: the number of stacks that drew it"),
+    ({"minimum_load": 0.1, "power_before": 20.0}, "no more than they can draw, 0 kW"),
+    ({"stacks": 2, "cold_start": {"cost": 1.0}, "on_before": 1, "power_before": 60.0}, "than they can draw, 50 kW"),
     ({"heat_bus": "heat"}, "heat_bus and heat_share together, or neither"),
     ({"heat_bus": "heat", "heat_share": 0.4}, "no more than 100 %"),
 ]

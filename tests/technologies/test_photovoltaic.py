@@ -10,7 +10,7 @@ from microgrid.errors import InputError
 from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.photovoltaic import Photovoltaic
 from microgrid.technologies.production_load import ProductionLoad
-from tests.plants import plant, solved
+from tests.plants import plant, refusal, solved
 
 
 def grid(prices, **more):
@@ -67,7 +67,7 @@ def test_night_gives_nothing_and_a_capacity_of_zero_is_no_plant():
 def test_impossible_availability_is_refused(availability, found):
     with pytest.raises(ValidationError) as caught:
         Photovoltaic(capacity=1.0, availability=availability)
-    assert caught.value.errors()[0]["ctx"]["found"] == found
+    assert refusal(caught.value)[0] == found
 
 
 def test_availability_must_be_as_long_as_the_horizon_and_the_bus_electric():

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.technologies.wind_turbine import WindTurbine
-from tests.plants import solved
+from tests.plants import refusal, solved
 
 
 def grid(prices, **more):
@@ -46,5 +46,4 @@ def test_turbines_are_bought_whole():
 def test_more_than_rated_power_is_refused():
     with pytest.raises(ValidationError) as caught:
         WindTurbine(capacity=1.0, availability=[0.9, 1.2])
-    context = caught.value.errors()[0]["ctx"]
-    assert (context["found"], context["wanted"]) == ("1.2 at step 1", "a share from 0 to 1")
+    assert refusal(caught.value) == ("1.2 at step 1", "a share from 0 to 1")

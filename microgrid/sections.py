@@ -1,0 +1,193 @@
+"""The sections of a scenario file but for the technologies: site, money, buses, goals and solver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+
+from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
+from microgrid.availability import WeatherFile
+from microgrid.carriers import CARRIERS
+from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
+from microgrid.fields import MONEY, Quantity, Share
+from microgrid.horizons import Horizon, Length
+from microgrid.plant import Objective
+from microgrid.reading import Range, read_number, reading_of
+from microgrid.series_fields import quantity_schema
+from microgrid.units import is_currency
+
+_COLUMNS = (*COST_COLUMNS, *EMISSION_COLUMNS)
+_A_COLUMN = f"a ledger column: {', '.join(_COLUMNS)}"
+
+
+class _Part(BaseModel):
+    """A part of a scenario file: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Site(_Part):
+    """Where the plant stands."""
+
+    time_zone: str = Field(description="IANA name of the local time zone, such as Asia/Shanghai.")
+    latitude: Annotated[float, Quantity("deg", low=-90.0, high=90.0)] | None = Field(
+        default=None, description="North is positive."
+    )
+    longitude: Annotated[float, Quantity("deg", low=-180.0, high=180.0)] | None = Field(
+        default=None, description="East is positive."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        from zoneinfo import available_timezones
+
+        known = available_timezones()
+        if name not in known:
+            cure = next((f'did you mean "{zone}"?' for zone in known if zone.casefold() == name.casefold()), "")
+            raise refuse(shown(name), "an IANA time zone such as Asia/Shanghai", cure or did_you_mean(name, known))
+        return name
+
+
+class Finance(_Part):
+    """Money over time."""
+
+    discount_rate: Annotated[float, Quantity("1", above=-1.0, high=1.0)] = Field(
+        default=0.06, description="Interest per year for annuities."
+    )
+
+
+class Bus(_Part):
+    """A bus that is not named like its carrier, or lets surplus go."""
+
+    carrier: str = Field(description=f"One of {', '.join(CARRIERS)}.", json_schema_extra={"enum": list(CARRIERS)})
+    surplus: bool = Field(default=False, description="Whether surplus may leave for nothing.")
+
+    @field_validator("carrier")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in CARRIERS:
+            raise refuse(shown(name), f"one of {', '.join(CARRIERS)}", did_you_mean(name, CARRIERS))
+        return name
+
+
+def _read_goals(value: Any) -> tuple[str, ...]:
+    goals = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not goals:
+        raise refuse("nothing", _A_COLUMN)
+    for goal in goals:
+        if not isinstance(goal, str) or goal not in _COLUMNS:
+            raise refuse(shown(goal), _A_COLUMN, did_you_mean(str(goal), _COLUMNS))
+    if len(set(goals)) < len(goals):
+        raise refuse(shown(goals), "each column once")
+    return goals
+
+
+def _read_caps(value: Any, info: ValidationInfo) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise refuse(shown(value), "a mapping of ledger columns to their highest values", "such as {cost: 5000 EUR}")
+    caps, faults, reading = {}, [], reading_of(info)
+    for column, cap in value.items():
+        if column not in _COLUMNS:
+            faults.append(Fault((column,), "unknown key", _A_COLUMN, did_you_mean(str(column), _COLUMNS)))
+            continue
+        unit = MONEY if column in COST_COLUMNS else "kgCO2e"
+        try:
+            caps[column], _ = read_number(cap, (unit,), reading)
+            if not Range(unit).holds(caps[column]):
+                raise Range(unit).refusal(caps[column], shown(cap), "")
+        except RefusedError as error:
+            faults += [fault.under((column,)) for fault in error.faults if isinstance(fault, Fault)]
+    if faults:
+        raise RefusedError(faults).for_pydantic
+    return caps
+
+
+def _read_options(value: Any) -> dict[str, str | int | float | bool]:
+    if not isinstance(value, Mapping):
+        raise refuse(shown(value), "a mapping of the solver's options to their values")
+    faults = [
+        Fault((key,), shown(part), "a text, a number, true or false")
+        for key, part in value.items()
+        if not isinstance(part, str | int | float | bool)
+    ]
+    if faults:
+        raise RefusedError(faults).for_pydantic
+    return dict(value)
+
+
+_ONE_GOAL = {"type": "string", "enum": list(_COLUMNS)}
+_GOALS = {"anyOf": [_ONE_GOAL, {"type": "array", "items": _ONE_GOAL, "minItems": 1}]}
+_CAPS = {
+    "type": "object",
+    "properties": {
+        column: quantity_schema(MONEY if column in COST_COLUMNS else "kgCO2e") for column in _COLUMNS
+    },
+    "additionalProperties": False,
+}  # fmt: skip
+_OPTIONS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+
+
+class Goals(_Part):
+    """What is wanted of the plan."""
+
+    minimise: Annotated[tuple[str, ...], PlainValidator(_read_goals), WithJsonSchema(_GOALS)] = Field(
+        default_factory=lambda: ("cost",), description="A ledger column, or several, the most important first."
+    )
+    carbon_price: Annotated[float, Quantity(f"{MONEY}/kgCO2e", low=0.0)] = Field(
+        default=0.0, description="Price of emissions, booked as cost."
+    )
+    basis: Literal["location", "market"] = Field(default="location", description="How `emissions` counts scope 2.")
+    scopes: list[Literal[1, 2, 3]] = Field(default=[1, 2], min_length=1, description="Scopes that `emissions` counts.")
+    caps: Annotated[dict[str, float], PlainValidator(_read_caps), WithJsonSchema(_CAPS)] = Field(
+        default={}, description="Highest value of ledger columns, in money or kgCO2e."
+    )
+    slack: Share = Field(default=1e-6, description="Share of an earlier goal that a later one may give up.")
+
+    def objective(self) -> Objective:
+        """Return the goals as the model wants them."""
+        return Objective(
+            self.minimise, self.carbon_price, self.basis, tuple(self.scopes), dict(self.caps), self.slack
+        )  # fmt: skip
+
+
+class Solver(_Part):
+    """How hard to solve."""
+
+    name: str = Field(default="highs", description="highs, or any solver that Pyomo knows.")
+    gap: Annotated[float, Quantity("1", low=0.0, high=0.5)] = Field(
+        default=1e-4,
+        description="Relative gap at which a plan counts as optimal.",
+    )
+    time_limit: Length | None = Field(default=None, description="Longest run of the solver, such as 60 s.")
+    threads: int | None = Field(default=None, ge=1, le=4096, description="Number of threads.")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Random seed.")
+    options: Annotated[dict[str, str | int | float | bool], PlainValidator(_read_options), WithJsonSchema(_OPTIONS)] = (
+        Field(default={}, description="Further options in the solver's own words.")
+    )
+
+
+class Head(_Part):
+    """All of a scenario but what its technologies make of their fields."""
+
+    extends: str = Field(default="", description="Another scenario file, whose keys this one inherits and overrides.")
+    name: str = Field(default="", description="What it is called in reports.")
+    description: str = Field(default="", description="What it is about.")
+    currency: str = Field(description="ISO 4217 code of the one currency of the file, such as CNY.")
+    site: Site = Field(description="Where the plant stands.")
+    horizon: Horizon = Field(description="The time that is planned.")
+    finance: Finance = Field(default_factory=Finance, description="Money over time.")
+    weather: WeatherFile | None = Field(default=None, description="The weather that availabilities are computed from.")
+    buses: dict[str, Bus] = Field(default={}, description="Buses that are not named like their carrier.")
+    assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")
+    objective: Goals = Field(default_factory=Goals, description="What is wanted of the plan.")
+    solver: Solver = Field(default_factory=Solver, description="How hard to solve.")
+
+    @field_validator("currency")
+    @classmethod
+    def _is_code(cls, code: str) -> str:
+        if not is_currency(code):
+            raise refuse(shown(code), "an ISO 4217 currency such as CNY or EUR")
+        return code
