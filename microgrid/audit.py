@@ -75,8 +75,10 @@ def _sums(result: Result) -> Iterator[Finding | None]:
 def _goals(manifest: Mapping[str, Any], reached: Mapping[str, float]) -> Iterator[Finding | None]:
     """Hold what each goal reached to its ledger column; a later goal may have given up the slack."""
     goals, slack = manifest["outcome"]["goals"], manifest["objective"]["slack"]
-    last = goals[-1]["objective"]
-    yield _same("plan", "the objective is what the last goal reached", manifest["outcome"]["objective"], last)
+    columns, asked = [goal["column"] for goal in goals], manifest["objective"]["goals"][-1]
+    told = asked if asked in columns else columns[-1]
+    objective = manifest["outcome"]["objective"]
+    yield _same("plan", f"the objective is the ledger column {told}", objective, reached.get(told, 0.0))
     for goal in goals:
         column, value = goal["column"], goal["objective"]
         off = abs(reached.get(column, 0.0) - value)

@@ -79,10 +79,12 @@ class Books:
 
     @property
     def hours(self) -> Array:
+        """Length of each step."""
         return self.steps["hours"].to_numpy(dtype=float)
 
     @property
     def weights(self) -> Array:
+        """How often each step counts."""
         return self.steps["weight"].to_numpy(dtype=float)
 
     def quantity(self, name: str, on: str = "steps") -> Array:
@@ -124,6 +126,7 @@ def _worst(books: Books, statement: str, excess: Array, scale: float, on: str = 
 
 
 def check(books: Books, claim: Claim) -> Iterator[Finding | None]:
+    """Hold one claim against an asset's books: a finding, or None, for each statement in it."""
     try:
         yield from list(_CHECKS[type(claim)](books, claim))
     except KeyError as error:

@@ -1,6 +1,7 @@
 """`microgrid ...`: what planners and plant servers type.
 
-Exit codes: 0 proved, 1 usable but not proved, 2 input, 3 infeasible or unbounded, 4 solver failed, 5 audit failed.
+Exit codes: 0 proved, 1 usable but not proved, 2 input, 3 infeasible or unbounded, 4 solver failed, 5 audit failed;
+130 stopped by the user.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from solvers import Outcome
 
 PROVED, NOT_PROVED, INPUT, INFEASIBLE, FAILED, AUDIT = range(6)
+STOPPED = 130
 
 app = typer.Typer(
     add_completion=False,
@@ -75,15 +77,14 @@ def check(file: File, overrides: Set = []) -> None:  # noqa: B006
 
 @app.command()
 def describe(
-    kind: Annotated[str | None, typer.Argument(help="A kind of asset, such as battery.", show_default=False)] = None,
+    word: Annotated[
+        str | None, typer.Argument(help="A kind of asset or a section, such as battery or horizon.", show_default=False)
+    ] = None,
 ) -> None:
-    """List the technologies, or the fields of one."""
-    from microgrid.summary import print_technologies, print_technology
+    """List the kinds of assets and the sections of a scenario, or the fields of one."""
+    from microgrid.describing import description, overview
 
-    if kind is None:
-        print_technologies()
-    else:
-        print_technology(kind)
+    typer.echo(overview() if word is None else description(word))
 
 
 @app.command()
@@ -123,31 +124,46 @@ def plot(
 
 def main() -> None:
     """Run the command line; every fault becomes a message and an exit code."""
-    from microgrid.errors import InputError, MicrogridError
-
     try:
-        app()
-    except InputError as error:
-        _tell(_faults(error))
-        sys.exit(INPUT)
-    except MicrogridError as error:
-        _tell(str(error))
-        outcome = getattr(error, "outcome", None)
-        sys.exit(_exit_code_without_plan(outcome) if outcome is not None else FAILED)
-    except KeyboardInterrupt:
-        _tell("stopped; nothing was written")
-        sys.exit(FAILED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+        code = app(standalone_mode=False)
+    except SystemExit:  # typer's answer to a pipe that nobody reads any more
+        _silence()
+        code = FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
     except Exception as error:
-        if type(error).__name__ == "SettingsError":
-            _tell(str(error))
-            sys.exit(INPUT)
         if os.environ.get("MICROGRID_DEBUG"):
             raise
-        _tell(f"unexpected fault: {type(error).__name__}: {error}\nMICROGRID_DEBUG=1 shows where; please report it")
-        sys.exit(FAILED)
+        code = _told(error)
+    if code == STOPPED:
+        _tell("stopped")
+    sys.exit(code if isinstance(code, int) else PROVED)
+
+
+def _told(error: Exception) -> int:
+    """Tell what went wrong, and return the exit code that says so."""
+    from microgrid.errors import InputError, MicrogridError
+
+    if isinstance(error, InputError):
+        _tell(_faults(error))
+        return INPUT
+    if isinstance(error, MicrogridError):
+        _tell(str(error))
+        outcome = getattr(error, "outcome", None)
+        return _exit_code_without_plan(outcome) if outcome is not None else FAILED
+    if type(error).__name__ == "SettingsError":
+        _tell(str(error))
+        return INPUT
+    if hasattr(error, "show") and hasattr(error, "exit_code"):  # a command line that typer cannot read
+        error.show()
+        return INPUT
+    _tell(f"unexpected fault: {type(error).__name__}: {error}\nMICROGRID_DEBUG=1 shows where; please report it")
+    return FAILED
+
+
+def _silence() -> None:
+    """Keep the interpreter from writing to a closed pipe on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _faults(error: Any) -> str:

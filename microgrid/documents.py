@@ -55,17 +55,28 @@ class Document:
         keys = tuple(path)
         while keys and keys not in self.places:
             keys = keys[:-1]
-        return self.places.get(keys, str(shown_path(self.files[0])) if self.files else "")
+        return self.places.get(keys, f"{shown_path(self.files[0])}:1" if self.files else "")
+
+    def has_told(self, fault: Fault | Problem) -> bool:
+        """Tell whether a fault is no news, because the value itself, or one within it, was refused already."""
+        path = fault.path if isinstance(fault, Fault) else ()
+        return bool(path) and any(refused[: len(path)] == path for refused in self.refused)
 
     def placed(self, fault: Fault | Problem) -> Problem:
         """Return a fault as a Problem with its file and line."""
         if isinstance(fault, Problem):
-            known = {".".join(str(key) for key in keys): keys for keys in self.places}
+            known = {Fault(keys, "", "").where: keys for keys in self.places}
             parts = fault.where.split(".")
             starts = (known.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
             return fault.at(self.place(next((keys for keys in starts if keys is not None), ())))
         where = fault.where or "file"
         return Problem(where, fault.found, fault.wanted, fault.cure, fault.place or self.place(fault.path))
+
+    def order(self, problem: Problem) -> tuple[int, int]:
+        """Return where a problem belongs in a list: file by file in the order of reading, line by line."""
+        file, _, line = problem.place.rpartition(":")
+        names = [str(shown_path(path)) for path in self.files]
+        return names.index(file) if file in names else len(names), int(line) if line.isdigit() else 0
 
     @property
     def digest(self) -> str:
@@ -206,14 +217,21 @@ def _empty(data: Any, path: Keys) -> list[Keys]:
     return [path] if data is None else []
 
 
+_NO_VALUE = Problem("value", "no YAML", "YAML")
+
+
 def _override(document: Document, key: str, text: str) -> list[Problem]:
     """Set one value; return the fault if there is no such place."""
     try:
-        value = parse_yaml(text, SET, has_lines=False).data
+        tree = parse_yaml(text, SET, has_lines=False)
     except InputError:
+        tree = Tree(problems=[_NO_VALUE])
+    if tree.problems:
         return [Problem(key, shown(text), "a value as it would stand in the file", "put texts in quotes", SET)]
     *parents, last = keys = key.split(".")
-    wanted = "a field of the scenario by its path, such as assets.battery.energy"
+    wanted, value = "a field of the scenario by its path, such as assets.battery.energy", tree.data
+    if key == "extends":
+        return [Problem(key, shown(text), wanted, "what a file extends stands in the file", SET)]
     data: Any = document.data
     path: Keys = ()
     for depth, part in enumerate(parents):

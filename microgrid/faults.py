@@ -98,6 +98,18 @@ def shown_path(path: Path) -> Path:
         return path
 
 
+def no_file(path: Path, written: str, wanted: str, endings: tuple[str, ...]) -> Fault | None:
+    """Return the fault of a key `file` that names none, with the file beside it that it may mean; None if it does."""
+    try:
+        if path.is_file():
+            return None
+        found = f"{shown(written)}, a folder" if path.is_dir() else shown(written)
+        names = [other.name for other in path.parent.iterdir() if other.suffix in endings]
+    except (OSError, ValueError):
+        found, names = shown(written), []
+    return Fault(("file",), found, wanted, did_you_mean(path.name, names))
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a cure that names the known word most like `word`, or an empty text."""
     words = list(known)
@@ -287,7 +299,10 @@ def _plain(value: Any) -> Any:
 
 
 def _cure(kind: str, value: Any) -> str:
-    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+    if kind == "bool_type" and isinstance(value, str):
+        meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(value.lower(), value.lower())
+        return f"write {meant}" if meant in ("true", "false") else ""
+    if kind in ("int_type", "float_type") and isinstance(value, str):
         return "write it without quotes or unit"
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         return f'write it in quotes: "{shown(value)}"'

@@ -111,8 +111,8 @@ def _capacity_models(unit: str) -> dict[str, type[BaseModel]]:
     per = f"({unit})" if "/" in unit else unit
     capex: Any = Annotated[float, Quantity(f"{MONEY}/{per}", low=0.0)]
     opex: Any = Annotated[float, Quantity(f"{MONEY}/{per}/a", low=0.0)]
-    years: Any = Annotated[float, Quantity("a", above=0.0)]
-    interest: Any = Annotated[float, Quantity("1", above=-1.0, high=1.0)] | None
+    years: Any = Annotated[float, Quantity("a", above=0.0, high=1000.0)]
+    interest: Any = Annotated[float, Quantity("1", low=-0.5, high=1.0)] | None
     upkeep = Field(default=0.0, description="Fixed operation and maintenance, per unit and year.")
     name = unit.replace("/", "_per_")
     fixed = create_model(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def annuity_factor(rate: float, years: float) -> float:
     """Return the yearly payment that repays 1 over `years` at the interest `rate`.
@@ -21,4 +23,4 @@ def annuity_factor(rate: float, years: float) -> float:
         raise ValueError(f"a lifetime must be above zero years, not {years}")
     if rate == 0:
         return 1 / years
-    return rate / (1 - float((1 + rate) ** -years))
+    return rate / -math.expm1(-years * math.log1p(rate))

@@ -53,9 +53,9 @@ class Horizon(_Part):
     def _has_one_length(self) -> Horizon:
         given = [name for name in ("end", "days", "spans") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise refuse(" and ".join(given) or "no length", "one of end, days and spans")
+            raise refuse(" and ".join(given) or "no length", "one of end, days and spans", "such as days: 1")
         if (self.step is None) != (self.spans is not None):
-            raise refuse("step" if self.step else "no step", "a step with end or days; spans have their own")
+            raise refuse("step" if self.step else "no step", "a step with end or days, as spans have their own")
         return self
 
     def timeline(self, zone: str) -> Timeline:
@@ -66,16 +66,21 @@ class Horizon(_Part):
         RefusedError
             If start or end is no time, or the steps do not fill the horizon.
         """
-        start = _moment(self.start, zone, ("start",))
+        start, wall = _moment(self.start, zone, ("start",))
         if self.spans is None:
-            end = _moment(self.end, zone, ("end",)) if self.end is not None else _days_later(start, self.days or 0)
+            end = _days_later(wall, self.days or 0, zone) if self.end is None else _moment(self.end, zone, ("end",))[0]
             if end <= start:
-                raise RefusedError([Fault(("end",), shown(self.end), f"an end after the start, {self.start}")])
+                path, found = (("end",), shown(self.end)) if self.end is not None else (("days",), str(self.days))
+                raise RefusedError([Fault(path, found, f"an end after the start, {self.start}")])
             return Timeline.spans([(start, end, _step(self.step or 0.0, end - start, ("step",)))])
         spans, at = [], start
         faults: list[Fault | Problem] = []
         for position, span in enumerate(self.spans):
-            end = _days_later(at, span.days) if span.days else at + pd.Timedelta(hours=span.length or 0.0)
+            if span.days:
+                end, wall = _days_later(wall, span.days, zone), wall + pd.Timedelta(days=span.days)
+            else:
+                end = at + pd.Timedelta(hours=span.length or 0.0)
+                wall = end.tz_localize(None)
             try:
                 spans.append((at, end, _step(span.step, end - at, ("spans", position, "step"))))
             except RefusedError as error:
@@ -86,8 +91,11 @@ class Horizon(_Part):
         return Timeline.spans(spans)
 
 
-def _moment(text: str, zone: str, path: Keys) -> pd.Timestamp:
-    """Read a time; a date alone is the first moment of that day, though the clock may skip its midnight."""
+def _moment(text: str, zone: str, path: Keys) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Read a time; return it, and what the local clock shows.
+
+    A date alone is the first moment of that day, though the clock may skip its midnight.
+    """
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError as error:
@@ -96,18 +104,19 @@ def _moment(text: str, zone: str, path: Keys) -> pd.Timestamp:
         raise RefusedError([Fault(path, shown(text), f"a year from {_YEARS[0]} to {_YEARS[1] - 1}")])
     moment = pd.Timestamp(time)
     if moment.tz is not None:
-        return moment.tz_convert(zone)
+        local = moment.tz_convert(zone)
+        return local, local.tz_localize(None)
     first = moment.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
     second = moment.tz_localize(zone, ambiguous=False, nonexistent="shift_forward")
     if _is_date(text):
-        return first
+        return first, moment
     if first.tz_localize(None) != moment:
         cure = f"the clocks go forward over it; write {first.isoformat(timespec='minutes')}"
         raise RefusedError([Fault(path, shown(text), f"a time that exists in {zone}", cure)])
     if first != second:
         cure = f"write {first.isoformat(timespec='minutes')} or {second.isoformat(timespec='minutes')}"
         raise RefusedError([Fault(path, shown(text), f"a time that comes once in {zone}", cure)])
-    return first
+    return first, moment
 
 
 def _is_date(text: str) -> bool:
@@ -118,10 +127,9 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _days_later(start: pd.Timestamp, days: int) -> pd.Timestamp:
+def _days_later(wall: pd.Timestamp, days: int, zone: str) -> pd.Timestamp:
     """Return the same time on the local clock, days later; the next that exists where the clock skips it."""
-    wall = start.tz_localize(None) + pd.Timedelta(days=days)
-    return wall.tz_localize(start.tz, ambiguous=True, nonexistent="shift_forward")
+    return (wall + pd.Timedelta(days=days)).tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
 
 
 def _step(hours: float, length: pd.Timedelta, path: Keys) -> pd.Timedelta:

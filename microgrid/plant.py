@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -160,12 +161,12 @@ def unfit_name(name: str) -> tuple[str, str, str] | None:
     if not name or len(name) > LONGEST_NAME:
         return f"a name of {len(name)} letters" if name else "an empty name", wanted, ""
     if name in RESERVED_NAMES or name.startswith(RESERVED_START):
-        return f'the name "{name}"', "a name that the ledgers do not use themselves", f'write "the {name}"'
+        return f"the name {json.dumps(name)}", "a name that the ledgers do not use themselves", f'write "the {name}"'
     fit = "".join(letter if letter in "_- " or unicodedata.category(letter)[0] in "LMN" else "_" for letter in name)
     fit = " ".join(fit.split())
     if fit == name:
         return None
-    return f"the name {name!r}".replace("'", '"'), wanted, f'write "{fit}"' if fit.strip("_-") else ""
+    return f"the name {json.dumps(name, ensure_ascii=False)}", wanted, f'write "{fit}"' if fit.strip("_-") else ""
 
 
 def amount_of(unit: str) -> str:

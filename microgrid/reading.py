@@ -129,6 +129,5 @@ class Range(NamedTuple):
             return f"more than {above:g}{unit}" if above is not None else f"{low:g}{unit} or more"
         if low is None and above is None:
             return f"{self.high:g}{unit} or less"
-        return (
-            f"from {low:g} to {self.high:g}{unit}" if low is not None else f"above {above:g}, up to {self.high:g}{unit}"
-        )
+        begin = f"from {low:g} to" if low is not None else f"above {above:g} and up to"
+        return f"{begin} {self.high:g}{unit}"

@@ -14,7 +14,7 @@ from microgrid.plots import CAPTIONS
 from microgrid.plots.ledgers import BASES, by_basis, by_category
 from microgrid.plots.numbers import amount, decimals_for, moment, percent, short, steps_told, stock_unit, zone_told
 from microgrid.plots.tracks import RELIEFS, SMALL
-from microgrid.plots.view import View, curtailed, is_carbon, size_unit
+from microgrid.plots.view import View, curtailed, is_carbon
 from microgrid.results import Result
 
 Plain = dict[str, Any]
@@ -172,7 +172,6 @@ def _own_shares(view: View, imports: float, exports: float, own: float) -> Itera
 
 def _sizes(view: View) -> Iterator[Plain]:
     decided, units = view.manifest.get("decided") or {}, view.manifest.get("units") or {}
-    told = {asset: units.get(asset, {}) | decided.get(asset, {}) for asset in view.result.sizes}
     for asset, sizes in view.result.sizes.items():
         for field, size in sizes.items():
             if not field.endswith(("_built", "_modules")):
@@ -181,7 +180,7 @@ def _sizes(view: View) -> Iterator[Plain]:
                     "asset": asset,
                     "field": field.replace("_", " "),
                     "size": amount(size, decimals_for(abs(size)) + 1),
-                    "unit": told.get(asset, {}).get(field) or size_unit(view, asset, field),
+                    "unit": units.get(asset, {}).get(field, ""),
                     "decided": field in (decided.get(asset) or {}),
                     "modules": "" if modules is None else f"{round(modules)} modules",
                     "built": "" if built is None else ("built" if round(built) else "not built"),

@@ -16,7 +16,7 @@ from microgrid.availability import Maker, PhotovoltaicArray, Turbine, WeatherFil
 from microgrid.carriers import CARRIERS
 from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
-from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, shown
+from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Reading
 from microgrid.horizons import Horizon
 from microgrid.plant import Objective, Plant, PlantBus, amount_of, unfit_name
@@ -81,8 +81,8 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) 
     plant = _plant(data, head, timeline, assets, reading, faults)
     if plant is not None:
         faults += _amount_faults(plant, data["assets"], reading)
-    told = [document.placed(f) for f in faults if not (isinstance(f, Fault) and f.path in document.refused)]
-    problems = list(dict.fromkeys([*document.problems, *told]))
+    told = [document.placed(fault) for fault in faults if not document.has_told(fault)]
+    problems = sorted(dict.fromkeys([*document.problems, *told]), key=document.order)
     if problems or head is None or plant is None:
         raise InputError(problems)
     return Scenario(head.name or path.stem, head.description, plant, head.solver, document)
@@ -131,8 +131,13 @@ def _with_time(data: Mapping[str, Any], reading: Reading, faults: _Faults) -> tu
             timeline = horizon.timeline(site.time_zone)
         except RefusedError as error:
             faults += [fault.under(("horizon",)) for fault in error.faults if isinstance(fault, Fault)]
-    weather = _read(WeatherFile, data["weather"], ("weather",), reading) if data.get("weather") is not None else None
-    is_unreadable = data.get("weather") is not None and weather is None
+    weather = _read(WeatherFile, data["weather"], ("weather",), reading) if "weather" in data else None
+    is_unreadable = "weather" in data and weather is None
+    if weather is not None:
+        lost = no_file(reading.folder / weather.file, weather.file, "a weather file that is there", (".epw", ".csv"))
+        if lost is not None:
+            faults.append(lost.under(("weather",)))
+            is_unreadable = True
     made: dict[str, Maker] = {}
     if site is not None and timeline is not None and not is_unreadable:
         made = makers(weather, reading.folder, timeline, (site.latitude, site.longitude))

@@ -18,6 +18,7 @@ from microgrid.reading import Range, read_number, reading_of
 from microgrid.series_fields import quantity_schema
 from microgrid.units import is_currency
 
+_NO_PLACES = {"localtime", "Factory"}  # what they mean depends on the machine
 _COLUMNS = (*COST_COLUMNS, *EMISSION_COLUMNS)
 _A_COLUMN = f"a ledger column: {', '.join(_COLUMNS)}"
 
@@ -44,7 +45,7 @@ class Site(_Part):
     def _is_known(cls, name: str) -> str:
         from zoneinfo import available_timezones
 
-        known = available_timezones()
+        known = available_timezones() - _NO_PLACES
         if name not in known:
             cure = next((f'did you mean "{zone}"?' for zone in known if zone.casefold() == name.casefold()), "")
             raise refuse(shown(name), "an IANA time zone such as Asia/Shanghai", cure or did_you_mean(name, known))
@@ -54,7 +55,7 @@ class Site(_Part):
 class Finance(_Part):
     """Money over time."""
 
-    discount_rate: Annotated[float, Quantity("1", above=-1.0, high=1.0)] = Field(
+    discount_rate: Annotated[float, Quantity("1", low=-0.5, high=1.0)] = Field(
         default=0.06, description="Interest per year for annuities."
     )
 
@@ -170,7 +171,7 @@ class Solver(_Part):
 
 
 class Head(_Part):
-    """All of a scenario but what its technologies make of their fields."""
+    """A scenario file: the sections that it is made of."""
 
     extends: str = Field(default="", description="Another scenario file, whose keys this one inherits and overrides.")
     name: str = Field(default="", description="What it is called in reports.")

@@ -87,7 +87,7 @@ def mean_over_steps(
     inside = edges[1:] <= first + 1 + 1e-9
     total = np.concatenate([[0.0], np.cumsum(values)])
     means = np.diff(np.interp(edges, np.arange(len(total)), total)) / np.diff(edges)
-    return np.where(inside, values[first], np.clip(means, values.min(), values.max()))
+    return np.asarray(np.where(inside, values[first], np.clip(means, values.min(), values.max())), dtype=float)
 
 
 def in_unit(values: NDArray[np.float64], factor: float) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from microgrid.errors import InputError
-from microgrid.faults import Fault, RefusedError, did_you_mean, shown
+from microgrid.faults import Fault, RefusedError, did_you_mean, no_file, shown
 from microgrid.reading import Range, Reading, in_currency, read_number, reading_of, refusal, sample_of
 from microgrid.series import Series, in_unit
 from microgrid.tables import Table, open_table
@@ -151,16 +151,10 @@ class _Column:
         return _within(series, limits, self.reading, table=table)
 
     def _table(self, path: Path) -> Table:
-        if path.is_file():
-            return open_table(path)
-        found, wanted = shown(self.value["file"]), "a CSV file that is there"
-        if path.is_dir():
-            raise RefusedError([Fault(("file",), f"{found}, a folder", wanted)])
-        try:
-            near = did_you_mean(path.name, [other.name for other in path.parent.iterdir() if other.suffix == ".csv"])
-        except OSError:
-            near = ""
-        raise RefusedError([Fault(("file",), found, wanted, near)])
+        fault = no_file(path, self.value["file"], "a CSV file that is there", (".csv",))
+        if fault is not None:
+            raise RefusedError([fault])
+        return open_table(path)
 
     def _conversion(self, table: Table, column: str) -> tuple[float, float, str]:
         """Return factor, offset and house unit of the column's unit."""
@@ -173,7 +167,7 @@ class _Column:
             except UnitError as error:
                 fault = fault or error
         cure = fault.cure if fault else ""
-        raise RefusedError([Fault(("column",), f"{shown(column)} in {written}", wanted_text(house), cure)])
+        raise RefusedError([Fault(("column",), f"{shown(column)} [{written}]", wanted_text(house), cure)])
 
     def _number(self, key: str, units: tuple[str, ...], default: float) -> float:
         try:
@@ -235,7 +229,7 @@ def _at(step: int, reading: Reading | None, series: Series) -> str:
     if not series.values.ndim:
         return ""
     timeline: Timeline | None = reading.timeline if reading is not None else None
-    return f" at {timeline.index[step].isoformat()}" if timeline is not None else f" at step {step}"
+    return f" at {timeline.index[step].isoformat(timespec='minutes')}" if timeline is not None else f" at step {step}"
 
 
 def _series_schema(unit: str, maker: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -153,8 +154,9 @@ def _file_problem(path: Path, found: str) -> Problem:
 def _read(path: Path, _folder: Path, _stamp: tuple[int, int]) -> Table:
     header, rows, lines = _even_rows(path, *_rows(path))
     columns = tuple(zip(*rows, strict=True))
-    times = _times(path, [text.strip() for text in columns[0]], lines)
-    step = _step(path, times, lines)
+    texts = [text.strip() for text in columns[0]]
+    times = _times(path, texts, lines)
+    step = _step(path, times, texts, lines)
     return Table(path, lines, times, step, tuple(header[1:]), columns[1:])
 
 
@@ -241,29 +243,32 @@ def _times(path: Path, texts: Sequence[str], lines: NDArray[np.int64]) -> pd.Dat
     return times
 
 
-def _step(path: Path, times: pd.DatetimeIndex, lines: NDArray[np.int64]) -> pd.Timedelta:
+def _step(path: Path, times: pd.DatetimeIndex, texts: Sequence[str], lines: NDArray[np.int64]) -> pd.Timedelta:
     gaps = times[1:] - times[:-1]
+    back = np.flatnonzero(gaps <= pd.Timedelta(0))
+    if len(back):
+        row = int(back[0])
+        place, found = f"{shown_path(path)}:{lines[row + 1]}", f"{texts[row + 1]} after {texts[row]}"
+        raise InputError([Problem("column time", found, "ascending times, each once", "", place)])
     step = pd.Series(gaps).mode().iloc[0]
-    wrong = np.flatnonzero(gaps != step) if step > pd.Timedelta(0) else np.flatnonzero(gaps <= pd.Timedelta(0))
+    wrong = np.flatnonzero(gaps != step)
     if not len(wrong):
         return step
     row = int(wrong[0])
     here, there = times[row], times[row + 1]
     place = f"{shown_path(path)}:{lines[row + 1]}"
-    if there <= here:
-        found = f"{_told(there)} after {_told(here)}"
-        raise InputError([Problem("column time", found, "ascending times, each once", "", place)])
     late = there > here + step
-    found = f"{_told(here + step)} is missing" if late else f"{_told(there)} comes too early"
+    zone = pd.Timestamp(texts[row]).tz
+    found = f"{_told(here + step, zone)} is missing" if late else f"{texts[row + 1]} comes too early"
     wanted = f"intervals of {step / pd.Timedelta(minutes=1):g} min without gaps"
     raise InputError([Problem("column time", found, wanted, "", place)])
 
 
-def _told(time: pd.Timestamp, zone: object = None) -> str:
-    """Write a time in a zone, or as it is, without seconds that are zero."""
-    local = time if zone is None else time.tz_convert(zone)  # type: ignore[arg-type]
+def _told(time: pd.Timestamp, zone: Any) -> str:
+    """Write a time in a zone, without seconds that are zero."""
+    local = time.tz_convert(zone)
     return local.isoformat(timespec="minutes" if local.second == 0 and local.microsecond == 0 else "auto")
 
 
 def _more(count: int, what: str = "times") -> str:
-    return f" and {count - 1} more {what}" if count > 1 else ""
+    return f" and {count - 1} more {what if count > 2 else what[:-1]}" if count > 1 else ""

@@ -61,17 +61,18 @@ def parse_yaml(text: str, origin: str, has_lines: bool = True) -> Tree:
         As `read_yaml`.
     """
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.error import YAMLError
 
     try:
         node = YAML(typ="safe", pure=True).compose(io.StringIO(text))
         plain = _Plain(origin, has_lines)
         return Tree(plain.read(node, ()) if node is not None else None, plain.places, plain.problems, plain.refused)
+    except InputError:
+        raise
     except (YAMLError, ValueError) as error:
-        mark = (error.problem_mark or error.context_mark) if isinstance(error, MarkedYAMLError) else None
-        place = f"{origin}:{mark.line + 1}" if mark is not None and has_lines else origin
+        line = _line(error, text)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError([_no_yaml(reason, place)]) from error
+        raise InputError([_no_yaml(reason, f"{origin}:{line}" if line and has_lines else origin)]) from error
     except RecursionError as error:
         raise InputError([_too_deep(origin)]) from error
 
@@ -93,12 +94,21 @@ def _text(path: Path) -> str:
         raise InputError([Problem("file", found, wanted, "save it as UTF-8", f"{place}:{line}")]) from error
 
 
+def _line(error: Exception, text: str) -> int:
+    """Return the line that an error of the YAML reader speaks of, or 0."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is not None:
+        return int(mark.line) + 1
+    position = getattr(error, "position", None)
+    return text[:position].count("\n") + 1 if isinstance(position, int) else 0
+
+
 def _no_yaml(reason: str, place: str) -> Problem:
+    if "another document" in reason:
+        return Problem("file", "a second document", "one scenario a file", "leave the second --- out", place)
     cure = "check indentation, colons and quotes here and in the line above"
     if "\\t" in reason:
         cure = "indent with spaces, not with tabs"
-    elif "another document" in reason:
-        cure = "one scenario a file: leave the second --- out"
     elif "that cannot start any token" in reason:
         cure = "put the text in quotes"
     elif "alias" in reason:
@@ -161,10 +171,11 @@ class _Plain:
         for key, value in node.value:
             if _is_merge(key):
                 continue
-            if type(key).__name__ == "ScalarNode" and _type(key) in ("str", "int", "float", "timestamp"):
+            is_scalar = type(key).__name__ == "ScalarNode"
+            if is_scalar and _type(key) in ("str", "int", "float", "timestamp") and _is_whole(key.value):
                 yield key, value
             else:
-                written = shown(key.value) if type(key).__name__ == "ScalarNode" else "a list or mapping"
+                written = shown(key.value) if is_scalar else "a list or mapping"
                 self._refuse(key, path, f"{written} as a key", "a word as a key", "")
 
     def _merged(self, node: Any, path: Keys) -> Iterator[tuple[Any, Any]]:
@@ -192,7 +203,7 @@ class _Plain:
         if kind not in ("str", "timestamp"):
             self._refuse(node, path, f"the tag !!{kind}", "a value without a tag", "leave the tag out")
             return None
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not _is_whole(text):
             self._refuse(node, path, "half a character", "a text in Unicode", "")
             return None
         return text
@@ -214,6 +225,11 @@ class _Plain:
 
     def _place(self, node: Any) -> str:
         return f"{self.origin}:{node.start_mark.line + 1}" if self.has_lines else self.origin
+
+
+def _is_whole(text: str) -> bool:
+    """Tell whether a text has no halves of characters, which escapes can make."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _is_merge(key: Any) -> bool:

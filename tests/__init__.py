@@ -1,0 +1,1 @@
+"""The test suite; `plants` builds small plants for it."""

@@ -32,21 +32,21 @@ class Solved:
         return self.outcome.objective
 
     def flow(self, asset: str, port: str) -> list[float]:
-        """Rate per step, counted into the bus."""
+        """Return the rate per step, counted into the bus."""
         (flow,) = [f for f in self.model.contributions[asset].flows if f.port == port]
         return [float(pyo.value(flow.rate(t))) for t in self.model.operation.steps]
 
     def state(self, asset: str, name: str) -> list[float]:
-        """A state along its index."""
+        """Return a state along its index."""
         variable = self.model.contributions[asset].states[name].variable
         return [float(pyo.value(variable[i])) for i in variable.index_set()]
 
     def size(self, asset: str, name: str) -> float:
-        """A capacity."""
+        """Return a capacity."""
         return float(pyo.value(self.model.sizes[asset][name].amount))
 
     def column(self, name: str) -> float:
-        """Sum over a ledger column."""
+        """Return the sum over a ledger column."""
         return float(pyo.value(self.model.ledger.column(name)))
 
 
@@ -79,7 +79,7 @@ def solved(
 
 
 def refusal(error: Any) -> tuple[str, str]:
-    """What the first fault of a validation error found, and what it wanted."""
+    """Return what the first fault of a validation error found, and what it wanted."""
     context = error.errors()[0]["ctx"]
     fault = context["faults"][0] if "faults" in context else None
     return (fault.found, fault.wanted) if fault is not None else (context["found"], context["wanted"])

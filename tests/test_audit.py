@@ -81,7 +81,7 @@ def by_name(result: Result, frame: str, name: str) -> list[tuple[str, list[int]]
 
 @examples
 def test_a_good_plan_has_no_findings_even_after_it_was_stored(case: Case, tmp_path: Path) -> None:
-    """The claims go through JSON and the frames through Parquet: nothing may be lost on the way, or nothing is checked."""
+    """Claims go through JSON and frames through Parquet: what is lost on the way is not checked."""
     plan = base_plan(case)
     before = audit(plan)
     plan.save(tmp_path)
@@ -112,7 +112,7 @@ def test_a_flow_with_the_sign_turned_round_is_found(case: Case) -> None:
 
 @examples
 def test_a_balanced_lie_is_found_by_the_claims(case: Case) -> None:
-    """Ten times every flow of the plan, neighbours included, still balances on each bus; bounds and bills do not fit."""
+    """Ten times every flow of the plan, neighbours included, balances on each bus; bounds and bills do not fit."""
     plan = base_plan(case)
     table = plan.flows.assign(rate=plan.flows["rate"] * 10.0)
     assert [finding for finding in found(replace(plan, flows=table)) if finding.asset == "asset"]
@@ -159,7 +159,9 @@ def test_a_ledger_line_off_by_one_is_found(case: Case, ledger: str) -> None:
 
 
 @examples
-@pytest.mark.parametrize(("frame", "name"), [("flows", "port"), ("stocks", "stock"), ("costs", "line"), ("emissions", "line")])
+@pytest.mark.parametrize(
+    ("frame", "name"), [("flows", "port"), ("stocks", "stock"), ("costs", "line"), ("emissions", "line")]
+)
 def test_what_is_missing_is_found(case: Case, frame: str, name: str) -> None:
     """A line that is not there cannot be wrong: the claim that names it must not be passed over."""
     plan = base_plan(case)
@@ -169,7 +171,9 @@ def test_what_is_missing_is_found(case: Case, frame: str, name: str) -> None:
 
 
 @examples
-@pytest.mark.parametrize(("frame", "name"), [("flows", "port"), ("stocks", "stock"), ("states", "state"), ("costs", "line")])
+@pytest.mark.parametrize(
+    ("frame", "name"), [("flows", "port"), ("stocks", "stock"), ("states", "state"), ("costs", "line")]
+)
 def test_one_missing_row_is_a_finding_and_no_traceback(case: Case, frame: str, name: str) -> None:
     plan = base_plan(case)
     for key, index in by_name(plan, frame, name):
@@ -194,7 +198,9 @@ def test_a_line_that_nobody_claims_is_found(case: Case) -> None:
     plan = base_plan(case)
     extra = plan.costs[rows(plan.costs, category="energy")].head(1).assign(asset="asset", line="gift", amount=-5.0)
     costs = pd.concat([plan.costs.astype({"asset": str, "line": str}), extra], ignore_index=True)
-    assert [finding for finding in found(replace(plan, costs=costs)) if finding.asset == "asset" and "gift" in str(finding)]
+    assert [
+        finding for finding in found(replace(plan, costs=costs)) if finding.asset == "asset" and "gift" in str(finding)
+    ]
 
 
 @pytest.mark.parametrize("factor", [0.1, 10.0], ids=["smaller", "larger"])
@@ -272,7 +278,9 @@ def written(
 ) -> Result:
     """Return a plan of one asset, written by hand; a bus of its own takes what it gives."""
 
-    def tidy(name: str, value: str, data: Mapping[str, list[float]] | None, index: pd.DatetimeIndex, **more: str) -> Any:
+    def tidy(
+        name: str, value: str, data: Mapping[str, list[float]] | None, index: pd.DatetimeIndex, **more: str
+    ) -> Any:
         tables = [
             pd.DataFrame({"asset": "unit", name: key, **more, "time": index[: len(values)], value: values})
             for key, values in (data or {}).items()
@@ -288,7 +296,14 @@ def written(
         "sizes": {"unit": dict(sizes or {})},
         "costs": {"cost": total},
         "emissions": {"emissions": 0.0},
-        "objective": {"goals": ["cost"], "carbon_price": 0, "caps": {}, "basis": "location", "scopes": [1, 2], "slack": 1e-6},
+        "objective": {
+            "goals": ["cost"],
+            "carbon_price": 0,
+            "caps": {},
+            "basis": "location",
+            "scopes": [1, 2],
+            "slack": 1e-6,
+        },
         "outcome": {"objective": total, "goals": [{"column": "cost", "objective": total}]},
     }
     emissions = pd.DataFrame(columns=["asset", "line", "scope", "basis", "time", "amount"]).astype({"amount": float})
@@ -350,7 +365,8 @@ KEPT_AND_BROKEN: list[tuple[str, Claim, dict[str, Any], dict[str, Any], int | No
      {"flows": {"out": [5.0, 0.0, 0.0]}, "states": {"on": [1.0, 0.0, 0.0]}, "sizes": {"size": 20.0}},
      {"flows": {"out": [5.5, 0.0, 0.0]}}, 1),
     # Steps begin at 0, 0.5 and 2 hours: who starts at 0.5 for 2 hours is on at 2; 1.5 hours are over by then.
-    ("MinimumRun up", MinimumRun("on", up=1.5), {"states": {"on": [0.0, 1.0, 0.0]}}, {"states": {"on": [1.0, 0.0, 0.0]}}, 1),
+    ("MinimumRun up", MinimumRun("on", up=1.5), {"states": {"on": [0.0, 1.0, 0.0]}},
+     {"states": {"on": [1.0, 0.0, 0.0]}}, 1),
     ("MinimumRun down", MinimumRun("on", down=1.5, on_before=1.0), {"states": {"on": [1.0, 0.0, 1.0]}},
      {"states": {"on": [0.0, 1.0, 1.0]}}, 1),
     ("MinimumRun from before", MinimumRun("on", up=2.0, on_before=1.0, hours_before=1.5),
@@ -381,18 +397,18 @@ KEPT_AND_BROKEN: list[tuple[str, Claim, dict[str, Any], dict[str, Any], int | No
     ("Charge per month", Charge("costs", "contract", (("size", 186.0),), "month"),
      {"sizes": {"size": 5.0}, "costs": {"contract": [5.0]}}, {"costs": {"contract": [930.0]}}, None),
     # Two hours as the window: 6 kW for half an hour and 2 kW for one and a half are 3 kW on average.
-    ("PeakCharge", PeakCharge("peak", "out", 10.0, 120.0), {"flows": {"out": [6.0, 2.0, 2.5]}, "costs": {"peak": [30.0]}},
-     {"costs": {"peak": [60.0]}}, None),
+    ("PeakCharge", PeakCharge("peak", "out", 10.0, 120.0),
+     {"flows": {"out": [6.0, 2.0, 2.5]}, "costs": {"peak": [30.0]}}, {"costs": {"peak": [60.0]}}, None),
     ("PeakCharge floor", PeakCharge("peak", "out", 10.0, 120.0, floor=7.0),
      {"flows": {"out": [6.0, 2.0, 2.5]}, "costs": {"peak": [70.0]}}, {"costs": {"peak": [30.0]}}, None),
-    ("Change", Change("on follows from starts", (("on", 1.0), ("starts", -1.0)), (("on", -1.0),), 0.0, 0.0, (("", -1.0),)),
+    ("Change", Change("on follows", (("on", 1.0), ("starts", -1.0)), (("on", -1.0),), 0.0, 0.0, (("", -1.0),)),
      {"states": {"on": [1.0, 2.0, 2.0], "starts": [0.0, 1.0, 0.0]}},
      {"states": {"on": [1.0, 2.0, 2.0], "starts": [0.0, 0.0, 1.0]}}, 1),
     ("Change first step", Change("rises slowly", (("out", 1.0),), (("out", -1.0),), None, 2.0, (("", -3.0),)),
      {"flows": {"out": [5.0, 7.0, 9.0]}}, {"flows": {"out": [5.5, 7.0, 9.0]}}, 0),
     ("Change free first step", Change("rises slowly", (("out", 1.0),), (("out", -1.0),), None, 2.0),
      {"flows": {"out": [50.0, 52.0, 54.0]}}, {"flows": {"out": [50.0, 52.0, 54.5]}}, 2),
-    # Begun at 0.5 for 2.5 hours: all of step 1, and half of step 2. Before the horizon: 1 for 0.25 hours, half of step 0.
+    # Begun at 0.5 for 2.5 hours: all of step 1, half of step 2. Before the horizon: 1 for 0.25 hours, half of step 0.
     ("Lasting", Lasting("starting", "starts", 2.5, before=1.0, left=0.25),
      {"states": {"starting": [0.5, 2.0, 1.0], "starts": [0.0, 2.0, 0.0]}},
      {"states": {"starting": [0.5, 2.0, 2.0], "starts": [0.0, 2.0, 0.0]}}, 2),
@@ -464,6 +480,10 @@ def test_the_audit_needs_no_modelling_language(tmp_path: Path) -> None:
         "print(checked.passed, checked.checked > 10)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1]
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
     )
     assert done.stdout.strip() == "True True", done.stderr

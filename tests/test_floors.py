@@ -35,7 +35,14 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.catalogue",
         "microgrid.starter",
     ),
-    2: ("microgrid.technologies.base", "microgrid.technologies.patterns", "microgrid.technologies.commitment"),
+    2: (
+        "microgrid.technologies.base",
+        "microgrid.technologies.patterns",
+        "microgrid.technologies.commitment",
+        "microgrid.technologies.stacks",
+        "microgrid.technologies.stack_rows",
+        "microgrid.technologies.stack_claims",
+    ),
     3: ("microgrid.technologies",),
     4: (
         "microgrid.documents",

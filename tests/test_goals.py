@@ -18,7 +18,7 @@ EXACT = Settings(gap=0.0)
 
 
 def assets(**load):
-    """Return 10 kW over 1 h and then 3 h, from a grid of 1 at 0.5 kg or from gas at 2 (efficiency 50 %) with 0.1 kg in all.
+    """Return 10 kW over 1 h and then 3 h, from a grid of 1 at 0.5 kg, or from gas of 2 at 0.1 kg in all.
 
     Gas costs 1 per kWh of fuel and 0.05 kg: 2 and 0.1 kg for each kWh of electricity. 40 kWh in all.
     """
@@ -170,5 +170,5 @@ def test_a_bus_with_surplus_lets_go_what_nobody_takes():
 
 
 def test_an_unknown_column_is_refused_with_the_nearest():
-    with pytest.raises(InputError, match='column "emision"(.|\n)*did you mean "emissions"'):
+    with pytest.raises(InputError, match=r'emision(.|\n)*did you mean "emissions"'):
         Plant(plant(assets()).timeline, assets(), objective=Objective(("emision",)))

@@ -25,7 +25,7 @@ from microgrid.plots.energy import averaged, energy
 from microgrid.plots.numbers import amount, decimals_for, larger_unit, short
 from microgrid.plots.palette import COLOURS, UNSERVED, colours
 from microgrid.plots.stocks import stocks
-from microgrid.plots.view import View, curtailed, size_unit
+from microgrid.plots.view import View, curtailed
 from microgrid.plots.weeks import weeks
 from microgrid.running import solve_plant
 from microgrid.series import Series
@@ -78,11 +78,11 @@ def small_day():
 def chain():
     """Every carrier: hydrogen made, stored and turned back, heat from pump, boiler and generator, surplus heat."""
     assets = {
-        "grid": GridConnection(capacity=900.0, import_price=[0.1, 0.2, 0.9, 0.8]),
+        "grid": GridConnection(capacity=900.0, import_price=[0.05, 0.2, 0.9, 0.8]),
         "wind": WindTurbine(capacity=200.0, availability=[0.5, 0.6, 0.1, 0.2]),
-        "gas": Supply(bus="natural_gas", price=0.05, scope_1_factor=0.2, scope_3_factor=0.03),
+        "gas": Supply(bus="natural_gas", price=0.3, scope_1_factor=0.2, scope_3_factor=0.03),
         "generator": FuelGenerator(
-            capacity=150.0, electric_efficiency=0.4, heat_efficiency=0.4, heat_bus="heat",
+            capacity=150.0, electric_efficiency=0.5, heat_efficiency=0.4, heat_bus="heat",
             commitment=Commitment(minimum_load=0.3, start_cost=5.0),
         ),
         "electrolyser": Electrolyser(
@@ -90,7 +90,7 @@ def chain():
         ),
         "tank": HydrogenTank(capacity=50.0, compression_energy=1.0),
         "cell": FuelCell(capacity=100.0, electricity_per_kg=16.0),
-        "pump": HeatPump(capacity=60.0, cop=3.0),
+        "pump": HeatPump(capacity=60.0, cop=9.0),
         "boiler": Boiler(capacity=300.0, efficiency=0.9, bus_in="natural_gas"),
         "electrode": Boiler(capacity=300.0, efficiency=0.99, bus_in="electricity"),
         "water": HeatStorage(energy=100.0, power=50.0),
@@ -288,10 +288,10 @@ def test_prices_are_drawn_with_their_signs(day_plan):
 
 def test_a_rare_spike_is_told_at_the_edge(season):
     prices = season.prices.copy()
-    prices.loc[700:702, "price"] = 80.0
+    prices.loc[700, "price"] = 80.0
     prices.loc[710, "price"] = -70.0
     spiked = replace(season, prices=prices)
-    view = View.of(spiked).cut(690, 720)
+    view = View.of(spiked).cut(660, 740)
     figure = dispatch(replace(spiked, **frames_of(view, spiked)))
     assert {"▲ 80.0", "▼ −70.0"} <= {t.replace(" ▲", "").replace(" ▼", "") for t in edge_texts(figure)}
     assert max(axes.get_ylim()[1] for axes in figure.axes if axes.get_ylabel() == "EUR/kWh") < 5
@@ -419,8 +419,8 @@ def test_stocks_and_commitment_are_drawn_as_they_are(chain_plan):
     levels = {name: artists[0].get_ydata() for name, artists in of_kind(figure, "").items() if name.endswith(":stored")}
     for asset in ("tank", "water"):
         frame = chain_plan.stocks[chain_plan.stocks["asset"] == asset]
-        if frame["level"].abs().max() > 1e-6:
-            assert levels[f"{asset}:stored"] == pytest.approx(frame["level"].to_numpy())
+        assert frame["level"].max() > 5
+        assert levels[f"{asset}:stored"] == pytest.approx(frame["level"].to_numpy())
     state = chain_plan.states[(chain_plan.states["asset"] == "electrolyser") & (chain_plan.states["state"] == "on")]
     (strip,) = of_kind(figure, "electrolyser:on")["electrolyser:on"]
     assert layer(strip)[2][::2] * max(1.0, state["value"].max()) == pytest.approx(state["value"].to_numpy(), abs=1e-6)
@@ -565,15 +565,14 @@ def test_steps_on_clock_change_days_are_neither_lost_nor_doubled():
     assert 24 * np.diff(x) == pytest.approx(np.ones(24))
 
 
-def test_fine_steps_are_averaged_before_they_are_drawn():
-    result = long(7, step="2min")
-    view = View.of(result)
-    thin = view.binned(3000)
-    assert len(view.times) == 5040
-    assert len(thin.times) == 2520
+def test_fine_steps_are_averaged_before_they_are_drawn(season):
+    view = View.of(season)
+    thin = view.binned(1000)
+    assert view.binned(1439) is view
+    assert len(thin.times) == 720
     for whole, part in zip(view.flows, thin.flows, strict=True):
         assert thin.total(part.along) == pytest.approx(view.total(whole.along))
-    assert len(thin.stocks[0].along) == 2521
+    assert len(thin.stocks[0].along) == 721
     assert thin.stocks[0].along[-1] == view.stocks[0].along[-1]
 
 
@@ -646,25 +645,14 @@ def test_alarms_follow_the_picture(day_plan):
 # What a plan does not say of itself
 
 
-def test_technologies_are_known_by_what_they_do(chain_plan, day_plan):
+def test_technologies_are_told_by_the_manifest(chain_plan, day_plan):
     kinds = View.of(chain_plan).kinds
-    assert {asset: kind for asset, kind in kinds.items() if asset not in ("cell", "boiler")} == {
-        "grid": "grid_connection", "wind": "wind_turbine", "gas": "supply", "generator": "fuel_generator",
-        "electrolyser": "electrolyser", "tank": "hydrogen_tank", "pump": "heat_pump", "electrode": "boiler",
-        "water": "heat_storage", "works": "production_load", "line": "production_load", "process": "production_load",
-        "bus heat": "surplus",
-    }  # fmt: skip
-    told = replace(day_plan, manifest=day_plan.manifest | {"kinds": {"roof": "wind_turbine"}})
-    assert View.of(told).kinds["roof"] == "wind_turbine"
+    assert kinds["tank"] == "hydrogen_tank"
+    assert kinds["bus heat"] == "surplus"
+    told = replace(
+        day_plan, manifest=day_plan.manifest | {"kinds": day_plan.manifest["kinds"] | {"roof": "wind_turbine"}}
+    )
     assert View.of(told).colours["roof"] == COLOURS["wind_turbine"]
-
-
-def test_units_of_sizes_are_read_from_claims(day_plan):
-    view = View.of(day_plan)
-    assert [size_unit(view, "battery", name) for name in ("energy", "power")] == ["kWh", "kW"]
-    assert size_unit(view, "grid", "capacity") == "kW"
-    assert size_unit(view, "roof", "capacity") == "kW"
-    assert size_unit(view, "works", "nothing") == ""
 
 
 def test_curtailment_is_what_was_available_and_not_taken(day_plan):

@@ -147,7 +147,7 @@ def test_a_later_goal_without_a_plan_leaves_the_plan_of_the_earlier(monkeypatch)
 
 
 def test_prices_are_the_duals_of_the_balances_by_hour():
-    """Half an hour at 2 and two hours at 5 with a battery that is full of losses: one more kWh costs what the grid asks."""
+    """Half an hour at 2, two hours at 5, a battery too small to matter: one more kWh costs what the grid asks."""
     assets = {
         "g": GridConnection(capacity=90.0, import_price=[2.0, 5.0]),
         "b": Battery(energy=1e-3, power=1e-3),
@@ -182,7 +182,10 @@ def test_a_clock_change_is_planned_hour_by_hour():
 
 
 def test_running_imports_no_picture_or_weather_library_before_it_is_needed():
-    code = "import sys, microgrid.running; print([m for m in ('matplotlib', 'pvlib', 'windpowerlib', 'pint') if m in sys.modules])"
+    code = (
+        "import sys, microgrid.running;"
+        "print([m for m in ('matplotlib', 'pvlib', 'windpowerlib', 'pint') if m in sys.modules])"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 

@@ -39,7 +39,7 @@ def test_solves_and_audits(path):
 
 
 def test_every_file_has_a_licence_note(path):
-    notes = (path.parent / "LICENSES.md").read_text(encoding="utf-8") + (path.parent / "README.md").read_text(encoding="utf-8")
+    notes = "".join((path.parent / name).read_text(encoding="utf-8") for name in ("LICENSES.md", "README.md"))
     data = [name for name in path.parent.iterdir() if name.suffix in (".csv", ".epw")]
     assert data
     assert [name.name for name in data if name.name not in notes] == []

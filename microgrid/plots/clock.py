@@ -69,7 +69,7 @@ def _tick_words(ticks: pd.DatetimeIndex, frequency: str) -> list[str]:
         fresh = position == 0 or tick.year != ticks[position - 1].year
         date = f"{tick.day} {MONTHS[tick.month - 1]}"
         if frequency.endswith(("min", "h")):
-            begins = position == 0 or tick.normalize() != ticks[position - 1].normalize()
+            begins = position == 0 or tick.date() != ticks[position - 1].date()
             clock = f"{tick.hour:02d}:{tick.minute:02d}"
             words.append(f"{clock}\n{WEEKDAYS[tick.weekday()]} {date}" if begins else clock)
         elif frequency == "1D":

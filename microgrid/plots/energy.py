@@ -35,7 +35,7 @@ def energy(result: Result) -> Figure | None:
         time_axis(axes, view.times[0], view.end, most=13)
         unit = stock_unit(view.buses[bus][0].unit)
         legend(axes, draw_bus(axes, pieces, view, bus, extent(pieces, bus), f"{unit}/day", 24.0))
-        heading(axes, bus_labels(view)[bus], f"mean day of each {word}; supply above zero, consumption below")
+        heading(axes, bus_labels(view)[bus], "each day" if word == "day" else f"mean day of each {word}")
     return sheet.figure
 
 

@@ -77,7 +77,7 @@ def duration(hours: float) -> str:
     """Return a length of time in the unit that suits it."""
     if hours < 1 - 1e-9:
         return f"{hours * 60:.3g} min"
-    return f"{round(hours, 2):g} h" if hours < 1e4 else f"{short(hours)} h"
+    return f"{round(hours, 2):g} h" if hours < 1e3 else f"{short(hours)} h"
 
 
 def steps_told(hours: NDArray[np.float64]) -> str:

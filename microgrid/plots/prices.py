@@ -53,9 +53,9 @@ def is_steady(view: View, bus: str) -> bool:
 
 
 def note(view: View, bus: str) -> str:
-    """Return what stands behind the name of a bus: which way is which, and prices that never change."""
+    """Return what stands behind the name of a bus: which way is which, once, and prices that hardly change."""
     lines = price_lines(view, bus)
-    words = ["supply above zero, consumption below"]
+    words = ["supply above zero, consumption below"] if bus == next(iter(view.buses)) else []
     if lines and is_steady(view, bus):
         unit = _price_unit(view, bus)
         for name, values, _, _ in lines:

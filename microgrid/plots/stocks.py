@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from microgrid.plots.canvas import Row, Sheet, asset_labels, drawn, heading, number_axis
 from microgrid.plots.clock import point_days, step_edges, time_axis, twice
 from microgrid.plots.energy import pieces_of
-from microgrid.plots.numbers import duration, larger_unit, short
+from microgrid.plots.numbers import amount, duration, larger_unit, short
 from microgrid.plots.palette import FAINT, INK, mixed
 from microgrid.plots.tracks import Array, Track
 from microgrid.plots.view import View
@@ -110,7 +110,8 @@ def _draw_stock(axes: Axes, window: Window, view: View, key: tuple[str, str], da
 def _capacity_words(stock: Track, capacity: float | None, scale: float, unit: str) -> list[str]:
     if not capacity:
         return [f"highest {short(float(stock.along.max()) / scale)} {unit}"]
-    return [f"capacity {short(capacity / scale)} {unit}", f"{short(cycles(stock, capacity))} full cycles"]
+    turns = cycles(stock, capacity)
+    return [f"capacity {short(capacity / scale)} {unit}", f"{amount(turns, 2 if turns < 10 else 0)} full cycles"]
 
 
 def _draw_level(axes: Axes, view: View, part: Track, scale: float, colour: str) -> None:
@@ -175,7 +176,8 @@ def _draw_strip(axes: Axes, view: View, whole: View, tracks: Sequence[Track], da
 
 
 def _commitment_words(view: View, tracks: Sequence[Track], most: float) -> str:
-    hours = [f"{track.name} {duration(round(view.total(track.along), 2))}" for track in tracks]
+    spent = {track.name: round(view.total(track.along), 2) for track in tracks}
+    hours = [f"{name} {duration(total)}" for name, total in spent.items() if total or name == "on"]
     starts = [s.along for s in view.states if s.asset == tracks[0].asset and s.name.endswith("starts")]
     count = round(float((np.sum(starts, axis=0) * view.weights).sum())) if starts else 0
     told = [f"{count} start{'s' if count != 1 else ''}"] if count else []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microgrid.claims import Between, Charge, StockBalance
+from microgrid.claims import Between, Charge
 from microgrid.plots.kinds import kinds_of
 from microgrid.plots.numbers import stock_unit
 from microgrid.plots.palette import colours
@@ -64,7 +64,7 @@ class View:
             states=tuple(_tracks(result.states, "state", "value", n)),
             prices=_prices(result.prices, n),
             tariffs=_tariffs(result, flows, n),
-            kinds=kinds_of(result, flows, stocks, times),
+            kinds=kinds_of(result, flows),
         )
 
     @property
@@ -240,18 +240,3 @@ def last_goal(view: View) -> str:
 def is_carbon(column: str) -> bool:
     """Tell whether a ledger column counts kgCO2e rather than money."""
     return column.startswith(("emissions", "scope"))
-
-
-def size_unit(view: View, asset: str, field: str) -> str:
-    """Return the unit of a size where the asset's claims leave no doubt: a stock it holds, or a flow it limits."""
-    units = {flow.name: flow.unit for flow in view.flows if flow.asset == asset}
-    units |= {stock.name: stock.unit for stock in view.stocks if stock.asset == asset}
-    for claim in view.result.claims.get(asset, ()):
-        if isinstance(claim, StockBalance) and claim.size == field:
-            return units.get(claim.stock, "")
-        if isinstance(claim, Between) and len(claim.terms) == 2:
-            (flow, one), (size, share) = claim.terms
-            limits = "availab" in claim.name or (np.ndim(share) == 0 and share == -1)
-            if flow in units and size.split("*")[0] == field and np.ndim(one) == 0 and abs(one) == 1 and limits:
-                return units[flow]
-    return ""

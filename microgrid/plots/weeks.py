@@ -48,8 +48,8 @@ def _stressed(view: View) -> tuple[Array, str]:
 
 
 def day_starts(times: pd.DatetimeIndex) -> NDArray[np.intp]:
-    """Return the first step of each local day."""
-    dates = times.normalize()
+    """Return the first step of each local day, by the date on the wall: some days have no midnight."""
+    dates = times.tz_localize(None).floor("D")
     return np.flatnonzero(np.concatenate([[True], dates[1:] != dates[:-1]]))
 
 

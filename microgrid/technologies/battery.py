@@ -226,7 +226,7 @@ class Battery(Technology):
             claims.append(Between(f"{name} is not below zero", ((name, 1.0),), low=0.0, on="points"))
         return claims
 
-    def claims(self, operation: Operation) -> list[Claim]:
+    def claims(self, operation: Operation) -> list[Claim]:  # noqa: ARG002
         """State balance, window, power and wear."""
         gains = (("charge", -self.charge_efficiency), ("discharge", -1.0 / self.discharge_efficiency))
         claims: list[Claim] = [

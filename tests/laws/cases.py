@@ -85,15 +85,17 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "electrolyser": {
         "plain": {
-            "curve": (), "consumption": 52.0, "minimum_load": 0.0, "standby_power": None, "cold_start": {}, "warm_start": {},
-            "minimum_up": 0.0, "minimum_down": 0.0, "running_cost": 0.0, "on_before": 0, "hours_before": None,
-            "stacks": 1, "power_before": 20.0,
+            "curve": (), "consumption": 52.0, "minimum_load": 0.0, "standby_power": None,
+            "cold_start": {}, "warm_start": {}, "minimum_up": 0.0, "minimum_down": 0.0, "running_cost": 0.0,
+            "on_before": 0, "hours_before": None, "stacks": 1, "power_before": 20.0,
         },
         "one stack": {"stacks": 1, "hours_before": None, "power_before": 60.0},
         "fresh stacks": {"on_before": 0, "standby_before": 1, "hours_before": None, "ramp_up": None, "ramp_down": None},
     },
     "fuel_cell": {
-        "plain": {"part_load": (), "electricity_per_kg": 17.0, "heat_bus": None, "heat_share": None, "commitment": None},
+        "plain": {
+            "part_load": (), "electricity_per_kg": 17.0, "heat_bus": None, "heat_share": None, "commitment": None,
+        },
         "no heat": {"heat_bus": None, "heat_share": None},
     },
     "fuel_generator": {
@@ -160,7 +162,13 @@ def _freely(amount: float) -> Sized:
 
 def _by_modules(amount: float) -> Sized:
     return Sized(
-        low=0.5 * amount, high=2 * amount, capex=120.0, build_cost=400.0, unit_size=amount / 4, optional=True, lifetime=9.0
+        low=0.5 * amount,
+        high=2 * amount,
+        capex=120.0,
+        build_cost=400.0,
+        unit_size=amount / 4,
+        optional=True,
+        lifetime=9.0,
     )
 
 

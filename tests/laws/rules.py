@@ -36,8 +36,8 @@ class Factors:
     time: float = 1.0
 
 
-# Exponents of (size, money, time) by unit: what to multiply a field by, so that a plant of `size` times the extent, with
-# `money` times the prices, on steps `time` times as long, does the same thing and pays size * money * time as much.
+# Exponents of (size, money, time) by unit: what to multiply a field by, so that a plant of `size` times the extent,
+# with `money` times the prices, on steps `time` times as long, does the same and pays size * money * time as much.
 UNITS: dict[str, tuple[int, int, int]] = {
     "1": (0, 0, 0),
     "kW": (1, 0, 0),
@@ -61,8 +61,8 @@ UNITS: dict[str, tuple[int, int, int]] = {
 # Plain numbers, of which the unit says nothing: cycle lives and exponents are ratios.
 PLAIN = {("Wear", "cycle_life"), ("Wear", "exponent")}
 
-# Fields of a capacity: exponents of (size, money), and whether the amount's own exponent of time counts: investment is
-# paid by the year, so a longer horizon brings its share by itself, and a stock that grows with the steps must not pay twice.
+# Fields of a capacity: exponents of (size, money), and how the unit's own exponent of time counts. Investment is paid
+# by the year, so a longer horizon brings its share by itself, and a stock that grows with the steps must not pay twice.
 CAPACITY: dict[str, tuple[int, int, int]] = {
     "amount": (1, 0, 1),
     "low": (1, 0, 1),

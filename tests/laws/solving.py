@@ -38,7 +38,7 @@ def outcome_of(plant: Plant) -> Outcome:
 def cost_of(
     asset: Technology | None, around: Technology, timeline: Timeline | None = None, by: Factors | None = None
 ) -> float:
-    """Return what a plant of the asset costs among the neighbours that `around` has; without a plan, infinitely much."""
+    """Return what a plant of the asset costs among the neighbours of `around`; without a plan, infinitely much."""
     outcome = outcome_of(surrounded(asset, neighbours(around), timeline or horizon(), by))
     if outcome.ended is Ended.INFEASIBLE:
         return math.inf

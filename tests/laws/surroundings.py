@@ -40,7 +40,7 @@ class Neighbour(Technology):
     def presses(self) -> frozenset[str]:
         return frozenset({self.bus}) if self.pays.lowest <= 0 or self.asks.lowest <= 0 else frozenset()
 
-    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
+    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:  # noqa: ARG002
         steps, hours = operation.steps, operation.hours
         demand, asks, pays = (
             parameter(block, steps, f"{name}_given", getattr(self, name).on(operation.timeline))
@@ -80,8 +80,8 @@ class Neighbour(Technology):
 HOURS = (0.5, 1.5, 0.25, 2.0, 2.5, 0.5)
 START = "2026-01-31T19:45+00:00"
 
-# Prices at which the neighbour sells, by carrier and by what the asset does with it: takes it, gives it, or both. It buys
-# at nine tenths of that. Cheap and dear steps alternate, so that storing pays and units switch.
+# Prices at which the neighbour sells, by carrier and by what the asset does with it: takes it, gives it, or both. It
+# buys at nine tenths of that. Cheap and dear steps alternate, so that storing pays and units switch.
 DEFAULT = {
     "in": (0.03, 0.06, 0.03, 0.04, 1.0, 0.03),
     "out": (0.10, 0.02, 0.25, 0.15, 0.20, 0.08),

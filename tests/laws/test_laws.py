@@ -16,14 +16,14 @@ from microgrid.finance import annuity_factor
 from microgrid.technologies import technologies
 from microgrid.technologies.base import Technology
 from tests.laws.cases import UNDECIDED, Case, Off, cases, nested_paths, sized_cases, with_capacity, without
-from tests.laws.rules import Factors, UnruledFieldError, get, put, rules, scaled
+from tests.laws.rules import Factors, UnruledFieldError, get, has, put, rules, scaled
 from tests.laws.solving import base_cost, base_plan, cost_of, no_more_than, outcome_of, same
 from tests.laws.surroundings import HOURS, Neighbour, halves, horizon, neighbours, surrounded, twice
 
 K = 2.5
 
 every_case = pytest.mark.parametrize("case", cases(), ids=str)
-every_sized_or_not = pytest.mark.parametrize("case", (*cases(), *sized_cases()), ids=str)
+every_sized_or_not = pytest.mark.parametrize("case", [*cases(), *sized_cases()], ids=str)
 every_fixed_capacity = pytest.mark.parametrize(
     ("case", "name"),
     [pytest.param(case, name, id=f"{case}-{name}") for case in cases() for name in case.asset.capacities()],
@@ -96,7 +96,7 @@ NO_MONTHS = (
 
 @every_sized_or_not
 def test_time_scales(case: Case) -> None:
-    """On steps k times as long, with k times the kWh and the hours and a k-th of the ramps, the plan costs k times as much.
+    """On steps k times as long, with k times the kWh and hours and a k-th of the ramps, the plan costs k times as much.
 
     A flow that were counted without the step's hours would cost the same as before.
     """
@@ -136,8 +136,8 @@ NOT_SPLIT = (
 def test_splitting_steps_changes_nothing(case: Case) -> None:
     """With each step cut in two halves alike, a linear plan costs the same: nothing depends on how time is cut.
 
-    With on-off decisions it costs no more: whatever the whole steps did, their halves can do, but a unit may now switch in
-    the middle. A cost or a stock that counted steps instead of hours would double.
+    With on-off decisions it costs no more: whatever the whole steps did, their halves can do, but a unit may now switch
+    in the middle. A cost or a stock that counted steps instead of hours would double.
     """
     asset = without(case, NOT_SPLIT)
     whole = outcome_of(surrounded(asset, neighbours(asset), horizon()))
@@ -229,7 +229,7 @@ def test_a_wider_choice_of_size_never_costs_more(case: Case, name: str) -> None:
 LOOSER: dict[str, Callable[[Any], Any]] = {
     "import_limit": lambda limit: None if limit.highest > 0 else limit,
     "export_limit": lambda limit: None if limit.highest > 0 else limit,
-    "limit": lambda limit: None,
+    "limit": lambda _: None,
     "charge_limit": lambda limit: 2 * limit,
     "discharge_limit": lambda limit: 2 * limit,
     "minimum_load": lambda share: share / 2,
@@ -259,7 +259,9 @@ NOT_LOOSENED: dict[str, str] = {}
 def test_every_limit_is_loosened(case: Case) -> None:
     """A new field that is named like a limit belongs into the table of the next law, or is named as an exception."""
     names = {path.rpartition(".")[2] for path in nested_paths(case.asset)}
-    sound_like_limits = {name for name in names if name.startswith(("minimum_", "maximum_")) or name.endswith(("limit", "ramp"))}
+    sound_like_limits = {
+        name for name in names if name.startswith(("minimum_", "maximum_")) or name.endswith(("limit", "ramp"))
+    }
     assert sound_like_limits <= LOOSER.keys() | NOT_LOOSENED.keys()
 
 
@@ -272,7 +274,12 @@ def _loosened() -> Iterator[Any]:
     for case in cases():
         for path in nested_paths(case.asset):
             name, value = path.rpartition(".")[2], get(case.asset, path)
-            if name in LOOSER and value is not None and value is not False and (case.kind, path) not in CURVE_FROM_MINIMUM:
+            if (
+                name in LOOSER
+                and value is not None
+                and value is not False
+                and (case.kind, path) not in CURVE_FROM_MINIMUM
+            ):
                 yield pytest.param(case, path, id=f"{case}-{path}")
 
 
@@ -285,6 +292,39 @@ def test_a_looser_limit_never_costs_more(case: Case, path: str) -> None:
     """What was allowed under the tighter limit still is: a limit with its sign turned round would cost more."""
     asset: Technology = put(case.asset, {path: LOOSER[path.rpartition(".")[2]](get(case.asset, path))})
     assert cost_of(asset, case.asset) <= no_more_than(base_cost(case))
+
+
+# Stores by the field of their lowest mark: those of the highest, of the first and of the last share.
+STORES = {
+    "minimum_charge": ("maximum_charge", "initial_charge", "final_charge"),
+    "minimum_fill": ("maximum_fill", "initial_fill", "final_fill"),
+}
+NO_LOSS = (
+    Off("*", "self_discharge", 0.0, "what stays at the bottom leaks, too"),
+    Off("*", "loss", 0.0, "what stays at the bottom leaks, too"),
+)
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if STORES.keys() & nested_paths(case.asset)], ids=str)
+def test_what_stays_at_the_bottom_of_a_store_does_not_matter(case: Case) -> None:
+    """A store that is used between two marks is a smaller store that is used from empty to full.
+
+    A row that took a share of the whole for a share of what is used, or the bottom with the wrong sign, would differ.
+    """
+    asset = without(case, NO_LOSS)
+    (bottom,) = STORES.keys() & nested_paths(asset)
+    top, first, last = STORES[bottom]
+    (name,) = {"energy", "capacity"} & asset.capacities().keys()
+    low, high = get(asset, bottom), get(asset, top) if has(asset, top) else 1.0
+    used = high - low
+    changes: dict[str, Any] = {bottom: 0.0, name: Fixed(amount=asset.capacities()[name].high * used)}
+    changes |= {top: 1.0} if has(asset, top) else {}
+    shares = {end: get(asset, end) for end in (first, last)}
+    changes |= {end: (share - low) / used for end, share in shares.items() if share is not None}
+    if has(asset, "wear.replacement_cost"):
+        changes["wear.replacement_cost"] = get(asset, "wear.replacement_cost") / used
+    smaller = put(asset, changes)
+    assert cost_of(smaller, asset) == same(cost_of(asset, asset))
 
 
 @every_case

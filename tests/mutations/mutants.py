@@ -71,7 +71,7 @@ def _model_nodes(node: ast.AST) -> Iterator[ast.expr]:
         if isinstance(child, ast.FunctionDef) and any(word in child.name for word in NOT_THE_MODEL):
             continue
         # Annotations and the range of a field are no arithmetic.
-        if isinstance(child, ast.AnnAssign) or (isinstance(child, ast.arg)):
+        if isinstance(child, ast.AnnAssign | ast.arg):
             continue
         if isinstance(child, ast.expr):
             yield child

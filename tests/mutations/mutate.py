@@ -30,10 +30,11 @@ from tests.mutations.mutants import Mutant, mutants_of
 ROOT = Path(__file__).parents[2]
 TREE = ("microgrid", "solvers", "tests", "pyproject.toml")
 TECHNOLOGIES = Path("microgrid/technologies")
-SHARED = (TECHNOLOGIES / "patterns.py", TECHNOLOGIES / "commitment.py", Path("microgrid/ledger.py"), Path("microgrid/model.py"))
-NOT_MUTATED = ("__init__", "base", "patterns", "commitment")
+OF_ALL_PLANTS = (Path("microgrid/ledger.py"), Path("microgrid/model.py"))
+NOT_MUTATED = ("__init__", "base")
 LAWS = "tests/laws/test_laws.py"
 SECONDS = 900
+FAILED = 1
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,31 @@ class Verdict:
 
 
 def files() -> list[Path]:
-    """Return the files that are mutated."""
-    own = sorted(path.relative_to(ROOT) for path in (ROOT / TECHNOLOGIES).glob("*.py") if path.stem not in NOT_MUTATED)
-    return [*own, *SHARED]
+    """Return the files that are mutated: technologies, what they share, and where they meet."""
+    found = [path for path in (ROOT / TECHNOLOGIES).glob("*.py") if path.stem not in NOT_MUTATED]
+    own = sorted(path.relative_to(ROOT) for path in found if not path.stem.endswith("claims"))
+    return [*own, *OF_ALL_PLANTS]
+
+
+def kinds_with(path: Path) -> list[str]:
+    """Return the kinds of technology that a file is in: its own, or those of the files that import it, by any way."""
+    texts = {one.stem: one.read_text(encoding="utf-8") for one in (ROOT / TECHNOLOGIES).glob("*.py")}
+    reached, before = {path.stem}, set[str]()
+    while reached != before:
+        before = set(reached)
+        words = [f"technologies.{name} import" for name in before]
+        reached |= {stem for stem, text in texts.items() if any(word in text for word in words)}
+    return sorted(stem for stem in reached if "kind: Literal" in texts.get(stem, ""))
 
 
 def tests_for(path: Path) -> list[str]:
-    """Return what pytest is asked to run for a file: its own tests and its laws; for shared files, all of them."""
-    if path in SHARED:
+    """Return what pytest is asked to run for a file: own tests and laws of its kinds; for what all share, all."""
+    if path in OF_ALL_PLANTS:
         return [LAWS, "tests/technologies"]
-    own = f"tests/technologies/test_{path.stem}.py"
+    kinds = kinds_with(path)
+    own = [f"tests/technologies/test_{kind}.py" for kind in kinds]
     # The name of a kind is in the ids of its laws, and in the name of its own file.
-    return [*([own] if (ROOT / own).is_file() else []), LAWS, "-k", path.stem]
+    return [LAWS, *(name for name in own if (ROOT / name).is_file()), "-k", " or ".join(kinds)]
 
 
 @contextmanager
@@ -75,8 +89,19 @@ def copied_tree() -> Iterator[Path]:
 
 
 def run_tests(tree: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run pytest in a tree, without leaving bytecode behind: a mutant written within the same second would not be seen."""
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
+    """Run pytest in a tree, without leaving bytecode: a mutant written within the same second would not be seen."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--tb=line",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        *arguments,
+    ]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
@@ -96,7 +121,9 @@ def judge(tree: Path, mutant: Mutant, arguments: Sequence[str]) -> Verdict:
     try:
         done = run_tests(tree, ["-x", *arguments])
         first = re.search(r"^(?:FAILED|ERROR) (\S+.*)$", done.stdout, flags=re.MULTILINE)
-        by = first[1] if first else "" if done.returncode == 0 else f"pytest ended with {done.returncode}"
+        by = first[1] if first else done.stdout[-200:] if done.returncode else ""
+        if done.returncode not in (0, FAILED) and not first:
+            raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout}{done.stderr}")
         return Verdict(mutant, done.returncode != 0, by, time.perf_counter() - started)
     except subprocess.TimeoutExpired:
         return Verdict(mutant, True, "the tests came to no end", time.perf_counter() - started)

@@ -1,0 +1,1 @@
+"""Solver drivers: the contract that every one keeps, and what HiGHS does beyond it."""

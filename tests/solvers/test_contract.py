@@ -7,7 +7,7 @@ import math
 import pyomo.environ as pyo
 import pytest
 
-from solvers import Ended, Settings, SettingsError, solve
+from solvers import Ended, Settings, solve
 
 CANDIDATES = ("highs", "appsi_highs", "cbc", "glpk", "scip")
 
@@ -62,7 +62,7 @@ def test_an_integer_optimum_that_maximises(driver):
 
 
 def test_equality_ranged_and_fixed(driver):
-    """x + y = 5, 1 <= x - y <= 2, z fixed at 3: minimise x + z gives x = 3, y = 2."""
+    """X + y = 5, 1 <= x - y <= 2, z fixed at 3: minimise x + z gives x = 3, y = 2."""
     m = pyo.ConcreteModel()
     m.x = pyo.Var(bounds=(None, None))
     m.y = pyo.Var(bounds=(None, None))

@@ -26,7 +26,9 @@ def hard(n=60, rows=25, seed=1):
     m.under = pyo.Var(m.r, within=pyo.NonNegativeReals)
     a = {(r, i): draw.randrange(100) for r in range(rows) for i in range(n)}
     total = {r: sum(a[r, i] for i in range(n)) // 2 for r in range(rows)}
-    m.split = pyo.Constraint(m.r, rule=lambda m, r: sum(a[r, i] * m.x[i] for i in m.i) + m.under[r] - m.over[r] == total[r])
+    m.split = pyo.Constraint(
+        m.r, rule=lambda m, r: sum(a[r, i] * m.x[i] for i in m.i) + m.under[r] - m.over[r] == total[r]
+    )
     m.goal = pyo.Objective(expr=sum(m.over[r] + m.under[r] for r in m.r))
     return m
 

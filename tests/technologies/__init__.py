@@ -1,0 +1,1 @@
+"""Hand-computed optima, a file for each technology."""

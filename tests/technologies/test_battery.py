@@ -17,9 +17,9 @@ def grid(prices, **more):
 def test_losses_are_paid_on_the_way_in_standing_and_out():
     """72 kWh are wanted in hour 2, when buying is forbiddingly dear.
 
-    Out of the cells: 72 / 0.8 = 90. Standing one hour at 10 %: 90 / 0.9 = 100 after hour 1, so 100 / 0.9 = 111.11 are
-    bought in hour 0 at 1: with hour 1 idle, 90 kWh at the start of hour 2 lose another 10 % before they leave,
-    so 100 / 0.9 / 0.9 = 123.4568 must be charged. Losing no standing loss would cost 100.
+    Out of the cells: 72 / 0.8 = 90. They stand through hour 1 and, the loss acting on the stock at a step's start,
+    through hour 2: 90 / 0.9 / 0.9 = 111.11 must reach the cells in hour 0, so 111.11 / 0.9 = 123.46 are bought at 1.
+    Without standing losses it would cost 100.
     """
     battery = Battery(
         energy=200.0, power=200.0, charge_efficiency=0.9, discharge_efficiency=0.8, self_discharge=0.1,
@@ -48,15 +48,15 @@ def test_wear_by_throughput_stops_a_trade_that_does_not_pay():
     """A spread of 0.30 with no losses; wear 600 / (1000 * 0.8) = 0.75 per kWh stops it, 600 / (4000 * 0.8) does not."""
     for cycles, bought in ((1000.0, 50.0 * 0.4), (4000.0, 50.0 * 0.1 + 50.0 * 600 / 3200)):
         battery = Battery(
-            energy=100.0, power=100.0, charge_efficiency=1.0, discharge_efficiency=1.0, minimum_charge=0.1, maximum_charge=0.9,
-            initial_charge=0.1, wear=Wear(replacement_cost=600.0, cycle_life=cycles),
+            energy=100.0, power=100.0, charge_efficiency=1.0, discharge_efficiency=1.0,
+            minimum_charge=0.1, maximum_charge=0.9, initial_charge=0.1, wear=Wear(replacement_cost=600.0, cycle_life=cycles),
         )  # fmt: skip
         plan = solved({"b": battery, "g": grid([0.1, 0.4]), "l": ProductionLoad(demand=[0.0, 50.0])}, [1, 1])
         assert plan.cost == pytest.approx(bought)
 
 
 def test_wear_by_depth_empties_shallow_segments_first():
-    """Two segments of 50 kWh, exponent 2: a kWh costs 0.1 * 2 * (1/4) = 0.05 in the first, 0.1 * 2 * (3/4) = 0.15 in the second.
+    """Two segments of 50 kWh, exponent 2. A kWh costs 0.1 * 2 * 1/4 = 0.05 in the first, 0.1 * 2 * 3/4 = 0.15 in the second.
 
     With a spread of 0.10 only the first segment pays: 50 kWh at 0.1 plus 0.05 wear, 30 kWh bought at 0.2. A full cycle
     of both would cost 50 * 0.05 + 50 * 0.15 = 10 = 100 * 0.1, the throughput cost: the total is the same.
@@ -94,7 +94,8 @@ def test_final_charge_is_a_least_share_and_a_cycle_ends_as_it_began():
 def test_energy_and_power_are_sized_apart():
     """50 kWh over 2 h need 50 kWh at 3 and 25 kW at 2 a year; the horizon is 4 of 8,760 hours, so capital is scaled.
 
-    Lifetime 1, interest 0: a year's capital is the investment itself: (150 + 50) * 4 / 8760, energy free in hours 0 and 1.
+    Lifetime 1, interest 0: a year's capital is the investment itself: (150 + 50) * 4 / 8760. Energy is free in hours 0
+    and 1.
     """
     battery = Battery(
         energy={"high": 100.0, "capex": 3.0, "lifetime": 1.0, "interest": 0.0},

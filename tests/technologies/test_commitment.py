@@ -287,8 +287,8 @@ def test_what_needs_a_switch(rules):
         ({"minimum_load": 0.4, "start_ramp": 0.3}, "start_ramp 0.3", "a share of at least the minimum_load, 0.4"),
         ({"minimum_load": 0.4, "stop_ramp": 0.3}, "stop_ramp 0.3", "a share of at least the minimum_load, 0.4"),
         ({"minimum_load": 1.4}, "1.4", "a share from 0 to 1"),
-        ({"minimum_up": -1.0}, "-1", "a value from 0"),
-        ({"ramp_up": -0.1}, "-0.1", "a value from 0"),
+        ({"minimum_up": -1.0}, "-1.0", "0 h or more"),
+        ({"ramp_up": -0.1}, "-0.1", "0 1/h or more"),
     ],
 )
 def test_impossible_fields_are_refused(fields, found, wanted):

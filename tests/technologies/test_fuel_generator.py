@@ -309,7 +309,7 @@ HEAT_WANTED = "with a heat_bus either heat_efficiency, or both power_loss and po
             "120.0%",
             "electricity and heat of no more than 118% of the fuel's lower heating value",
         ),
-        ({"electric_efficiency": 40.0}, "40", "a value from 1e-06 up to 1"),
+        ({"electric_efficiency": 40.0}, "40.0", "a share above 0 and up to 1"),
     ],
 )
 def test_impossible_fields_are_refused(fields, found, wanted):

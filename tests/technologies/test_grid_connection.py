@@ -226,11 +226,11 @@ def test_a_carbon_price_counts_on_the_chosen_basis():
             "export_limit without export_price",
             "an export_price, be it 0, where export is allowed",
         ),
-        ({"import_limit": [1.0, -2.0]}, "-2 at step 1", "a value from 0"),
-        ({"capacity_charge": -1.0}, "-1", "a value from 0"),
-        ({"demand_charge": {"price": 1.0, "window": 0.0}}, "0", "a value above 0"),
+        ({"import_limit": [1.0, -2.0]}, "-2 at step 1", "0 kW or more"),
+        ({"capacity_charge": -1.0}, "-1.0", "0 money/kW/month or more"),
+        ({"demand_charge": {"price": 1.0, "window": 0.0}}, "0.0", "more than 0 h"),
         ({"demand_charge": {"price": 1.0, "peak_so_far": np.inf}}, "inf", "a finite number"),
-        ({"location_factor": -0.1}, "-0.1", "a value from 0"),
+        ({"location_factor": -0.1}, "-0.1", "0 kgCO2e/kWh or more"),
     ],
 )
 def test_impossible_fields_are_refused(fields, found, wanted):

@@ -120,10 +120,10 @@ def test_its_size_is_chosen_against_a_boiler():
         (
             {"source_temperature": 283.15, "sink_temperature": 60.0, "quality": 0.3},
             "283.15",
-            "a value from -60 up to 150",
+            "from -60 to 150 degC",
         ),
-        ({"cop": [3.0, 0.9]}, "0.9 at step 1", "a value from 1"),
-        ({"source_temperature": 1.0, "sink_temperature": 60.0, "quality": 50.0}, "50", "a share from 0 to 1"),
+        ({"cop": [3.0, 0.9]}, "0.9 at step 1", "1 or more"),
+        ({"source_temperature": 1.0, "sink_temperature": 60.0, "quality": 50.0}, "50.0", "a share from 0 to 1"),
     ],
 )
 def test_impossible_fields_are_refused(fields, found, wanted):

@@ -165,8 +165,8 @@ def test_cold_is_stored_on_a_cooling_bus():
         ({"minimum_fill": 0.6, "maximum_fill": 0.5}, "0.6 to 0.5", "minimum_fill below maximum_fill"),
         ({"maximum_fill": 0.9, "initial_fill": 1.0}, "initial_fill 1", "a share within the window 0 to 0.9"),
         ({"minimum_fill": 0.1, "final_fill": 0.05}, "final_fill 0.05", "a share within the window 0.1 to 1"),
-        ({"charge_efficiency": 0.0}, "0", "a value from 1e-06 up to 1"),
-        ({"loss": 2.0}, "2", "a share from 0 to 1"),
+        ({"charge_efficiency": 0.0}, "0.0", "a share above 0 and up to 1"),
+        ({"loss": 2.0}, "2.0", "from 0 to 1 1/h"),
     ],
 )
 def test_impossible_fields_are_refused(fields, found, wanted):

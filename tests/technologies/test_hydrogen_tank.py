@@ -118,8 +118,8 @@ def test_it_is_sized_for_what_it_must_hold():
         ({"minimum_fill": 1.0}, "a share below 1"),
         ({"minimum_fill": 0.2, "initial_fill": 0.1}, "a share of at least the minimum_fill, 0.2"),
         ({"minimum_fill": 0.2, "final_fill": 0.1}, "a share of at least the minimum_fill, 0.2"),
-        ({"loss": 1.5}, "a share from 0 to 1"),
-        ({"charge_limit": -1.0}, "a value from 0"),
+        ({"loss": 1.5}, "from 0 to 1 1/h"),
+        ({"charge_limit": -1.0}, "0 kg/h or more"),
     ],
 )
 def test_what_cannot_be_is_refused(fields, message):

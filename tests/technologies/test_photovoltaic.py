@@ -62,7 +62,7 @@ def test_night_gives_nothing_and_a_capacity_of_zero_is_no_plant():
 
 @pytest.mark.parametrize(
     ("availability", "found"),
-    [([0.5, 1.6], "1.6 at step 1"), ([-0.1, 0.2], "-0.1 at step 0"), ([0.2, np.nan], "no number at step 1")],
+    [([0.5, 1.6], "1.6 at step 1"), ([-0.1, 0.2], "-0.1 at step 0"), ([0.2, np.nan], "nan at step 1")],
 )
 def test_impossible_availability_is_refused(availability, found):
     with pytest.raises(ValidationError) as caught:

@@ -89,15 +89,15 @@ def test_a_demand_in_the_wrong_unit_is_refused():
     load = ProductionLoad(bus="hydrogen", demand=Series(np.asarray(5.0), "kW"))
     with pytest.raises(InputError) as caught:
         plant({"l": load})
-    assert str(caught.value) == "assets.l.demand: a series in kW\n   wanted kg/h, as the bus's carrier flows"
+    assert str(caught.value) == "assets.l.demand: a series in kW\n   wanted kg/h, as the bus's carrier is counted"
 
 
 @pytest.mark.parametrize(
     ("fields", "found", "wanted"),
     [
-        ({"demand": [1.0, -3.0]}, "-3 at step 1", "a value from 0"),
+        ({"demand": [1.0, -3.0]}, "-3 at step 1", "0 kW or more"),
         ({"demand": 1.0, "sheddable": 1.2}, "1.2", "a share from 0 to 1"),
-        ({"demand": 1.0, "shed_price": -1.0}, "-1", "a value from 0"),
+        ({"demand": 1.0, "shed_price": -1.0}, "-1.0", "0 money/kWh or more"),
         ({"demand": 1.0, "unserved_price": float("nan")}, "nan", "a finite number"),
     ],
 )
@@ -111,5 +111,5 @@ def test_an_unknown_bus_is_refused_with_the_nearest():
     with pytest.raises(InputError) as caught:
         plant({"l": ProductionLoad(bus="hydrogn", demand=1.0)})
     assert str(caught.value) == (
-        'assets.l.bus: bus "hydrogn"\n   wanted a bus of the plant, or the name of a carrier; did you mean "hydrogen"?'
+        'assets.l.bus: hydrogn\n   wanted a bus of the plant, or the name of a carrier; did you mean "hydrogen"?'
     )

@@ -1,0 +1,191 @@
+"""What `microgrid describe` shows: the technologies and sections of a scenario file, and the fields of one."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from microgrid.availability import PhotovoltaicArray, Turbine, WeatherFile
+from microgrid.errors import InputError, Problem
+from microgrid.faults import Node, did_you_mean
+from microgrid.fields import Along, CapacityIn, Quantity
+from microgrid.horizons import Horizon
+from microgrid.sections import Bus, Finance, Goals, Head, Site, Solver
+from microgrid.technologies import technologies
+from microgrid.units import CURRENCY
+
+WIDE = 110
+_WIDEST = 160
+_NOTES = {
+    "capacity": "capacity: {sample}; or {{amount: {sample}, opex: ...}}; or, for the engine to choose, "
+    "{{low: ..., high: {sample}, capex: ...}}: `microgrid describe capacity`.",
+    "series": "series: one quantity for all steps; or {file: site.csv, column: load}, with times: and plus: where "
+    "wanted; or {values: [...], unit: kW}.",
+}
+
+
+class Row(NamedTuple):
+    """A field as a reader of scenario files wants it."""
+
+    field: str
+    unit: str
+    default: str
+    meaning: str
+
+
+def overview(width: int | None = None) -> str:
+    """Return every kind of asset and every section, with what it is."""
+    kinds = {kind: _about(technology) for kind, technology in technologies().items()}
+    sections = {name: _about(model) for name, model in _sections().items()}
+    parts = ("Kinds of assets", kinds), ("Other parts of a scenario file", sections)
+    lines = [line for title, named in parts for line in (title, *_listed(named, width or _width()), "")]
+    return "\n".join([*lines, "`microgrid describe battery` lists the fields of one."])
+
+
+def description(word: str, width: int | None = None) -> str:
+    """Return the fields of a kind or section: unit, default, meaning.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind or section.
+    """
+    known: dict[str, type[BaseModel]] = {**technologies(), **_sections()}
+    if word not in known:
+        wanted = f"one of {', '.join(known)}"
+        raise InputError([Problem("describe", word, wanted, did_you_mean(word, known))])
+    model, width = known[word], width or _width()
+    rows = list(_rows(model))
+    head = textwrap.wrap(f"{word}: {_about(model)}", width)
+    notes = [line for note in _notes(model) for line in textwrap.wrap(note, width)]
+    return "\n".join([*head, "", *_table(rows, width), *([""] if notes else []), *notes])
+
+
+def _sections() -> dict[str, type[BaseModel]]:
+    """Return what stands in a scenario file besides assets, by the word that describes it."""
+    capacity = CapacityIn("kW").models["sized"]
+    return {
+        "scenario": Head,
+        "site": Site,
+        "horizon": Horizon,
+        "finance": Finance,
+        "weather": WeatherFile,
+        "buses": Bus,
+        "objective": Goals,
+        "solver": Solver,
+        "capacity": capacity,
+        "photovoltaic_weather": PhotovoltaicArray,
+        "wind_weather": Turbine,
+    }
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
+
+
+def _about(model: type[BaseModel]) -> str:
+    """Return the first paragraph of what a model says of itself."""
+    paragraph = (model.__doc__ or "").strip().split("\n\n")[0]
+    return " ".join(paragraph.replace("`", "").split())
+
+
+def _listed(named: Mapping[str, str], width: int) -> Iterator[str]:
+    space = max(map(len, named)) + 4
+    for name, text in named.items():
+        yield from textwrap.wrap(text, width, initial_indent=f"  {name}".ljust(space), subsequent_indent=" " * space)
+
+
+def _table(rows: Iterable[Row], width: int) -> Iterator[str]:
+    """Give a line a field and its meaning beneath; on a wide terminal, beside."""
+    rows = list(rows)
+    first, second, third = (max((len(row[at]) for row in rows), default=0) + 2 for at in range(3))
+    for row in rows:
+        cells = f"{row.field.ljust(first)}{row.unit.ljust(second)}{row.default}"
+        if width >= WIDE and first + second + third <= width // 2 + 10:
+            start, indent = cells.ljust(first + second + third), " " * (first + second + third)
+            yield from textwrap.wrap(row.meaning, width, initial_indent=start, subsequent_indent=indent) or [cells]
+        else:
+            yield cells.rstrip()
+            yield from textwrap.wrap(row.meaning, width, initial_indent="    ", subsequent_indent="    ")
+
+
+def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
+    fields = [name for name in model.model_fields if name not in ("kind", "extends", "source")]
+    for name in [*fields, *(["source"] if "source" in model.model_fields else [])]:
+        field = model.model_fields[name]
+        node = Node(field.annotation, tuple(field.metadata))
+        nested = None if isinstance(node.mark, CapacityIn) else node.model
+        yield Row(f"{prefix}{name}", unit_of(field), _default(field, node), field.description or "")
+        if nested is not None and model is not Head:
+            yield from _rows(nested, f"{prefix}{name}{'[]' if _is_list(field.annotation) else ''}.")
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(option) in (list, tuple) for option in (annotation, *get_args(annotation)))
+
+
+def _default(field: FieldInfo, node: Node) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value in (None, "", (), [], {}, PydanticUndefined) or isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _amount(value, getattr(node.mark, "unit", "1"))
+    parts = value if isinstance(value, list | tuple) else [value]
+    return ", ".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit == "1" or CURRENCY in unit:
+        return f"{value:g}"
+    return f"{100 * value:g} %{unit[1:]}" if unit.startswith("1/") else f"{value:g} {unit}"
+
+
+def unit_of(field: FieldInfo) -> str:
+    """Return the unit of a field as scenario files write it, or what it holds instead."""
+    node = Node(field.annotation, tuple(field.metadata))
+    mark = node.mark
+    if isinstance(mark, CapacityIn):
+        return f"{mark.unit}, capacity"
+    if isinstance(mark, Quantity | Along):
+        units = " or ".join(mark.units).replace(CURRENCY, "currency")
+        shown = ("share" if mark.high is not None and mark.high <= 1.0 else "ratio") if units == "1" else units
+        shown = f"share{shown[1:]}" if shown.startswith("1/") else shown
+        return f"{shown}, series" if isinstance(mark, Along) else shown
+    if any(hasattr(mark, "carriers") for mark in field.metadata):
+        return "bus"
+    return _type_name(field.annotation)
+
+
+_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+
+def _type_name(annotation: Any) -> str:
+    if annotation in _NAMES:
+        return _NAMES[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "fields"
+    options = [part for part in get_args(annotation) if part is not type(None)]
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return ", ".join(str(option) for option in options)
+    if origin is dict or not options:
+        return "by name" if origin is dict else ""
+    name = _type_name(options[0])
+    return f"list of {name}" if origin in (list, tuple) else name
+
+
+def _notes(model: type[BaseModel]) -> Iterator[str]:
+    marks = [Node(field.annotation, tuple(field.metadata)).mark for field in model.model_fields.values()]
+    if any(isinstance(mark, CapacityIn) for mark in marks):
+        unit = next(mark.unit for mark in marks if isinstance(mark, CapacityIn))
+        yield _NOTES["capacity"].format(sample=f"500 {unit}")
+    if any(isinstance(mark, Along) for mark in marks):
+        yield _NOTES["series"]
