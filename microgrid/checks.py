@@ -129,6 +129,8 @@ def check(books: Books, claim: Claim) -> Iterator[Finding | None]:
     """Hold one claim against an asset's books: a finding, or None, for each statement in it."""
     try:
         yield from list(_CHECKS[type(claim)](books, claim))
+    except (ValueError, IndexError):
+        yield Finding(books.asset, f"{_title(claim)}: the frames have rows too few or too many", float("nan"))
     except KeyError as error:
         yield Finding(books.asset, f"{_title(claim)}: no {error} in the frames", float("nan"))
 

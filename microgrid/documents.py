@@ -130,7 +130,7 @@ def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
         found = "nothing" if tree.data in (None, {}) else f"a {'list' if isinstance(tree.data, list) else 'value'}"
         cure = "`microgrid new FOLDER` writes a scenario to start from"
         raise InputError(
-            [Problem("file", found, "keys such as currency, site and assets", cure, str(shown_path(path)))]
+            [Problem("file", found, "keys such as currency, site and assets", cure, f"{shown_path(path)}:1")]
         )
     _rebase(tree.data, path.parent, folder)
     parent = tree.data.pop("extends", None)

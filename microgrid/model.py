@@ -76,7 +76,9 @@ class Model:
     def _capacity_claims(self, asset: Technology) -> Iterator[Claim]:
         rate = self.plant.discount_rate
         for name, capacity in asset.capacities().items():
-            if isinstance(capacity, Sized):
+            if isinstance(capacity, Fixed):
+                yield Between(f"{name} as given", ((name, 1.0),), capacity.amount, capacity.amount)
+            else:
                 yield from _size_claims(name, capacity)
                 factor = capacity.yearly_factor(rate)
                 if capacity.capex:

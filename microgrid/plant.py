@@ -11,7 +11,7 @@ from typing import Literal
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
-from microgrid.faults import Fault
+from microgrid.faults import Fault, shown
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import CURRENCY
@@ -115,7 +115,7 @@ class Plant:
                 if known is None:
                     near = nearest(bus, [*self.buses, *CARRIERS])
                     cure = f'did you mean "{near}"?' if near else "declare it under buses"
-                    yield Problem(where, bus, "a bus of the plant, or the name of a carrier", cure)
+                    yield Problem(where, shown(bus), "a bus of the plant, or the name of a carrier", cure)
                 elif mark.carriers and known.carrier.name not in mark.carriers:
                     yield Problem(where, f"a bus of {known.carrier.name}", f"a bus of {' or '.join(mark.carriers)}")
             yield from self._series_problems(name, asset)

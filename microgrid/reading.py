@@ -114,7 +114,8 @@ class Range(NamedTuple):
         """Return the refusal of a number that stands in a file as `found`."""
         if not math.isfinite(number):
             return refusal(found, "a finite number")
-        is_percent = self.unit == "1" and self.high is not None and self.high <= 1.0 and self.high < number <= 100
+        is_bare = self.unit == "1" and "%" not in found
+        is_percent = is_bare and self.high is not None and self.high <= 1.0 and self.high < number <= 100
         return refusal(found, self._told(currency), f'write "{number:g} %"' if is_percent else "")
 
     def _told(self, currency: str) -> str:

@@ -245,7 +245,7 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
             "years": timeline.years,
         },
         "objective": asdict(plant.objective),
-        "kinds": {name: str(asset.kind) for name, asset in plant.assets.items()},
+        "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in plant.assets.items()},
         "units": {name: asset.capacity_units() for name, asset in plant.assets.items()},
         "decided": _decided(plant),
         "outcome": {"ended": outcome.ended.value, "proved": outcome.is_proved, **answers, "goals": goals},

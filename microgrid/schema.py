@@ -63,7 +63,7 @@ def _assets(head: Mapping[str, Any], words: Mapping[str, str], prefix: str) -> d
         "properties": {"kind": kind},
         "allOf": [
             {
-                "if": {"properties": {"kind": {"const": known}}, "required": ["kind"]},
+                "if": {"type": "object", "properties": {"kind": {"const": known}}, "required": ["kind"]},
                 "then": {"$ref": f"#/$defs/{prefix}{word}"},
             }
             for known, word in words.items()

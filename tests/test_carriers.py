@@ -9,7 +9,7 @@ from microgrid.units import conversion, quantity
 
 
 def test_heating_values_of_hydrogen():
-    """119.96 and 141.88 MJ/kg at 25 degC; they differ by the evaporation of 9 kg of water a kg, 2.44 MJ/kg each."""
+    """119.96 and 141.88 MJ/kg at 25 degC; between them lies the evaporation of 9 kg of water a kg, 2.44 MJ/kg each."""
     assert pytest.approx(119.96 / 3.6, rel=1e-3) == HYDROGEN_LOWER_HEATING_VALUE
     assert pytest.approx(141.88 / 3.6, rel=1e-3) == HYDROGEN_HIGHER_HEATING_VALUE
     water = 18.015 / 2.016

@@ -20,6 +20,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     0: ("microgrid.errors", "microgrid.units", "microgrid.faults"),
     1: (
         "microgrid.timeline",
+        "microgrid.accounts",
         "microgrid.carriers",
         "microgrid.series",
         "microgrid.tables",
@@ -57,7 +58,14 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.checks",
         "microgrid.audit",
     ),
-    5: ("microgrid.running", "microgrid.plots", "microgrid.report", "microgrid.progress", "microgrid.summary"),
+    5: (
+        "microgrid.describing",
+        "microgrid.plots",
+        "microgrid.progress",
+        "microgrid.report",
+        "microgrid.running",
+        "microgrid.summary",
+    ),
     6: ("microgrid.cli", "microgrid.__main__"),
 }
 # The public words: they name the floors above, import them when asked, and nobody inside imports them.

@@ -16,7 +16,7 @@ import pyomo.environ as pyo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Size
-from microgrid.claims import Between, Charge, Claim, MinimumRun, Ramp, Total
+from microgrid.claims import Between, Change, Charge, Claim, MinimumRun, Ramp, Total
 from microgrid.fields import Hours, Money, MoneyPerHour, Power, Quantity, Share, refuse
 from microgrid.technologies.base import Cost, Operation, Rate, State
 from microgrid.technologies.patterns import indexed_steps, middle_gaps, parameter, recent_steps, times_size
@@ -310,6 +310,9 @@ def _costs(block: Any, operation: Operation, spec: Commitment) -> list[Cost]:
     return lines
 
 
+_SWITCH = (("on", 1.0), ("starts", -1.0), ("stops", 1.0))
+
+
 def commitment_claims(
     operation: Operation, spec: Commitment | None, size: str, output: str, sign: float = 1.0
 ) -> list[Claim]:
@@ -326,6 +329,13 @@ def commitment_claims(
             "on", spec.minimum_up, spec.minimum_down, float(spec.on_before), spec.hours_before, longest=spec.maximum_up
         ),
     ]
+    before = (("", -float(spec.on_before)),)
+    claims += [
+        Change("on follows from starts and stops", _SWITCH, (("on", -1.0),), 0.0, 0.0, before),
+        Between("a start is on", (("starts", 1.0), ("on", -1.0)), high=0.0),
+        Between("starts are counted", (("starts", 1.0),), low=0.0),
+        Between("stops are counted", (("stops", 1.0),), low=0.0),
+    ]
     if spec.maximum_hours is not None:
         claims.append(Total("hours on within the maximum", (("on", 1.0),), spec.maximum_hours))
     if spec.maximum_starts is not None:
@@ -337,9 +347,9 @@ def commitment_claims(
         or spec.stop_ramp is not None
     ):
         _, start, _, stop = _first_step_shares(operation, spec)
-        before = spec.output_before if spec.on_before else 0.0
+        output_before = spec.output_before if spec.on_before else 0.0
         claims.append(
-            Ramp(output, size, spec.ramp_up, spec.ramp_down, "on", start, stop, before, float(spec.on_before))
+            Ramp(output, size, spec.ramp_up, spec.ramp_down, "on", start, stop, output_before, float(spec.on_before))
         )
     for line, quantity, cost, per in (
         ("starts", "starts", spec.start_cost, "event"),

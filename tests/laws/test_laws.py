@@ -88,8 +88,9 @@ def test_size_scales(case: Case) -> None:
     assert cost == same(K * base_cost(case))
 
 
+NO_PEAKS = (Off("*", "demand_charge", None, "it is paid by the month, and a month has no weight"),)
 NO_MONTHS = (
-    Off("*", "demand_charge", None, "it is paid by the month, not by the step"),
+    *NO_PEAKS,
     Off("*", "capacity_charge", 0.0, "it is paid by the month, not by the step"),
 )
 
@@ -109,11 +110,14 @@ def test_time_scales(case: Case) -> None:
 def test_weights_scale(case: Case) -> None:
     """Where every step counts w times, the plan costs w times as much.
 
-    A line without its weight would count once, and investment must be paid for the years that the steps stand for.
+    A line without its weight would count once, and investment must be paid for the years that the steps stand for. The
+    months of weighted steps are parts of a year, so what is paid by the month scales from weighted to weighted.
     """
     asset = without(case, NO_MONTHS)
-    weighted = horizon(weights=(K,) * len(HOURS))
-    assert cost_of(asset, asset, weighted) == same(K * cost_of(asset, asset))
+    once, several = (horizon(weights=(weight,) * len(HOURS)) for weight in (K, 2 * K))
+    assert cost_of(asset, asset, once) == same(K * cost_of(asset, asset))
+    asset = without(case, NO_PEAKS)
+    assert cost_of(asset, asset, several) == same(2 * cost_of(asset, asset, once))
 
 
 NOT_SPLIT = (
@@ -164,6 +168,16 @@ def test_a_size_pinned_to_c_costs_what_the_fixed_c_costs(case: Case, name: str) 
     fixed = with_capacity(case.asset, name, Fixed(amount=amount, opex=50.0))
     pinned = with_capacity(case.asset, name, Sized(low=amount, high=amount, opex=50.0))
     assert cost_of(pinned, pinned) == same(cost_of(fixed, fixed))
+
+
+@every_fixed_capacity
+def test_modules_that_make_up_c_cost_what_the_fixed_c_costs(case: Case, name: str) -> None:
+    """Two modules of half the size are the whole: what counts units must count as many as there are."""
+    amount, changes = case.asset.capacities()[name].high, UNDECIDED.get(case.kind, {})
+    several = {"stacks": 2} if has(case.asset, "stacks") else {}
+    fixed = put(case.asset, changes | several | {name: Fixed(amount=amount)})
+    modules = put(case.asset, changes | {name: Sized(low=amount, high=amount, unit_size=amount / 2)})
+    assert cost_of(modules, modules) == same(cost_of(fixed, fixed))
 
 
 @every_fixed_capacity

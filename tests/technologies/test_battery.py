@@ -49,14 +49,15 @@ def test_wear_by_throughput_stops_a_trade_that_does_not_pay():
     for cycles, bought in ((1000.0, 50.0 * 0.4), (4000.0, 50.0 * 0.1 + 50.0 * 600 / 3200)):
         battery = Battery(
             energy=100.0, power=100.0, charge_efficiency=1.0, discharge_efficiency=1.0,
-            minimum_charge=0.1, maximum_charge=0.9, initial_charge=0.1, wear=Wear(replacement_cost=600.0, cycle_life=cycles),
+            minimum_charge=0.1, maximum_charge=0.9, initial_charge=0.1,
+            wear=Wear(replacement_cost=600.0, cycle_life=cycles),
         )  # fmt: skip
         plan = solved({"b": battery, "g": grid([0.1, 0.4]), "l": ProductionLoad(demand=[0.0, 50.0])}, [1, 1])
         assert plan.cost == pytest.approx(bought)
 
 
 def test_wear_by_depth_empties_shallow_segments_first():
-    """Two segments of 50 kWh, exponent 2. A kWh costs 0.1 * 2 * 1/4 = 0.05 in the first, 0.1 * 2 * 3/4 = 0.15 in the second.
+    """Two segments of 50 kWh, exponent 2: a kWh costs 0.1 * 2 * 1/4 = 0.05 out of the first, 0.15 out of the second.
 
     With a spread of 0.10 only the first segment pays: 50 kWh at 0.1 plus 0.05 wear, 30 kWh bought at 0.2. A full cycle
     of both would cost 50 * 0.05 + 50 * 0.15 = 10 = 100 * 0.1, the throughput cost: the total is the same.
