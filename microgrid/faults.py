@@ -62,7 +62,8 @@ class RefusedError(Exception):
 
 def refuse(found: str, wanted: str, cure: str = "") -> PydanticCustomError:
     """Return the error of one field: what stands there, what was wanted, how to cure it."""
-    return PydanticCustomError("wanted", "{wanted}", {"found": found, "wanted": wanted, "cure": cure})
+    context = {"found": found, "wanted": wanted, "cure": cure}
+    return PydanticCustomError("wanted", "{found}: wanted {wanted}" if found else "wanted {wanted}", context)
 
 
 def _printable(text: str) -> str:

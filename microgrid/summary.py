@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ def _period(manifest: dict[str, Any]) -> str:
 
 def _ending(manifest: dict[str, Any]) -> str:
     outcome = manifest["outcome"]
-    gap = "" if outcome["gap"] is None else f", gap {outcome['gap']:.4%}"
+    is_known = outcome["gap"] is not None and math.isfinite(outcome["gap"])
+    gap = f", gap {outcome['gap']:.4%}" if is_known else ""
     word = "[green]proved[/green]" if outcome["proved"] else f"[bold red]NOT PROVED[/bold red] ({outcome['ended']})"
     return f"{word}{gap}, {outcome['solver']} {outcome['seconds']:.2f} s, {manifest['total_seconds']:.2f} s in all"
 

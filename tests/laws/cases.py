@@ -90,9 +90,10 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
             "on_before": 0, "hours_before": None, "stacks": 1, "power_before": 20.0,
         },
         "one stack": {"stacks": 1, "hours_before": None, "power_before": 60.0},
-        "both starting": {"on_before": 2, "hours_before": 0.25, "power_before": 15.0},
+        "both starting": {"on_before": 2, "hours_before": 0.25, "power_before": 0.0},
         "starts at once": {
-            "cold_start": {"energy": 15.0, "cost": 2.0}, "warm_start": {"energy": 4.0}, "on_before": 0, "hours_before": None,
+            "cold_start": {"energy": 15.0, "cost": 2.0}, "warm_start": {"energy": 4.0},
+            "on_before": 0, "hours_before": None,
         },
         "fresh stacks": {"on_before": 0, "standby_before": 1, "hours_before": None, "ramp_up": None, "ramp_down": None},
     },

@@ -1,0 +1,440 @@
+"""The command line: what it prints where, its exit codes, and that no fault ever shows a traceback."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from microgrid import cli, running
+from microgrid.audit import Audit
+from microgrid.describing import description, overview
+from microgrid.errors import InputError, MicrogridError
+from microgrid.progress import line, watching
+from microgrid.results import load
+from microgrid.starter import write_starter
+from microgrid.technologies import technologies
+from microgrid.yaml_files import read_yaml
+from solvers import Ended, Outcome, Progress
+
+
+class Ran(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def microgrid(here, monkeypatch, capsys):
+    """Return the command line as a function of its arguments, run in an empty folder."""
+
+    def ran(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["microgrid", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return Ran(int(ended.value.code or 0), out, err)
+
+    return ran
+
+
+@pytest.fixture
+def plant(here):
+    """Return the starter, an hour at a time."""
+    path = write_starter(here / "plant")
+    path.write_text(path.read_text(encoding="utf-8").replace("step: 15 min", "step: 1 h"), encoding="utf-8")
+    return "plant/plant.yaml"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Leave pictures and report out: they have tests of their own."""
+    monkeypatch.setattr("microgrid.plots.save_plots", lambda _result, _folder: {})
+    monkeypatch.setattr("microgrid.report.save_report", lambda _result, _path, _pictures: None)
+
+
+def command(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "microgrid", *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# run
+
+
+def test_run_writes_a_run_and_tells_it(microgrid, plant, here):
+    ran = microgrid("run", plant)
+    assert ran.code == cli.PROVED
+    assert "Starter plant" in ran.out
+    assert "proved, gap" in ran.out
+    assert "audit    passed" in ran.out
+    assert "runs/plant/report.html" in ran.out.replace("\\", "/")
+    assert (here / "runs" / "plant" / "report.html").stat().st_size > 0
+    assert load(here / "runs" / "plant").manifest["outcome"]["proved"]
+
+
+def test_run_names_its_folder(microgrid, plant, here, quick):
+    assert microgrid("run", plant, "--out", "mine").code == 0
+    assert (here / "mine" / "manifest.json").is_file()
+    (here / "plant" / "day.yaml").write_text("extends: plant.yaml\n", encoding="utf-8")
+    assert microgrid("run", "plant/day.yaml", "--quiet") == Ran(0, "", "")
+    assert (here / "runs" / "plant-day" / "manifest.json").is_file()
+
+
+def test_json_is_all_that_goes_to_stdout(microgrid, plant, quick):
+    ran = microgrid("run", plant, "--json")
+    manifest = json.loads(ran.out, parse_constant=pytest.fail)
+    assert ran.err == ""
+    assert manifest["outcome"]["proved"]
+    assert manifest["audit"]["passed"]
+
+
+def test_json_of_a_process(plant, here):
+    ran = command("run", plant, "--json", folder=here)
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["scenario"]["name"] == "Starter plant"
+    assert ran.stderr == ""
+
+
+def test_set_overrides(microgrid, plant, quick):
+    ran = microgrid("run", plant, "--json", "--set", "assets.battery.energy=2 MWh", "--set", "name=Other")
+    manifest = json.loads(ran.out)
+    assert manifest["sizes"]["battery"]["energy"] == 2000.0
+    assert manifest["scenario"]["name"] == "Other"
+
+
+def test_a_decision_and_unserved_load_are_told(microgrid, plant, quick):
+    overrides = [
+        "assets.battery.energy={low: 0 kWh, high: 2 MWh, capex: 1 EUR/kWh}",
+        "assets.plant.unserved_price=9 EUR/kWh",
+        "assets.grid.capacity=100 kW",
+    ]
+    ran = microgrid("run", plant, *(part for text in overrides for part in ("--set", text)))
+    assert ran.code == 0
+    assert "size of battery.energy" in ran.out
+    assert "unserved plant:" in ran.out
+    assert " kWh" in ran.out
+
+
+@pytest.mark.parametrize("text", ["nothing", "=3", ""])
+def test_set_needs_a_path_and_a_value(microgrid, plant, text):
+    ran = microgrid("check", plant, "--set", text)
+    assert (ran.code, ran.out) == (cli.INPUT, "")
+    assert "wanted PATH=VALUE; such as --set assets.battery.energy" in ran.err
+
+
+# exit codes
+
+
+def ending(monkeypatch, **changes):
+    """Let the solver end in another way than it does."""
+    solve = running.solve
+    monkeypatch.setattr(running, "solve", lambda *arguments: replace(solve(*arguments), **changes))
+
+
+def test_1_usable_but_not_proved(microgrid, plant, monkeypatch, quick):
+    ending(monkeypatch, ended=Ended.TIME)
+    ran = microgrid("run", plant)
+    assert ran.code == cli.NOT_PROVED
+    assert "NOT PROVED (time limit)" in ran.out
+
+
+def test_2_input(microgrid, plant):
+    ran = microgrid("run", plant, "--set", "assets.battery.energy=5 kW", "--set", "solver.gp=1 %")
+    assert (ran.code, ran.out) == (cli.INPUT, "")
+    assert ran.err.splitlines()[0] == "2 faults"
+    assert 'wanted a quantity in kWh, such as "2 MWh"' in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run"],
+        ["run", "nowhere.yaml"],
+        ["run", "."],
+        ["run", "plant/plant.yaml", "--nothing"],
+        ["run", "plant/plant.yaml", "--set", "solver.name=no_such_solver"],
+        ["check", "plant/site.csv"],
+        ["unheard_of"],
+        ["describe", "batery"],
+        ["plot", "."],
+        ["new", "plant"],
+        ["run", "plant/plant.yaml", "--out", "plant"],
+    ],
+)
+def test_2_whatever_is_wrong_with_what_was_typed(microgrid, plant, arguments):
+    ran = microgrid(*arguments)
+    assert (ran.code, ran.out) == (cli.INPUT, "")
+    assert ran.err.strip()
+    assert "MICROGRID_DEBUG" not in ran.err
+
+
+def test_3_infeasible(microgrid, plant, here):
+    ran = microgrid("run", plant, "--set", "assets.plant.demand=99 MW")
+    assert (ran.code, ran.out) == (cli.INFEASIBLE, "")
+    assert "infeasible" in ran.err
+    assert not (here / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        (Ended.INFEASIBLE, cli.INFEASIBLE),
+        (Ended.UNBOUNDED, cli.INFEASIBLE),
+        (Ended.INFEASIBLE_OR_UNBOUNDED, cli.INFEASIBLE),
+        (Ended.TIME, cli.FAILED),
+        (Ended.FAILED, cli.FAILED),
+    ],
+)
+def test_3_and_4_without_a_plan(microgrid, plant, monkeypatch, ended, code):
+    ending(monkeypatch, ended=ended, has_plan=False, objective=math.nan)
+    ran = microgrid("run", plant, "--json")
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.err.strip()
+
+
+def test_4_what_nobody_thought_of(microgrid, plant, monkeypatch):
+    def broken(*_arguments):
+        raise KeyError("a fault of our own")
+
+    monkeypatch.setattr("microgrid.scenario.read_scenario", broken)
+    ran = microgrid("check", plant)
+    assert (ran.code, ran.out) == (cli.FAILED, "")
+    assert ran.err.startswith("unexpected fault: KeyError: 'a fault of our own'")
+    monkeypatch.setenv("MICROGRID_DEBUG", "1")
+    monkeypatch.setattr(sys, "argv", ["microgrid", "check", plant])
+    with pytest.raises(KeyError):
+        cli.main()
+
+
+def test_4_an_error_on_purpose(microgrid, plant, monkeypatch):
+    def broken(*_arguments):
+        raise MicrogridError("what it is")
+
+    monkeypatch.setattr("microgrid.scenario.read_scenario", broken)
+    assert microgrid("check", plant) == Ran(cli.FAILED, "", "what it is\n")
+
+
+def test_5_the_audit_failed(microgrid, plant, monkeypatch, quick):
+    monkeypatch.setattr(running, "audit", lambda _result: Audit(7, ("the battery gives more than it has",)))
+    ran = microgrid("run", plant)
+    assert ran.code == cli.AUDIT
+    assert "audit    FAILED, 1 of 7 statements" in ran.out
+    assert "the battery gives more than it has" in ran.out
+
+
+def test_130_stopped(microgrid, plant, monkeypatch):
+    def stopped(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("microgrid.scenario.read_scenario", stopped)
+    assert microgrid("check", plant) == Ran(cli.STOPPED, "", "stopped\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of another kind")
+def test_a_reader_that_leaves_is_no_proof(here):
+    """`microgrid schema | true` writes into a pipe that nobody reads: not 1, which would say that a plan is usable."""
+    script = f"{sys.executable} -m microgrid schema | true; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert ran.returncode in (0, cli.FAILED)
+    assert "Traceback" not in ran.stderr
+    assert "Exception" not in ran.stderr
+
+
+# check, describe, new, schema, plot
+
+
+def test_check_of_a_good_file(microgrid, plant):
+    ran = microgrid("check", plant)
+    assert ran == Ran(
+        0,
+        "plant/plant.yaml: good. 4 assets, 24 steps from 2026-06-15T00:00:00+02:00 to 2026-06-16T00:00:00+02:00.\n",
+        "",
+    )
+
+
+def test_check_tells_every_fault(microgrid, plant, here):
+    path = here / plant
+    path.write_text(path.read_text("utf-8").replace("energy:", "energi:").replace("700 kW", "700"), encoding="utf-8")
+    ran = microgrid("check", plant)
+    assert ran.code == cli.INPUT
+    assert ran.err.startswith("2 faults\nplant/plant.yaml:")
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+@pytest.mark.parametrize("kind", technologies())
+def test_describe_fits_and_leaves_nothing_out(kind, width):
+    text = description(kind, width)
+    fields = [name for name in technologies()[kind].model_fields if name != "kind"]
+    assert [name for name in fields if f"\n{name} " not in text] == []
+    if width >= 80:
+        assert max(map(len, text.splitlines())) <= width
+    meanings = " ".join(text.split())
+    first = next(info.description for name, info in technologies()[kind].model_fields.items() if name == fields[1])
+    assert width == 140 or " ".join(str(first).split()) in meanings
+
+
+def test_describe_a_battery(microgrid, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = microgrid("describe", "battery").out.splitlines()
+    assert lines[:6] == [
+        "battery: A battery behind its inverter, charged and discharged on the",
+        "alternating-current side.",
+        "",
+        "bus                    bus                  electricity",
+        "    Bus it stands on.",
+        "energy                 kWh, capacity        required",
+    ]
+    assert "wear.cycle_life        number               required" in lines
+    assert lines[-1].endswith("`microgrid describe capacity`.")
+
+
+def test_describe_on_a_wide_terminal(microgrid, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    lines = microgrid("describe", "battery").out.splitlines()
+    assert (
+        "charge_efficiency      share                0.95         Share of the power drawn that reaches the cells."
+        in lines
+    )
+
+
+@pytest.mark.parametrize("word", ["scenario", "site", "horizon", "objective", "solver", "weather", "buses", "capacity"])
+def test_describe_sections(microgrid, word):
+    ran = microgrid("describe", word)
+    assert ran.code == 0
+    assert ran.out.startswith(f"{word}: ")
+    assert len(ran.out.splitlines()) > 3
+
+
+def test_describe_lists_all(microgrid):
+    out = microgrid("describe").out
+    assert [kind for kind in technologies() if f"\n  {kind} " not in out] == []
+    assert out.strip() == overview(80).strip()
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_describe_of_nothing_known():
+    with pytest.raises(InputError, match='did you mean "battery"'):
+        description("batery")
+
+
+def test_new_then_run_what_it_says(microgrid, here):
+    ran = microgrid("new", "mine")
+    assert ran.code == 0
+    assert ran.out.splitlines()[1].strip() == f"microgrid run {Path('mine') / 'plant.yaml'}"
+    assert microgrid("check", "mine/plant.yaml").code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is closed to root")
+def test_new_in_a_folder_that_is_closed(microgrid, here):
+    (here / "closed").mkdir(mode=0o500)
+    ran = microgrid("new", "closed/mine")
+    assert ran.code == cli.INPUT
+    assert "a folder that can be written" in ran.err
+
+
+def test_new_under_a_file(microgrid, here):
+    (here / "file").write_text("", encoding="utf-8")
+    ran = microgrid("new", "file/mine")
+    assert ran.code == cli.INPUT
+    assert "a folder that can be written" in ran.err
+
+
+def test_schema(microgrid, plant, here):
+    ran = microgrid("schema")
+    assert (ran.code, ran.err) == (0, "")
+    schema = Draft202012Validator(json.loads(ran.out))
+    data = read_yaml(here / plant).data
+    assert schema.is_valid(data)
+    data["assets"]["battery"]["energi"] = "1 MWh"
+    assert not schema.is_valid(data)
+
+
+def test_plot_draws_again(microgrid, plant, here, monkeypatch):
+    drawn = []
+
+    def save(result, folder):
+        drawn.append(result.manifest["scenario"]["name"])
+        (folder / "a.png").write_bytes(b"")
+        return {"a": folder / "a.png"}
+
+    monkeypatch.setattr("microgrid.plots.save_plots", save)
+    monkeypatch.setattr("microgrid.report.save_report", lambda _result, _path, _pictures: None)
+    assert microgrid("run", plant, "--quiet").code == 0
+    ran = microgrid("plot", "runs/plant", "--out", "pictures/new")
+    assert (ran.code, ran.out.strip()) == (0, str(Path("pictures/new/a.png")))
+    assert (here / "pictures" / "new" / "a.png").is_file()
+    assert microgrid("plot", "runs/plant").out.strip() == str(Path("runs/plant/a.png"))
+    assert drawn == ["Starter plant"] * 3
+
+
+# speed and silence
+
+
+def test_help_waits_for_nothing():
+    code = (
+        "import sys\nfrom microgrid.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'pyomo', 'pandas', 'numpy', 'pint', 'pydantic', 'matplotlib', 'scipy', 'highspy', 'solvers'}\n"
+        "sys.exit(','.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "describe" in ran.stdout
+
+
+def test_no_arguments_are_a_plea_for_help(microgrid):
+    ran = microgrid()
+    assert "run" in ran.out + ran.err
+
+
+def progress(seconds=1.0, incumbent=100.0, bound=99.0):
+    return Progress(seconds=seconds, incumbent=incumbent, bound=bound)
+
+
+def test_progress_in_a_log_comes_as_the_gap_halves(capsys):
+    with watching() as watch:
+        for bound in (50.0, 60.0, 80.0, 81.0, 99.0):
+            watch(progress(bound=bound))
+        watch(progress(incumbent=math.inf))
+    gaps = [text.rpartition("gap ")[2] for text in capsys.readouterr().err.splitlines()]
+    assert gaps == ["50.000%", "20.000%", "1.000%"]
+
+
+def test_nobody_watches_a_silent_run():
+    with watching(silent=True) as watch:
+        assert watch is None
+
+
+def test_progress_as_a_line():
+    assert line(progress()) == "   1.0 s   incumbent 100.00   bound 99.00   gap 1.000%"
+    assert line(progress(incumbent=math.inf)) == "   1.0 s   no plan yet   bound 99.00"
+    assert line(progress(incumbent=math.inf, bound=-math.inf)).endswith("bound none yet")
+
+
+def test_an_outcome_knows_its_exit_code():
+    assert cli._exit_code_without_plan(Outcome(Ended.INFEASIBLE, has_plan=False)) == cli.INFEASIBLE
+    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED, has_plan=False)) == cli.FAILED
