@@ -21,6 +21,6 @@ def annuity_factor(rate: float, years: float) -> float:
     """
     if years <= 0:
         raise ValueError(f"a lifetime must be above zero years, not {years}")
-    if rate == 0:
+    if abs(rate) < 1e-12:
         return 1 / years
     return rate / -math.expm1(-years * math.log1p(rate))

@@ -30,7 +30,7 @@ def test_the_payments_are_worth_what_was_lent(rate, years):
     assert sum(payment / (1 + rate) ** year for year in range(1, years + 1)) == pytest.approx(1.0, rel=1e-6)
 
 
-@given(st.floats(-0.4, 1.0), st.floats(0.5, 60.0))
+@given(st.floats(-0.4, 0.5), st.floats(0.5, 30.0))
 def test_a_longer_life_costs_less_a_year(rate, years):
     assert annuity_factor(rate, years * 1.1) < annuity_factor(rate, years)
 

@@ -65,7 +65,7 @@ def kinds_with(path: Path) -> list[str]:
     return sorted(stem for stem in reached if "kind: Literal" in texts.get(stem, ""))
 
 
-def tests_for(path: Path) -> list[str]:
+def relevant_tests(path: Path) -> list[str]:
     """Return what pytest is asked to run for a file: own tests and laws of its kinds; for what all share, all."""
     if path in OF_ALL_PLANTS:
         return [LAWS, "tests/technologies"]
@@ -139,13 +139,13 @@ def judge_all(mutants: Sequence[Mutant], jobs: int) -> Iterator[Verdict]:
     def work(mutant: Mutant) -> Verdict:
         tree = trees.get()
         try:
-            return judge(tree, mutant, [*tests_for(mutant.path), *left_out[mutant.path]])
+            return judge(tree, mutant, [*relevant_tests(mutant.path), *left_out[mutant.path]])
         finally:
             trees.put(tree)
 
     with copied_tree() as first:
         for path in dict.fromkeys(mutant.path for mutant in mutants):
-            broken = failing(first, tests_for(path))
+            broken = failing(first, relevant_tests(path))
             left_out[path] = [f"--deselect={name}" for name in broken]
             _say(f"{path}: " + (f"{len(broken)} tests fail without a mutant and are left out" if broken else "clean"))
     with _trees(jobs, trees), ThreadPoolExecutor(jobs) as pool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.mutants import Mutant, mutants_of
-from tests.mutations.mutate import LAWS, ROOT, TECHNOLOGIES, copied_tree, files, judge, tests_for
+from tests.mutations.mutate import LAWS, ROOT, TECHNOLOGIES, copied_tree, files, judge, relevant_tests
 
 BATTERY, GRID, LEDGER = TECHNOLOGIES / "battery.py", TECHNOLOGIES / "grid_connection.py", Path("microgrid/ledger.py")
 PATTERNS, COMMITMENT = TECHNOLOGIES / "patterns.py", TECHNOLOGIES / "commitment.py"
@@ -52,7 +52,7 @@ def the_mutant(path: Path, fault: str, before: str) -> Mutant:
 )
 def test_a_fault_is_noticed(tree: Path, path: Path, fault: str, before: str, asked: list[str]) -> None:
     """A fault that no test notices is one that a change could bring in tomorrow."""
-    verdict = judge(tree, the_mutant(path, fault, before), asked or tests_for(path))
+    verdict = judge(tree, the_mutant(path, fault, before), asked or relevant_tests(path))
     assert verdict.killed
     assert verdict.by.startswith("tests/"), f"no test failed, but {verdict.by}"
 
