@@ -90,6 +90,7 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
             "on_before": 0, "hours_before": None, "stacks": 1, "power_before": 20.0,
         },
         "one stack": {"stacks": 1, "hours_before": None, "power_before": 60.0},
+        "one line": {"curve": ({"load": 0.2, "consumption": 50.0}, {"load": 1.0, "consumption": 54.0})},
         "both starting": {"on_before": 2, "hours_before": 0.25, "power_before": 0.0},
         "starts at once": {
             "cold_start": {"energy": 15.0, "cost": 2.0}, "warm_start": {"energy": 4.0},
@@ -98,6 +99,9 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "fresh stacks": {"on_before": 0, "standby_before": 1, "hours_before": None, "ramp_up": None, "ramp_down": None},
     },
     "fuel_cell": {
+        "one line": {
+            "part_load": ({"load": 0.2, "electricity_per_kg": 19.0}, {"load": 1.0, "electricity_per_kg": 16.0}),
+        },
         "plain": {
             "part_load": (), "electricity_per_kg": 17.0, "heat_bus": None, "heat_share": None, "commitment": None,
         },
@@ -109,6 +113,7 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
             "heat_rejection": False,
         },
         "no heat": {"heat_bus": None, "heat_efficiency": None, "heat_rejection": False},
+        "one line": {"part_load": ({"load": 0.5, "efficiency": 0.32}, {"load": 1.0, "efficiency": 0.37})},
         "back pressure": {"heat_rejection": False},
         "extraction": {
             "heat_efficiency": None, "heat_rejection": False, "power_loss": 0.2, "power_to_heat": 0.6,
