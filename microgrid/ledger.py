@@ -84,5 +84,5 @@ class Ledger:
             return amount(None)
         if index is self.operation.steps:
             weight = self.operation.block.weight
-            return pyo.quicksum(amount(t) * weight[t] for t in index)
-        return pyo.quicksum(amount(i) for i in index)
+            return sum(amount(t) * weight[t] for t in index)
+        return sum(amount(i) for i in index)

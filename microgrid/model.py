@@ -54,7 +54,7 @@ class Model:
         """Make a ledger column the objective."""
         if hasattr(self.pyomo, "goal"):
             self.pyomo.del_component("goal")
-        self.pyomo.goal = pyo.Objective(expr=self.ledger.column(column), sense=pyo.minimize)
+        self.pyomo.goal = pyo.Objective(rule=lambda _m: self.ledger.column(column), sense=pyo.minimize)
 
     def total(self, column: str) -> float:
         """Return what a ledger column amounts to in the plan that the variables hold."""
@@ -150,7 +150,7 @@ def _operate(
     block.bus = pyo.Block(list(plant.buses))
     for name, bus in plant.buses.items():
         if bus.surplus:
-            block.bus[name].surplus = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+            block.bus[name].surplus = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
             surplus = block.bus[name].surplus
             contributions[f"bus {name}"] = Contribution([Flow("surplus", name, lambda t, v=surplus: -v[t])])  # type: ignore[misc]
         _balance(block.bus[name], operation, [f for c in contributions.values() for f in c.flows if f.bus == name])

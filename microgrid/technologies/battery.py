@@ -179,8 +179,8 @@ class Battery(Technology):
     def _segment(self, block: Any, operation: Operation, energy: Size, k: int) -> tuple[Any, Any, Any]:
         """Write one segment: its stock, what fills it and what empties it, on the cells' side."""
         level = stock(block, operation, f"segment_{k}", energy, (0.0, self.window / self._depths))
-        filled = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
-        emptied = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+        filled = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
+        emptied = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
         block.add_component(f"cells_in_{k}", filled)
         block.add_component(f"cells_out_{k}", emptied)
         name = f"segment_{k}"

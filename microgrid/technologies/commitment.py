@@ -113,7 +113,7 @@ class Committed:
 
 def committed(block: Any, operation: Operation, size: Size, spec: Commitment | None, name: str = "output") -> Committed:
     """Write an output between zero and the capacity under the rules of `spec`."""
-    output = pyo.Var(operation.steps, bounds=(0.0, size.high))
+    output = pyo.Var(operation.steps, dense=False, bounds=(0.0, size.high))
     block.add_component(name, output)
     if spec is None or not spec.has_switch:
         return _unswitched(block, operation, size, spec, output)
@@ -167,9 +167,9 @@ def _switch(block: Any, operation: Operation, spec: Commitment) -> None:
     held_off = (begins < spec.minimum_down - before - 1e-9) & (not spec.on_before)
     low = parameter(block, operation.steps, "on_low", held_on.astype(float))
     high = parameter(block, operation.steps, "on_high", 1.0 - held_off.astype(float))
-    block.on = pyo.Var(operation.steps, within=pyo.Binary, bounds=lambda _b, t: (low[t], high[t]))
-    block.starts = pyo.Var(operation.steps, bounds=(0.0, 1.0))
-    block.stops = pyo.Var(operation.steps, bounds=(0.0, 1.0))
+    block.on = pyo.Var(operation.steps, dense=False, within=pyo.Binary, bounds=lambda _b, t: (low[t], high[t]))
+    block.starts = pyo.Var(operation.steps, dense=False, bounds=(0.0, 1.0))
+    block.stops = pyo.Var(operation.steps, dense=False, bounds=(0.0, 1.0))
     on_before = float(spec.on_before)
 
     def switches(b: Any, t: Any) -> Any:

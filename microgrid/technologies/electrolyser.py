@@ -166,7 +166,7 @@ class Electrolyser(Technology):
         hydrogen = below_curve(block, operation, "hydrogen", running, unit.live, self.lines)
         flows = [Flow("power", self.bus, lambda t: -unit.drawn(t)), Flow("hydrogen", self.hydrogen_bus, hydrogen)]
         if self.heat_bus is not None:
-            block.heat = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+            block.heat = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
             most = self.heat_share or 0.0
 
             def heat_within_share(b: Any, t: Any) -> Any:

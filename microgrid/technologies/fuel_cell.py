@@ -116,7 +116,7 @@ class FuelCell(Technology):
             Flow("output", self.bus, lambda t: output[t]),
         ]
         if self.heat_bus is not None:
-            block.heat = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+            block.heat = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
             most = (self.heat_share or 0.0) * HYDROGEN_LOWER_HEATING_VALUE
 
             def heat_within_hydrogen(b: Any, t: Any) -> Any:

@@ -150,7 +150,7 @@ class FuelGenerator(Technology):
         share, loss, ratio, gross = self.heat_efficiency or 0.0, self.power_loss, self.power_to_heat, unit.output
         if loss is None and not self.heat_rejection:
             return lambda t: share * fuel(t), lambda t: gross[t]
-        block.heat = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+        block.heat = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
         if loss is None or ratio is None:
 
             def heat_within_fuel(b: Any, t: Any) -> Any:

@@ -125,7 +125,7 @@ class GridConnection(Technology):
 
     def _one_way(self, block: Any, operation: Operation, size: Size) -> None:
         block.contested = pyo.Set(initialize=self._contested(operation), within=operation.steps)
-        block.importing = pyo.Var(block.contested, within=pyo.Binary)
+        block.importing = pyo.Var(block.contested, dense=False, within=pyo.Binary)
         high = size.high
 
         def imports_only(b: Any, t: Any) -> Any:

@@ -36,7 +36,7 @@ def flow_within(block: Any, operation: Operation, name: str, size: Size, share: 
     def bounds(_block: Any, t: Any) -> tuple[float, Any]:
         return (0.0, high if share is None else high * share[t])
 
-    variable = pyo.Var(operation.steps, bounds=bounds)
+    variable = pyo.Var(operation.steps, dense=False, bounds=bounds)
     block.add_component(name, variable)
     if not size.is_fixed:
 
@@ -50,7 +50,7 @@ def flow_within(block: Any, operation: Operation, name: str, size: Size, share: 
 def stock(block: Any, operation: Operation, name: str, size: Size, window: tuple[float, float] = (0.0, 1.0)) -> Any:
     """Return a stock on the points, between the two shares of `window` of the capacity."""
     low, high = window
-    variable = pyo.Var(operation.points, bounds=(low * size.high if size.is_fixed else 0.0, high * size.high))
+    variable = pyo.Var(operation.points, dense=False, bounds=(low * size.high if size.is_fixed else 0.0, high * size.high))
     block.add_component(name, variable)
     if not size.is_fixed:
 
@@ -98,7 +98,7 @@ def never_both(
     """Allow only one of two flows at a step; each comes with the largest value it can take."""
     (one, one_high), (other, other_high) = first, second
     steps = operation.steps if steps is None else steps
-    block.first_way = pyo.Var(steps, within=pyo.Binary)
+    block.first_way = pyo.Var(steps, dense=False, within=pyo.Binary)
 
     def only_first(b: Any, t: Any) -> Any:
         return one[t] <= one_high * b.first_way[t]
@@ -115,7 +115,7 @@ def times_size(block: Any, operation: Operation, name: str, size: Size, state: A
     """Return `size` times a 0-1 state: exact, by the convex hull of the product where the size is a decision."""
     if size.is_fixed:
         return lambda t: size.amount * state[t]
-    product = pyo.Var(operation.steps, bounds=(0.0, size.high))
+    product = pyo.Var(operation.steps, dense=False, bounds=(0.0, size.high))
     block.add_component(name, product)
 
     def only_with_state(_b: Any, t: Any) -> Any:
@@ -194,7 +194,7 @@ def convex_curve(
     block.offset = pyo.Param(block.lines, initialize={k: line[1] for k, line in enumerate(lines)}, within=pyo.Any)
     if exact:
         return _on_one_line(block, operation, size, output, live, lines)
-    block.rate = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+    block.rate = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
 
     def rate_above_line(b: Any, t: Any, k: Any) -> Any:
         return b.rate[t] >= b.slope[k] * output[t] + b.offset[k] * live(t)
@@ -210,9 +210,9 @@ def _on_one_line(
     crossings = [(a[1] - b[1]) / (b[0] - a[0]) for a, b in pairwise(lines)]
     edges = [0.0, *crossings, 1.0]
     block.edge = pyo.Param(range(len(edges)), initialize=dict(enumerate(edges)), within=pyo.Any)
-    block.line_chosen = pyo.Var(operation.steps, block.lines, within=pyo.Binary)
-    block.line_live = pyo.Var(operation.steps, block.lines, bounds=(0.0, size.high))
-    block.line_output = pyo.Var(operation.steps, block.lines, bounds=(0.0, size.high))
+    block.line_chosen = pyo.Var(operation.steps, block.lines, dense=False, within=pyo.Binary)
+    block.line_live = pyo.Var(operation.steps, block.lines, dense=False, bounds=(0.0, size.high))
+    block.line_output = pyo.Var(operation.steps, block.lines, dense=False, bounds=(0.0, size.high))
 
     def at_most_one_line(b: Any, t: Any) -> Any:
         return sum(b.line_chosen[t, k] for k in b.lines) <= 1
@@ -267,7 +267,7 @@ def below_curve(
     block.lines = pyo.RangeSet(0, len(lines) - 1)
     block.slope = pyo.Param(block.lines, initialize={k: line[0] for k, line in enumerate(lines)}, within=pyo.Any)
     block.offset = pyo.Param(block.lines, initialize={k: line[1] for k, line in enumerate(lines)}, within=pyo.Any)
-    made = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+    made = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
     block.add_component(name, made)
 
     def below_line(b: Any, t: Any, k: Any) -> Any:
@@ -298,7 +298,7 @@ def lasting(block: Any, operation: Operation, name: str, began: Rate, hours: flo
     wholly = indexed_steps(block, operation, f"{name}_whole_steps", whole)
     partial = indexed_steps(block, operation, f"{name}_last_steps", partly)
     part = parameter(block, operation.steps, f"{name}_share_of_last_step", share)
-    level = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+    level = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
     block.add_component(name, level)
 
     def lasts(_b: Any, t: Any) -> Any:

@@ -40,7 +40,7 @@ class ProductionLoad(Technology):
         demand = parameter(block, steps, "demand", self.demand.on(operation.timeline, "demand"))
         flows, costs = [Flow("demand", self.bus, lambda t: -demand[t])], []
         for name, share, price in self._reliefs():
-            relief = pyo.Var(steps, bounds=lambda _b, t, share=share: (0.0, share * demand[t]))
+            relief = pyo.Var(steps, dense=False, bounds=lambda _b, t, share=share: (0.0, share * demand[t]))
             block.add_component(name, relief)
             flows.append(Flow(name, self.bus, lambda t, v=relief: v[t]))  # type: ignore[misc]
             costs.append(Cost(name, "unserved", lambda t, v=relief, p=price: p * hours[t] * v[t], steps))  # type: ignore[misc]

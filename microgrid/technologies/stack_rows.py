@@ -47,7 +47,7 @@ def powered(block: Any, operation: Operation, size: Size, stacks: Stacks) -> Pow
     counts = _Counts(block, operation, size, stacks)
     _states(counts)
     _minimum_times(counts)
-    block.running = pyo.Var(operation.steps, bounds=(0.0, size.high))
+    block.running = pyo.Var(operation.steps, dense=False, bounds=(0.0, size.high))
     live = _live(counts)
     _start_limits(counts)
     if stacks.has_ramps:
@@ -106,7 +106,7 @@ def _states(counts: _Counts) -> None:
     whole = {name: pyo.NonNegativeIntegers for name in stacks.states if name != "off"}
     domains = {"off": pyo.NonNegativeReals} | whole | dict.fromkeys(stacks.moves, moves)
     for name, domain in domains.items():
-        block.add_component(name, pyo.Var(operation.steps, within=domain, bounds=(0, most)))
+        block.add_component(name, pyo.Var(operation.steps, dense=False, within=domain, bounds=(0, most)))
 
     def every_stack_has_one_state(_b: Any, t: Any) -> Any:
         return counts.sum(stacks.states, t) == counts.number

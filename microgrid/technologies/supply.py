@@ -54,10 +54,10 @@ class Supply(Technology):
         """Write the supply, its price and its emissions."""
         steps, hours = operation.steps, operation.hours
         if self.limit is None:
-            block.supply = pyo.Var(steps, within=pyo.NonNegativeReals)
+            block.supply = pyo.Var(steps, dense=False, within=pyo.NonNegativeReals)
         else:
             limit = parameter(block, steps, "limit", self.limit.on(operation.timeline, "limit"))
-            block.supply = pyo.Var(steps, bounds=lambda _b, t: (0.0, limit[t]))
+            block.supply = pyo.Var(steps, dense=False, bounds=lambda _b, t: (0.0, limit[t]))
         supply = block.supply
         price = parameter(block, steps, "price", self.price.on(operation.timeline, "price"))
         return Contribution(
