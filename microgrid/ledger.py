@@ -49,7 +49,7 @@ class Ledger:
             return
 
         def amount(t: Any) -> Any:
-            return price * sum(emitted(t) for emitted in lines)
+            return price * sum([emitted(t) for emitted in lines])
 
         self.add("carbon price", [Cost("emissions priced", "carbon", amount, self.operation.steps)])
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import NDArray
 
 from microgrid.accounts import COST_COLUMNS
 from microgrid.capacity import Fixed, Size, Sized
@@ -14,6 +16,16 @@ from microgrid.claims import Between, Charge, Claim
 from microgrid.ledger import Ledger
 from microgrid.plant import Plant
 from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Technology, make_operation
+
+
+class Values(Protocol):
+    """A plan's numbers, as a solver gives them."""
+
+    def along(self, rule: Callable[..., Any], index_set: Any = None) -> NDArray[np.float64]:
+        """Return the value of ``rule(i)`` for every index of a set; of ``rule()`` without one."""
+
+    def dual(self, constraint: Any) -> NDArray[np.float64] | None:
+        """Return the duals of a constraint along its index, or None where there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +68,14 @@ class Model:
             self.pyomo.del_component("goal")
         self.pyomo.goal = pyo.Objective(rule=lambda _m: self.ledger.column(column), sense=pyo.minimize)
 
-    def total(self, column: str) -> float:
-        """Return what a ledger column amounts to in the plan that the variables hold."""
-        return float(pyo.value(self.ledger.column(column)))
+    def total(self, values: Values, column: str) -> float:
+        """Return what a ledger column amounts to in a plan."""
+        return float(values.along(lambda: self.ledger.column(column))[0])
 
     def hold(self, column: str, reached: float) -> None:
         """Let a ledger column rise no higher than what it reached, and the slack that the objective grants."""
         highest = reached + self.plant.objective.slack * abs(reached) + 1e-9
-        self.pyomo.add_component(f"{column}_held", _at_most(self.ledger.column(column), highest))
+        self.pyomo.add_component(f"{column}_held", _at_most(self.ledger, column, highest))
 
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
@@ -112,7 +124,7 @@ def assemble(plant: Plant) -> Model:
     ledger.price_carbon()
     written = Model(plant, model, operation, sizes, contributions, ledger)
     for column, highest in plant.objective.caps.items():
-        model.add_component(f"{column}_within_cap", _at_most(ledger.column(column), highest))
+        model.add_component(f"{column}_within_cap", _at_most(ledger, column, highest))
     written.aim(written.goals[0])
     return written
 
@@ -128,11 +140,16 @@ def _size_claims(name: str, capacity: Sized) -> Iterator[Claim]:
         yield Between(f"{name} of whole modules", ((name, 1.0), (f"{name}_modules", -capacity.unit_size)), 0.0, 0.0)
 
 
-def _at_most(amount: Any, highest: float) -> Any:
-    """Return the row that keeps an amount below a limit; an amount without variables holds or does not."""
-    if isinstance(amount, int | float):
-        return pyo.Constraint(expr=pyo.Constraint.Feasible if amount <= highest else pyo.Constraint.Infeasible)
-    return pyo.Constraint(expr=amount <= highest)
+def _at_most(ledger: Ledger, column: str, highest: float) -> Any:
+    """Return the row that keeps a ledger column below a limit; a column without variables holds or does not."""
+
+    def at_most(_model: Any) -> Any:
+        amount = ledger.column(column)
+        if isinstance(amount, int | float):
+            return pyo.Constraint.Feasible if amount <= highest else pyo.Constraint.Infeasible
+        return amount <= highest
+
+    return pyo.Constraint(rule=at_most)
 
 
 def _operate(
@@ -163,7 +180,7 @@ def _balance(block: Any, operation: Operation, flows: list[Flow]) -> None:
         return
 
     def balance(_b: Any, t: Any) -> Any:
-        return sum(flow.rate(t) for flow in flows) == 0
+        return sum([flow.rate(t) for flow in flows]) == 0
 
     block.balance = pyo.Constraint(operation.steps, rule=balance)
 

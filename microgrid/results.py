@@ -21,21 +21,20 @@ prices
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from microgrid.accounts import EMISSION_COLUMNS
 from microgrid.claims import Claim, from_plain, to_plain
 from microgrid.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from microgrid.model import Model
+    from microgrid.model import Model, Values
 
 FRAMES = ("steps", "flows", "stocks", "states", "costs", "emissions", "prices")
 FORMAT = 1
@@ -119,44 +118,35 @@ def load(folder: Path | str) -> Result:
     return Result(manifest, **frames, claims={a: [from_plain(c) for c in found] for a, found in claims.items()})
 
 
-def collect(model: Model, duals: Mapping[str, Mapping[object, float]], manifest: dict[str, Any]) -> Result:
+def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
     """Read a plan out of a solved model.
 
     Parameters
     ----------
     model
-        The model, whose variables hold a plan.
-    duals
-        Dual values of rows by constraint name and index; may be empty.
+        The model.
+    values
+        The plan: values of any expression along an index, and the duals of rows, where there are any.
     manifest
         What the run knows of itself; sizes and ledger totals are added.
     """
-    costs, emissions = _costs(model), _emissions(model)
+    costs, emissions = _costs(model, values), _emissions(model, values)
     manifest = manifest | {
-        "sizes": _sizes(model),
+        "sizes": _sizes(model, values),
         "costs": _totals(costs, "category"),
         "emissions": _emission_totals(model, emissions),
     }
     return Result(
         manifest,
         steps=_steps(model),
-        flows=_flows(model),
-        stocks=_stocks(model),
-        states=_states(model),
+        flows=_flows(model, values),
+        stocks=_stocks(model, values),
+        states=_states(model, values),
         costs=costs,
         emissions=emissions,
-        prices=_prices(model, duals),
+        prices=_prices(model, values),
         claims=model.claims(),
     )
-
-
-def _number(value: Any) -> float:
-    """Return the value of a number, variable or expression."""
-    return float(value() if callable(value) else value)
-
-
-def _along(amount: Callable[[Any], Any], index: Iterable[Any]) -> NDArray[np.float64]:
-    return np.array([_number(amount(i)) for i in index], dtype=float)
 
 
 def _tidy(rows: list[dict[str, Any]], columns: Sequence[str], values: str) -> pd.DataFrame:
@@ -175,12 +165,12 @@ def _steps(model: Model) -> pd.DataFrame:
     return pd.DataFrame({"time": timeline.index, "hours": timeline.hours, "weight": timeline.weights})
 
 
-def _flows(model: Model) -> pd.DataFrame:
+def _flows(model: Model, values: Values) -> pd.DataFrame:
     timeline, buses, rows = model.plant.timeline, model.plant.buses, []
     for asset, contribution in model.contributions.items():
         for flow in contribution.flows:
             carrier = buses[flow.bus].carrier
-            rates = _along(flow.rate, range(len(timeline)))
+            rates = values.along(flow.rate, model.operation.steps)
             names = {
                 "asset": asset,
                 "port": flow.port,
@@ -192,13 +182,13 @@ def _flows(model: Model) -> pd.DataFrame:
     return _tidy(rows, ("asset", "port", "bus", "carrier", "unit", "time", "rate"), "rate")
 
 
-def _stocks(model: Model) -> pd.DataFrame:
+def _stocks(model: Model, values: Values) -> pd.DataFrame:
     rows = [
         {
             "asset": asset,
             "stock": name,
             "time": model.plant.timeline.points,
-            "level": _along(state.variable.__getitem__, state.variable),
+            "level": values.along(state.variable.__getitem__, state.variable.index_set()),
         }
         for asset, contribution in model.contributions.items()
         for name, state in contribution.states.items()
@@ -207,7 +197,7 @@ def _stocks(model: Model) -> pd.DataFrame:
     return _tidy(rows, ("asset", "stock", "time", "level"), "level")
 
 
-def _states(model: Model) -> pd.DataFrame:
+def _states(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
     firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
     for asset, contribution in model.contributions.items():
@@ -215,57 +205,58 @@ def _states(model: Model) -> pd.DataFrame:
             if state.on == "points":
                 continue
             times = timeline.index if state.on == "steps" else pd.DatetimeIndex(firsts)
-            values = _along(state.variable.__getitem__, state.variable)
-            rows.append({"asset": asset, "state": name, "time": times, "value": values})
+            along = values.along(state.variable.__getitem__, state.variable.index_set())
+            rows.append({"asset": asset, "state": name, "time": times, "value": along})
     return _tidy(rows, ("asset", "state", "time", "value"), "value")
 
 
-def _costs(model: Model) -> pd.DataFrame:
+def _costs(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
     firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
     for entry in model.ledger.costs:
         cost = entry.cost
         names = {"asset": entry.asset, "line": cost.line, "category": cost.category}
         if cost.index is model.operation.steps:
-            amounts = _along(cost.amount, range(len(timeline))) * timeline.weights
+            amounts = values.along(cost.amount, cost.index) * timeline.weights
             rows.append(names | {"time": timeline.index, "amount": amounts})
         elif cost.index is None:
             once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
-            rows.append(names | {"time": once, "amount": [_number(cost.amount(None))]})
+            rows.append(names | {"time": once, "amount": values.along(lambda c=cost: c.amount(None))})
         else:
-            rows.append(names | {"time": pd.DatetimeIndex(firsts), "amount": _along(cost.amount, cost.index)})
+            rows.append(names | {"time": pd.DatetimeIndex(firsts), "amount": values.along(cost.amount, cost.index)})
     return _tidy(rows, ("asset", "line", "category", "time", "amount"), "amount")
 
 
-def _emissions(model: Model) -> pd.DataFrame:
+def _emissions(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
     for entry in model.ledger.emissions:
         emission = entry.emission
         names = {"asset": entry.asset, "line": emission.line, "scope": emission.scope, "basis": emission.basis}
-        amounts = _along(emission.amount, range(len(timeline))) * timeline.weights
+        amounts = values.along(emission.amount, model.operation.steps) * timeline.weights
         rows.append(names | {"time": timeline.index, "amount": amounts})
     return _tidy(rows, ("asset", "line", "scope", "basis", "time", "amount"), "amount")
 
 
-def _prices(model: Model, duals: Mapping[str, Mapping[object, float]]) -> pd.DataFrame:
+def _prices(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
-    for bus in model.plant.buses:
-        of_bus = duals.get(f"operation.bus[{bus}].balance", {})
-        if of_bus:
-            values = np.array([of_bus.get(t, np.nan) for t in range(len(timeline))]) / timeline.weighted_hours
-            rows.append({"bus": bus, "time": timeline.index, "price": values})
+    for name in model.plant.buses:
+        bus = model.pyomo.operation.bus[name]
+        dual = values.dual(bus.balance) if hasattr(bus, "balance") else None
+        if dual is not None:
+            rows.append({"bus": name, "time": timeline.index, "price": dual / timeline.weighted_hours})
     return _tidy(rows, ("bus", "time", "price"), "price")
 
 
-def _sizes(model: Model) -> dict[str, dict[str, float]]:
+def _sizes(model: Model, values: Values) -> dict[str, dict[str, float]]:
     sizes: dict[str, dict[str, float]] = {}
     for asset, by_field in model.sizes.items():
         block = model.pyomo.size[asset]
-        named = {name: _number(size.amount) for name, size in by_field.items()}
+        named = {name: float(values.along(lambda s=size: s.amount)[0]) for name, size in by_field.items()}
         for name in by_field:
             for extra in ("built", "modules"):
                 if hasattr(block, f"{name}_{extra}"):
-                    named[f"{name}_{extra}"] = _number(getattr(block, f"{name}_{extra}"))
+                    variable = getattr(block, f"{name}_{extra}")
+                    named[f"{name}_{extra}"] = float(values.along(lambda v=variable: v)[0])
         sizes[asset] = named
     return sizes
 

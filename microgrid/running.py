@@ -22,7 +22,7 @@ from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.scenario import Scenario, Solver, read_scenario
-from solvers import Ended, Outcome, Progress, Settings, SettingsError, solve
+from solvers import Ended, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
 
@@ -88,18 +88,22 @@ def solve_plant(
         If there is no plan.
     """
     started = time.perf_counter()
-    model = assemble(plant)
-    outcome, goals = optimise(model, settings or Settings(), watch)
+    with templating():
+        model = assemble(plant)
+    outcome, plan, goals = optimise(model, settings or Settings(), watch)
     manifest = dict(identity or {}) | told(plant, outcome, goals)
-    result = collect(model, outcome.duals, manifest)
+    result = collect(model, plan, manifest)
     checked = audit(result)
     result.manifest["audit"] = _audit_told(checked)
     result.manifest["total_seconds"] = time.perf_counter() - started
     return result
 
 
-def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tuple[Outcome, list[dict[str, Any]]]:
-    """Minimise the model's goals in turn; return the outcome of the last one asked for, and what each reached.
+@templating()
+def optimise(
+    model: Model, settings: Settings, watch: Watch | None = None
+) -> tuple[Outcome, Plan, list[dict[str, Any]]]:
+    """Minimise the model's goals in turn; return the last outcome, its plan, and what each goal reached.
 
     A time limit holds for all goals together. Where a later goal is interrupted, or finds no plan of its own, the plan
     of the goals before it stands, and the outcome is that goal's with the reason why it ended: not proved.
@@ -111,35 +115,35 @@ def optimise(model: Model, settings: Settings, watch: Watch | None = None) -> tu
     """
     reached: list[dict[str, Any]] = []
     left, ended = settings.seconds, Ended.OPTIMAL
-    best: Outcome | None = None
+    plan: Plan | None = None
     for goal in model.goals:
-        if best is not None:
-            model.hold(reached[-1]["column"], best.objective)
+        if reached:
+            model.hold(reached[-1]["column"], reached[-1]["objective"])
             model.aim(goal)
-        outcome = solve(model.pyomo, replace(settings, seconds=left), watch)
+        outcome = solve(model.pyomo, replace(settings, seconds=left), watch, plan, load=False)
         ended = outcome.ended if outcome.ended is not Ended.OPTIMAL else ended
-        if not outcome.has_plan:
+        if outcome.plan is None:
             break
-        best = outcome
+        best, plan = outcome, outcome.plan
         reached.append(
             {"column": goal} | {key: getattr(outcome, key) for key in ("objective", "bound", "gap", "seconds")}
         )
         left = None if left is None else max(left - outcome.seconds, 0.1)
         if outcome.ended is Ended.INTERRUPTED:
             break
-    if best is None:
+    if plan is None:
         raise NoPlanError(outcome)
     outcome = replace(best, ended=ended, seconds=sum(goal["seconds"] for goal in reached))
-    return _of_the_goal_asked_for(model, outcome, reached), reached
+    return _of_the_goal_asked_for(model, plan, outcome, reached), plan, reached
 
 
-def _of_the_goal_asked_for(model: Model, outcome: Outcome, reached: list[dict[str, Any]]) -> Outcome:
+def _of_the_goal_asked_for(model: Model, plan: Plan, outcome: Outcome, reached: list[dict[str, Any]]) -> Outcome:
     """Return the outcome with the bound of the last goal asked for, and what the final plan makes of its column."""
     column = model.plant.objective.goals[-1]
     goal = next((goal for goal in reached if goal["column"] == column), reached[-1])
     if goal is reached[-1]:
         return outcome
-    return replace(outcome, objective=model.total(column), bound=goal["bound"])
+    return replace(outcome, objective=model.total(plan, column), bound=goal["bound"])
 
 
 def settings_of(solver: Solver) -> Settings:

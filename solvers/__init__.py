@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from solvers.outcome import Ended, Outcome, Progress
+from solvers.plan import Plan
 from solvers.settings import Settings, SettingsError
+from solvers.templates import templating
 
-__all__ = ["Ended", "Outcome", "Progress", "Settings", "SettingsError", "solve"]
+__all__ = ["Ended", "Outcome", "Plan", "Progress", "Settings", "SettingsError", "solve", "templating"]
 
 
-def solve(model: Any, settings: Settings | None = None, watch: Any = None) -> Outcome:
+def solve(
+    model: Any, settings: Settings | None = None, watch: Any = None, start: Any = None, *, load: bool = True
+) -> Outcome:
     """Solve a Pyomo model with the solver that `settings` names.
 
     Parameters
@@ -21,17 +25,29 @@ def solve(model: Any, settings: Settings | None = None, watch: Any = None) -> Ou
         Solver, gap, time limit, threads, seed.
     watch
         Called with a Progress while the solver runs, where the solver can tell.
+    start
+        Where the solver can use it: a Plan of a model with the same names, or values by component name along the index
+        (nan where unknown).
+    load
+        Whether to give the model's variables the plan's values. A year's variables are many Python objects: where the
+        plan's arrays are enough, leave them out.
 
     Returns
     -------
     Outcome
-        Why it ended, whether there is a plan, and how good it is. If there is a plan, the model's variables hold it.
+        Why it ended, the plan if there is one, and how good it is.
     """
-    settings = settings or Settings()
+    outcome = _driven(model, settings or Settings(), watch, start)
+    if load and outcome.plan is not None:
+        outcome.plan.load()
+    return outcome
+
+
+def _driven(model: Any, settings: Settings, watch: Any, start: Any) -> Outcome:
     if settings.solver == "highs":
         from solvers.highs import solve_with_highs
 
-        return solve_with_highs(model, settings, watch)
+        return solve_with_highs(model, settings, watch, start)
     from solvers.pyomo_driver import solve_with_pyomo
 
     return solve_with_pyomo(model, settings)

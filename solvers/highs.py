@@ -6,16 +6,18 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 
-from solvers.matrix import InfeasibleRowError, Matrix, load_values, to_matrix
+from solvers.compile import compile_model
+from solvers.linear import Array
+from solvers.matrix import InfeasibleRowError, Matrix
 from solvers.outcome import Ended, Outcome, Progress
+from solvers.plan import Plan, duals_by_constraint
 from solvers.settings import Settings, SettingsError
 
 Watch = Callable[[Progress], None]
@@ -31,8 +33,11 @@ _ENDED = {
 }
 
 
-def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None) -> Outcome:
-    """Solve a Pyomo model with HiGHS and load the plan into its variables.
+Start = Plan | Mapping[str, Array]
+
+
+def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None, start: Start | None = None) -> Outcome:
+    """Solve a Pyomo model with HiGHS.
 
     Parameters
     ----------
@@ -42,17 +47,26 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None)
         Gap, time limit, threads, seed and HiGHS options.
     watch
         Called from the solver's thread as incumbent and bound improve.
+    start
+        A plan of a model with the same names: an incumbent to begin with, or for a linear model the basis.
     """
     try:
-        matrix = to_matrix(model)
+        matrix = compile_model(model)
     except InfeasibleRowError as error:
-        return Outcome(Ended.INFEASIBLE, has_plan=False, solver=_name(), message=str(error))
+        return Outcome(Ended.INFEASIBLE, solver=_name(), message=str(error))
+    return solve_matrix(matrix, settings, watch, start)
+
+
+def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None, start: Start | None = None) -> Outcome:
+    """Solve a model that is compiled already."""
     solver = _loaded(matrix, settings)
+    if start is not None:
+        _begin_with(solver, matrix, start)
     started = time.perf_counter()
     with _watched(solver, watch, started), _interruptible(solver):
         solver.run()
     ended = _told_apart(solver)
-    return _outcome(model, matrix, solver, ended, time.perf_counter() - started)
+    return _outcome(matrix, solver, ended, time.perf_counter() - started)
 
 
 def _name() -> str:
@@ -86,6 +100,27 @@ def _loaded(matrix: Matrix, settings: Settings) -> Any:
     if solver.passModel(lp) == highspy.HighsStatus.kError:
         raise ValueError("HiGHS refused the model: a coefficient is not finite, or bounds cross")
     return solver
+
+
+def _begin_with(solver: Any, matrix: Matrix, start: Start) -> None:
+    """Give the solver an incumbent or, for a linear model of the same shape, the basis of an earlier optimum."""
+    if isinstance(start, Plan):
+        basis = start.basis
+        if basis is not None and not matrix.integer.any():
+            if (len(basis.col_status), len(basis.row_status)) == (len(matrix.cost), len(matrix.row_low)):
+                solver.setBasis(basis)
+            return
+        start = start.by_name()
+    columns = matrix.evaluator.columns
+    values = np.full(len(matrix.cost), np.nan)
+    for variable in columns.variables:
+        given = start.get(variable.name)
+        if given is not None and len(given) == columns.size(variable):
+            values[columns.span(variable)] = given
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known):
+        within = np.clip(values, matrix.low, matrix.high)[known]
+        solver.setSolution(len(known), known.astype(np.int32), within)
 
 
 def _set(solver: Any, option: str, value: object) -> None:
@@ -153,26 +188,21 @@ def _told_apart(solver: Any) -> Ended:
     return _ENDED.get(solver.getModelStatus(), Ended.FAILED)
 
 
-def _outcome(model: Any, matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outcome:
+def _outcome(matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outcome:
     info = solver.getInfo()
-    is_mip = bool(matrix.integer.any())
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     empty = len(matrix.cost) == 0
-    has_plan = (feasible or empty) and ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED)
+    is_there = (feasible or empty) and ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED)
     objective = bound = math.nan
-    if has_plan:
-        values: NDArray[np.float64] = np.asarray(solver.getSolution().col_value, dtype=float)
-        values = np.clip(values, matrix.low, matrix.high)
-        values[matrix.integer] = np.round(values[matrix.integer])
-        load_values(model, matrix.columns, values)
+    if is_there:
         objective = float(info.objective_function_value) if not empty else matrix.offset
-    if is_mip:
+    if matrix.integer.any():
         bound = float(info.mip_dual_bound)
     elif ended is Ended.OPTIMAL:
         bound = objective
     return Outcome(
         ended=ended,
-        has_plan=has_plan,
+        plan=_plan(matrix, solver, ended is Ended.OPTIMAL) if is_there else None,
         objective=matrix.sign * objective,
         bound=matrix.sign * bound,
         seconds=seconds,
@@ -181,24 +211,29 @@ def _outcome(model: Any, matrix: Matrix, solver: Any, ended: Ended, seconds: flo
         columns=len(matrix.cost),
         rows=len(matrix.row_low),
         integers=int(matrix.integer.sum()),
-        duals=_duals(matrix, solver) if has_plan and ended is Ended.OPTIMAL else {},
     )
 
 
-def _duals(matrix: Matrix, solver: Any) -> dict[str, dict[object, float]]:
-    """Return the rows' duals; those of a mixed-integer model with the integers fixed at the plan."""
-    if matrix.integer.any():
+def _plan(matrix: Matrix, solver: Any, is_optimal: bool) -> Plan:
+    """Return the solver's plan, within the bounds and with whole numbers whole, and its duals if it is optimal."""
+    values = np.clip(np.asarray(solver.getSolution().col_value, dtype=float), matrix.low, matrix.high)
+    values[matrix.integer] = np.round(values[matrix.integer])
+    duals, basis = _duals_and_basis(matrix, solver) if is_optimal and len(values) else ({}, None)
+    return Plan(matrix.evaluator, values, duals, basis)
+
+
+def _duals_and_basis(matrix: Matrix, solver: Any) -> tuple[dict[str, Array], Any]:
+    """Return the rows' duals, those of a mixed-integer model with the integers fixed; and a linear model's basis."""
+    is_mip = bool(matrix.integer.any())
+    if is_mip:
         solver = _with_integers_fixed(solver)
         if solver is None:
-            return {}
-    solution = solver.getSolution()
+            return {}, None
+    solution, basis = solver.getSolution(), solver.getBasis()
+    kept = basis if basis.valid and not is_mip else None
     if not solution.dual_valid:
-        return {}
-    duals: dict[str, dict[object, float]] = {}
-    for row, dual in zip(matrix.rows, np.asarray(solution.row_dual).tolist(), strict=True):
-        by_index = duals.setdefault(row.parent_component().name, {})
-        by_index[row.index()] = by_index.get(row.index(), 0.0) + matrix.sign * dual
-    return duals
+        return {}, kept
+    return duals_by_constraint(matrix, np.asarray(solution.row_dual, dtype=float)), kept
 
 
 def _with_integers_fixed(solver: Any) -> Any:

@@ -1,15 +1,31 @@
-"""A Pyomo model as sparse arrays: rows, columns, bounds, integrality, objective."""
+"""A linear model as sparse arrays, with the Pyomo components behind its rows and columns."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
 from numpy.typing import NDArray
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import sparse
+
+from solvers.linear import Array
+from solvers.templates import Evaluator
+
+
+class InfeasibleRowError(Exception):
+    """A row without variables that cannot hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows that one constraint gave: where they start, and which of its indices they belong to."""
+
+    constraint: Any
+    start: int
+    index: Sequence[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,78 +36,52 @@ class Matrix:
     ----------
     a
         Coefficients, compressed by column, shape (rows, columns).
-    columns
-        The Pyomo variable behind each column.
+    integer
+        Which columns are whole numbers.
     rows
-        The Pyomo constraint behind each row.
+        Which rows each constraint gave, in their order.
     sign
         -1 if the model maximises: `cost` and `offset` are already turned round.
+    evaluator
+        Evaluates further expressions in terms of the same columns.
+    fell_back
+        Components that were not evaluated as templates, and why.
     """
 
     a: sparse.csc_array
-    row_low: NDArray[np.float64]
-    row_high: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    row_low: Array
+    row_high: Array
+    low: Array
+    high: Array
     integer: NDArray[np.bool_]
-    cost: NDArray[np.float64]
+    cost: Array
     offset: float
-    columns: list[Any]
-    rows: list[Any]
+    rows: Sequence[Rows]
     sign: float
+    evaluator: Evaluator
+    fell_back: Mapping[str, str]
+
+    def row_name(self, row: int) -> str:
+        """Return what a row is called in the model."""
+        return row_name(self.rows, row)
+
+    def column_name(self, column: int) -> str:
+        """Return what a column is called in the model."""
+        columns = self.evaluator.columns
+        starts = [columns.starts[id(variable)] for variable in columns.variables]
+        # Components without members start where the next one does.
+        variable = columns.variables[bisect_right(starts, column) - 1]
+        return _named(variable, columns.index(variable)[column - columns.start(variable)])
 
 
-class InfeasibleRowError(Exception):
-    """A row without variables that cannot hold."""
+def row_name(rows: Sequence[Rows], row: int) -> str:
+    """Return what a row is called in the model."""
+    block = rows[bisect_right([block.start for block in rows], row) - 1]
+    return _named(block.constraint, block.index[row - block.start])
 
 
-def to_matrix(model: Any) -> Matrix:
-    """Return the arrays of a linear or mixed-integer linear Pyomo model with one active objective.
-
-    Raises
-    ------
-    InfeasibleRowError
-        If a row has no variables left and does not hold.
-    ValueError
-        If the model is not linear, or has no objective or several.
-    """
-    objectives = list(model.component_data_objects(pyo.Objective, active=True))
-    if len(objectives) != 1:
-        raise ValueError(f"the model has {len(objectives)} active objectives: wanted one")
-    try:
-        form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=pyo.minimize)
-    except Exception as error:
-        if type(error).__name__ == "InfeasibleConstraintException":
-            raise InfeasibleRowError(str(error)) from error
-        raise
-    kind = np.fromiter((row.bound_type for row in form.rows), dtype=int, count=len(form.rows))
-    rhs = np.asarray(form.rhs, dtype=float)
-    columns = list(form.columns)
-    bounds = [variable.bounds for variable in columns]
-    low = np.array([-np.inf if b[0] is None else b[0] for b in bounds], dtype=float)
-    high = np.array([np.inf if b[1] is None else b[1] for b in bounds], dtype=float)
-    return Matrix(
-        a=form.A,
-        row_low=np.where(kind <= 0, rhs, -np.inf),
-        row_high=np.where(kind >= 0, rhs, np.inf),
-        low=low,
-        high=high,
-        integer=np.fromiter((v.is_integer() for v in columns), dtype=bool, count=len(columns)),
-        cost=np.asarray(form.c.todense(), dtype=float).reshape(-1) if columns else np.zeros(0),
-        offset=float(form.c_offset[0]),
-        columns=columns,
-        rows=[row.constraint for row in form.rows],
-        sign=1.0 if objectives[0].sense == pyo.minimize else -1.0,
-    )
-
-
-def load_values(model: Any, columns: list[Any], values: NDArray[np.float64]) -> None:
-    """Give the model's variables a solution; variables in no row take the value nearest to zero that they may."""
-    for variable, number in zip(columns, values.tolist(), strict=True):
-        variable.set_value(number, skip_validation=True)
-    seen = {id(variable) for variable in columns}
-    for variable in model.component_data_objects(pyo.Var):
-        if id(variable) not in seen and not variable.fixed:
-            low, high = variable.bounds
-            nearest = min(max(0.0, -np.inf if low is None else low), np.inf if high is None else high)
-            variable.set_value(nearest, skip_validation=True)
+def _named(component: Any, index: Any) -> str:
+    if index is None:
+        return str(component.name)
+    text = ",".join(map(str, index)) if isinstance(index, tuple) else str(index)
+    return f"{component.name}[{text}]"

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from solvers.plan import Plan
+
 
 class Ended(StrEnum):
     """Why a solver stopped."""
@@ -34,8 +36,8 @@ class Outcome:
     ----------
     ended
         Why the solver stopped.
-    has_plan
-        Whether the model's variables hold a feasible plan.
+    plan
+        A feasible plan, or None.
     objective
         Value of the plan, or nan.
     bound
@@ -48,12 +50,10 @@ class Outcome:
         What the solver said, or which row cannot hold.
     columns, rows, integers
         Size of what was solved.
-    duals
-        Dual value of each row by Pyomo constraint name and index, where asked for: component name -> {index: dual}.
     """
 
     ended: Ended
-    has_plan: bool
+    plan: Plan | None = field(default=None, repr=False)
     objective: float = math.nan
     bound: float = math.nan
     seconds: float = 0.0
@@ -62,7 +62,11 @@ class Outcome:
     columns: int = 0
     rows: int = 0
     integers: int = 0
-    duals: dict[str, dict[object, float]] = field(default_factory=dict, repr=False)
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a feasible plan."""
+        return self.plan is not None
 
     @property
     def gap(self) -> float:

@@ -11,9 +11,12 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.opt import SolverStatus, TerminationCondition
 
-from solvers.matrix import load_values
+from solvers.columns import Columns
+from solvers.limits import limits_of
 from solvers.outcome import Ended, Outcome
+from solvers.plan import Plan
 from solvers.settings import Settings, SettingsError
+from solvers.templates import Evaluator
 
 _ENDED = {
     TerminationCondition.optimal: Ended.OPTIMAL,
@@ -55,9 +58,7 @@ def solve_with_pyomo(model: Any, settings: Settings) -> Outcome:
         results = solver.solve(model, load_solutions=False, options=_options(settings))
     except (ValueError, RuntimeError, OSError) as error:
         message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return Outcome(
-            Ended.FAILED, has_plan=False, seconds=time.perf_counter() - started, solver=settings.solver, message=message
-        )
+        return Outcome(Ended.FAILED, seconds=time.perf_counter() - started, solver=settings.solver, message=message)
     return _outcome(model, solver, results, settings, time.perf_counter() - started)
 
 
@@ -84,14 +85,15 @@ def _outcome(model: Any, solver: Any, results: Any, settings: Settings, seconds:
     ended = _ENDED.get(condition, Ended.FAILED)
     if ended is Ended.FAILED and results.solver.status == SolverStatus.aborted:
         ended = Ended.TIME if settings.seconds and seconds >= settings.seconds else Ended.FAILED
-    has_plan = ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED) and _load(model, solver, results)
+    may_have_plan = ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED)
+    plan = _plan(model) if may_have_plan and _load(model, solver, results) else None
     objective = math.nan
-    if has_plan:
+    if plan is not None:
         (goal,) = model.component_data_objects(pyo.Objective, active=True)
-        objective = float(pyo.value(goal))
+        objective = float(plan.along(lambda: goal.expr)[0])
     return Outcome(
         ended=ended,
-        has_plan=has_plan,
+        plan=plan,
         objective=objective,
         bound=_bound(model, results, ended, objective, settings),
         seconds=seconds,
@@ -112,9 +114,23 @@ def _load(model: Any, solver: Any, results: Any) -> bool:
     except (ValueError, RuntimeError, AttributeError):
         return False
     variables = list(model.component_data_objects(pyo.Var))
-    used = [v for v in variables if v.value is not None]
-    load_values(model, used, np.array([v.value for v in used], dtype=float))
-    return bool(used) or not variables
+    return not variables or any(v.value is not None for v in variables)
+
+
+def _plan(model: Any) -> Plan:
+    """Return the values of the model's variables; those in no row take the value nearest to zero that they may."""
+    columns = Columns.of(model)
+    evaluator = Evaluator(columns)
+    limits = limits_of(columns, evaluator)
+    values = np.clip(0.0, limits.low, limits.high)
+    for variable in columns.variables:
+        start = columns.start(variable)
+        for place, data in zip(columns.places(variable), variable.values(), strict=True):
+            if data.value is not None:
+                values[start + place] = data.value
+    values = np.clip(values, limits.low, limits.high)
+    values[limits.integer] = np.round(values[limits.integer])
+    return Plan(evaluator, values, {})
 
 
 def _bound(model: Any, results: Any, ended: Ended, objective: float, settings: Settings) -> float:

@@ -1,194 +1,106 @@
 """Symbolic templates of Pyomo expressions, evaluated with numpy over a whole index at once.
 
-A constraint over 8,760 steps is one expression in a symbolic step. Its value over the index is a constant array and a list
-of terms (row, column, coefficient), found by walking the expression once. What is used of Pyomo here is not public API:
-`IndexTemplate`, `TemplateSumExpression`, the two flags and the initialisers behind bounds and domains. It is kept in this
-module and in `columns`, behind the bound on Pyomo's minor version and a test that compares with Pyomo's own compiler.
+A constraint over 8,760 steps is one expression in a symbolic step. Its value over the index is a constant array and a
+list of terms (row, column, coefficient), found by walking the expression once. What is used of Pyomo here is not public
+API: `IndexTemplate`, `TemplateSumExpression`, `templatize_rule` and the two flags. It is kept in this module and in
+`limits`, behind the bound on Pyomo's minor version and tests that compare with Pyomo's own compiler.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyomo.core.base.constraint as pyomo_constraint
 import pyomo.core.base.objective as pyomo_objective
 from numpy.typing import NDArray
-from pyomo.core.base.expression import NamedExpressionData
+from pyomo.core.base.expression import IndexedExpression, NamedExpressionData
 from pyomo.core.base.param import IndexedParam, ParamData, ScalarParam
 from pyomo.core.base.var import IndexedVar, VarData
 from pyomo.core.expr import numeric_expr as ne
 from pyomo.core.expr import template_expr as te
 
-Array = NDArray[np.float64]
-Indices = NDArray[Any]
+from solvers.columns import Columns
+from solvers.linear import Array, Indices, Linear, NotTemplatedError, Space
+from solvers.members import as_array, listed, plain
+from solvers.walking import walked
+
+Rule = Callable[..., Any]
 
 
-class NotTemplatedError(Exception):
-    """An expression that this module cannot evaluate as arrays; the text says what stood in the way."""
+class _Builders:
+    """Who is building a model at this moment, in whatever thread: the flags are Pyomo's own globals."""
+
+    def __init__(self) -> None:
+        self.lock, self.count = threading.Lock(), 0
+
+    def change(self, by: int) -> None:
+        """Count builders; the flags are on while there is one."""
+        with self.lock:
+            self.count += by
+            pyomo_constraint.TEMPLATIZE_CONSTRAINTS = pyomo_objective.TEMPLATIZE_OBJECTIVES = self.count > 0
+
+
+_builders = _Builders()
 
 
 @contextmanager
 def templating() -> Iterator[None]:
-    """Let Pyomo keep constraints and objectives as templates while a model is built."""
-    earlier = pyomo_constraint.TEMPLATIZE_CONSTRAINTS, pyomo_objective.TEMPLATIZE_OBJECTIVES
-    pyomo_constraint.TEMPLATIZE_CONSTRAINTS = pyomo_objective.TEMPLATIZE_OBJECTIVES = True
+    """Let Pyomo keep constraints and objectives as templates while a model is built, instead of a row an index."""
+    _builders.change(1)
     try:
         yield
     finally:
-        pyomo_constraint.TEMPLATIZE_CONSTRAINTS, pyomo_objective.TEMPLATIZE_OBJECTIVES = earlier
+        _builders.change(-1)
 
 
-@dataclass(frozen=True, eq=False)
-class Space:
-    """The rows that an expression is evaluated for.
+class Evaluator:
+    """Evaluates expressions over many rows, in terms of a model's columns."""
 
-    Parameters
-    ----------
-    length
-        Number of rows.
-    values
-        What each symbolic index stands for in each row, by the identity of the IndexTemplate.
-    """
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.members = columns.members
+        self._params: dict[int, tuple[Any, Indices]] = {}
 
-    length: int
-    values: dict[int, Indices]
+    def along(self, rule: Rule, index_set: Any = None) -> Linear:
+        """Return ``rule(i)`` for every index of a set as a linear expression; one row without one.
 
+        What is no template is evaluated index by index; so is a sum over nothing, which Pyomo's templates trip over.
+        """
+        try:
+            return self.linear(*self._templated(lambda _b, indices: rule(*indices), index_set))
+        except (NotTemplatedError, te.TemplateExpressionError, StopIteration):
+            keys = [()] if index_set is None else [k if isinstance(k, tuple) else (k,) for k in index_set]
+            return walked([rule(*key) for key in keys], self.columns)
 
-@dataclass(eq=False)
-class Linear:
-    """A linear expression for each row: a constant, and terms of rows, columns and coefficients."""
-
-    constant: Array
-    rows: list[NDArray[np.int64]] = field(default_factory=list)
-    columns: list[NDArray[np.int64]] = field(default_factory=list)
-    coefficients: list[Array] = field(default_factory=list)
-
-    def times(self, factor: Array) -> Linear:
-        """Return the expression with every row multiplied by its factor."""
-        scaled = [c * factor[r] for r, c in zip(self.rows, self.coefficients, strict=True)]
-        return Linear(self.constant * factor, list(self.rows), list(self.columns), scaled)
-
-    def add(self, other: Linear) -> None:
-        """Add another expression over the same rows."""
-        self.constant = self.constant + other.constant
-        self.rows += other.rows
-        self.columns += other.columns
-        self.coefficients += other.coefficients
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether no column takes part."""
-        return not self.rows
-
-
-class Members:
-    """What index sets hold, as arrays, and where in them a value stands; remembered by the set's identity."""
-
-    def __init__(self) -> None:
-        self._members: dict[int, Indices] = {}
-        self._places: dict[int, dict[Any, int]] = {}
-        self._groups: dict[int, tuple[dict[Any, int], NDArray[np.int64], NDArray[np.int64], Indices]] = {}
-        self._kept: list[Any] = []
-
-    def of(self, index_set: Any) -> Indices:
-        """Return the members of a set, shape (n,) or (n, dimension)."""
-        key = id(index_set)
-        if key not in self._members:
-            self._kept.append(index_set)
-            self._members[key] = _as_array(list(index_set))
-        return self._members[key]
-
-    def positions(self, index_set: Any, keys: tuple[Indices, ...]) -> NDArray[np.int64]:
-        """Return where in a set each key stands.
+    def pair(self, block: Any, rule: Rule, index_set: Any) -> tuple[Array | None, Array | None]:
+        """Return the two numbers that a rule gives for every index, such as bounds; None where it gives None.
 
         Raises
         ------
         NotTemplatedError
-            If a key is not in the set.
+            If the rule cannot be called with symbolic indices.
         """
-        members = self.of(index_set)
-        if len(keys) == 1 and members.ndim == 1 and members.dtype.kind == "i" and keys[0].dtype.kind in "if":
-            found = self._in_a_range(members, keys[0])
-            if found is not None:
-                return found
-        if id(index_set) not in self._places:
-            plain = (tuple(m) if isinstance(m, tuple | np.ndarray) else m for m in members.tolist())
-            self._places[id(index_set)] = {_key(member): place for place, member in enumerate(plain)}
-        places = self._places[id(index_set)]
-        columns = [column.tolist() for column in keys]
-        wanted = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
         try:
-            return np.fromiter((places[_key(key)] for key in wanted), dtype=np.int64, count=len(wanted))
-        except KeyError as error:
-            raise NotTemplatedError(f"index {error} is not in the set {index_set.name}") from None
+            both, space = self._templated(rule, index_set, block)
+        except te.TemplateExpressionError as error:
+            raise NotTemplatedError(str(error)) from error
+        first, second = (None if part is None else self.numbers(part, space).astype(float) for part in both)
+        return first, second
 
-    @staticmethod
-    def _in_a_range(members: Indices, keys: Indices) -> NDArray[np.int64] | None:
-        """Return positions in a range of consecutive whole numbers without a look-up, or None if it is none."""
-        if not len(members) or members[-1] - members[0] + 1 != len(members) or (np.diff(members) != 1).any():
-            return None
-        places = keys.astype(np.int64) - members[0]
-        if len(places) and (places.min() < 0 or places.max() >= len(members)):
-            raise NotTemplatedError("an index reaches beyond its set")
-        return places
+    def _templated(self, rule: Rule, index_set: Any, block: Any = None) -> tuple[Any, Space]:
+        if index_set is None:
+            return rule(block, ()), Space(1, {})
+        expression, templates = te.templatize_rule(block, rule, index_set)
+        return expression, self.space(index_set, templates)
 
-    def grouped(self, indexed_set: Any) -> tuple[dict[Any, int], NDArray[np.int64], NDArray[np.int64], Indices]:
-        """Return an indexed set as places of its keys, starts and lengths, and all members one after the other."""
-        key = id(indexed_set)
-        if key not in self._groups:
-            self._kept.append(indexed_set)
-            parts = [list(part) for part in indexed_set.values()]
-            lengths = np.fromiter((len(part) for part in parts), dtype=np.int64, count=len(parts))
-            starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-            flat = _as_array([member for part in parts for member in part])
-            self._groups[key] = ({k: place for place, k in enumerate(indexed_set.keys())}, starts, lengths, flat)
-        return self._groups[key]
-
-
-def _key(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return tuple(_key(part) for part in value) if isinstance(value, tuple | list) else value
-
-
-def _as_array(members: list[Any]) -> Indices:
-    if members and isinstance(members[0], tuple):
-        array = np.empty((len(members), len(members[0])), dtype=object)
-        array[:] = members
-        return array
-    if all(type(member) is int for member in members):
-        return np.array(members, dtype=np.int64)
-    if all(type(member) in (int, float) for member in members):
-        return np.array(members, dtype=float)
-    array = np.empty(len(members), dtype=object)
-    array[:] = members
-    return array
-
-
-class Evaluator:
-    """Evaluates expressions over spaces, with the columns that a model's variables have.
-
-    Parameters
-    ----------
-    column_of
-        Returns the first column of an indexed variable.
-    column_of_data
-        Returns the column of a single variable.
-    members
-        The model's index sets, as arrays.
-    """
-
-    def __init__(
-        self, column_of: Callable[[Any], int], column_of_data: Callable[[Any], int], members: Members
-    ) -> None:
-        self._column_of = column_of
-        self._column_of_data = column_of_data
-        self.members = members
-        self._params: dict[int, tuple[Any, Indices]] = {}
+    def space(self, component: Any, templates: Any) -> Space:
+        """Return the rows of a component's index, where `templates` stand for its parts."""
+        members = self.members.array(component)
+        return Space(len(members), {id(t): _part(members, t) for t in templates})
 
     def linear(self, expression: Any, space: Space) -> Linear:
         """Return an expression as a linear one over the rows of a space.
@@ -225,7 +137,7 @@ class Evaluator:
 
     def _leaf(self, expression: Any, space: Space) -> Linear:
         if isinstance(expression, VarData):
-            column = self._column_of_data(expression)
+            column = self.columns.of_data(expression)
             rows = np.arange(space.length)
             return Linear(np.zeros(space.length), [rows], [np.full(space.length, column)], [np.ones(space.length)])
         if isinstance(expression, ParamData | ScalarParam):
@@ -282,24 +194,38 @@ class Evaluator:
     def _item(self, expression: Any, space: Space) -> Linear:
         component = expression.arg(0)
         if isinstance(component, IndexedVar):
-            keys = self._keys(expression, space)
-            columns = self._column_of(component) + self.members.positions(component.index_set(), keys)
+            columns = self.columns.at(component, self._keys(expression, space))
             return Linear(np.zeros(space.length), [np.arange(space.length)], [columns], [np.ones(space.length)])
         if isinstance(component, IndexedParam):
             return Linear(self._param(expression, space).astype(float))
+        if isinstance(component, IndexedExpression):
+            return self._named(component, self._keys(expression, space))
         raise NotTemplatedError(f"an item of {component.__class__.__name__}")
 
     def _keys(self, expression: Any, space: Space) -> tuple[Indices, ...]:
         return tuple(self.numbers(expression.arg(place), space) for place in range(1, expression.nargs()))
 
+    def _named(self, component: Any, keys: tuple[Indices, ...]) -> Linear:
+        """Return items of an indexed Expression, each of which may be another: every one in use is walked once."""
+        wanted = listed(keys)
+        places: dict[Any, int] = {}
+        for key in wanted:
+            places.setdefault(key, len(places))
+        items = walked([component[key].expr for key in places], self.columns)
+        return items.taken(np.fromiter((places[key] for key in wanted), dtype=np.int64, count=len(wanted)))
+
     def _param(self, expression: Any, space: Space) -> Indices:
         param = expression.arg(0)
         if id(param) not in self._params:
-            values = param.extract_values()
-            ordered = [values[key] for key in param.index_set()]
-            self._params[id(param)] = (param, _as_array([_key(v) if isinstance(v, tuple) else v for v in ordered]))
-        values = self._params[id(param)][1]
-        found: Indices = values[self.members.positions(param.index_set(), self._keys(expression, space))]
+            given = param.extract_values()
+            if any(key not in given for key in self.members.index(param)):
+                raise NotTemplatedError(f"the parameter {param.name} has no value for some index")
+            values = [plain(given[key]) for key in self.members.index(param)]
+            if any(isinstance(value, tuple) for value in values):
+                raise NotTemplatedError(f"the parameter {param.name} holds tuples")
+            self._params[id(param)] = (param, as_array(values))
+        values_of = self._params[id(param)][1]
+        found: Indices = values_of[self.members.positions(param, self._keys(expression, space))]
         return found
 
     def _template_sum(self, expression: Any, space: Space) -> Linear:
@@ -309,7 +235,7 @@ class Evaluator:
             repeat, members = self._laid_out(templates[0]._set, inner)
             values = {key: value[repeat] for key, value in inner.values.items()}
             for template in templates:
-                values[id(template)] = members if members.ndim == 1 else members[:, template._index]
+                values[id(template)] = _part(members, template)
             inner, back = Space(len(repeat), values), back[repeat]
         body = self.linear(expression.template_args()[0], inner)
         total = np.zeros(space.length)
@@ -319,17 +245,27 @@ class Evaluator:
     def _laid_out(self, index_set: Any, space: Space) -> tuple[NDArray[np.int64], Indices]:
         """Return, for a sum over a set, the row that each of its members belongs to, and the members."""
         if not isinstance(index_set, te.GetItemExpression):
-            members = self.members.of(index_set)
+            members = self.members.array(index_set)
             repeat = np.repeat(np.arange(space.length), len(members))
             return repeat, np.tile(members, (space.length,) + (1,) * (members.ndim - 1))
-        places, starts, lengths, flat = self.members.grouped(index_set.arg(0))
-        columns = [column.tolist() for column in self._keys(index_set, space)]
-        wanted = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-        group = np.fromiter((places[_key(key)] for key in wanted), dtype=np.int64, count=space.length)
-        counts = lengths[group]
+        groups = self.members.groups(index_set.arg(0))
+        try:
+            wanted = (groups.places[key] for key in listed(self._keys(index_set, space)))
+            group = np.fromiter(wanted, dtype=np.int64, count=space.length)
+        except KeyError as error:
+            raise NotTemplatedError(f"{index_set.arg(0).name} has no set for {error}") from None
+        counts = groups.lengths[group]
         repeat = np.repeat(np.arange(space.length), counts)
         within = np.arange(len(repeat)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return repeat, flat[np.repeat(starts[group], counts) + within]
+        return repeat, groups.members[np.repeat(groups.starts[group], counts) + within]
+
+
+def _part(members: Indices, template: Any) -> Indices:
+    """Return what a symbolic index stands for: the members, or one part of those that are tuples."""
+    if members.ndim == 1:
+        return members
+    part = members[:, template._index]
+    return as_array(part.tolist())
 
 
 _SUMS = {ne.SumExpression, ne.LinearExpression, ne.NPV_SumExpression}

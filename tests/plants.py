@@ -16,7 +16,7 @@ from microgrid.results import collect
 from microgrid.running import told
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
-from solvers import Outcome, Settings, solve
+from solvers import Outcome, Settings, solve, templating
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,12 @@ def solved(
     **settings: Any,
 ) -> Solved:
     """Solve a plant to a gap of zero and return its plan; a plan must be there, proved, and pass its audit."""
-    written = assemble(plant(assets, hours, objective, buses))
+    with templating():
+        written = assemble(plant(assets, hours, objective, buses))
     outcome = solve(written.pyomo, Settings(gap=0.0, **settings))
     assert outcome.is_proved, outcome
     manifest = told(written.plant, outcome, [{"column": written.goals[0], "objective": outcome.objective}])
-    checked = audit(collect(written, outcome.duals, manifest))
+    checked = audit(collect(written, outcome.plan, manifest))
     assert checked.passed, checked.findings
     return Solved(written, outcome)
 

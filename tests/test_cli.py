@@ -152,7 +152,7 @@ def test_set_needs_a_path_and_a_value(microgrid, plant, text):
 def ending(monkeypatch, **changes):
     """Let the solver end in another way than it does."""
     solve = running.solve
-    monkeypatch.setattr(running, "solve", lambda *arguments: replace(solve(*arguments), **changes))
+    monkeypatch.setattr(running, "solve", lambda *arguments, **named: replace(solve(*arguments, **named), **changes))
 
 
 def test_1_usable_but_not_proved(microgrid, plant, monkeypatch, quick):
@@ -210,7 +210,7 @@ def test_3_infeasible(microgrid, plant, here):
     ],
 )
 def test_3_and_4_without_a_plan(microgrid, plant, monkeypatch, ended, code):
-    ending(monkeypatch, ended=ended, has_plan=False, objective=math.nan)
+    ending(monkeypatch, ended=ended, plan=None, objective=math.nan)
     ran = microgrid("run", plant, "--json")
     assert (ran.code, ran.out) == (code, "")
     assert ran.err.strip()
@@ -436,5 +436,5 @@ def test_progress_as_a_line():
 
 
 def test_an_outcome_knows_its_exit_code():
-    assert cli._exit_code_without_plan(Outcome(Ended.INFEASIBLE, has_plan=False)) == cli.INFEASIBLE
-    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED, has_plan=False)) == cli.FAILED
+    assert cli._exit_code_without_plan(Outcome(Ended.INFEASIBLE)) == cli.INFEASIBLE
+    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED)) == cli.FAILED

@@ -113,9 +113,9 @@ def test_one_goal_stopped_by_time_makes_the_whole_plan_unproved(monkeypatch):
     honest = running.solve
     calls = []
 
-    def impatient(model, settings, watch):
+    def impatient(model, settings, *more, **named):
         calls.append(settings.seconds)
-        outcome = honest(model, settings, watch)
+        outcome = honest(model, settings, *more, **named)
         return replace(outcome, ended=Ended.TIME, seconds=7.0) if len(calls) == 1 else outcome
 
     monkeypatch.setattr(running, "solve", impatient)
@@ -132,9 +132,9 @@ def test_a_later_goal_without_a_plan_leaves_the_plan_of_the_earlier(monkeypatch)
     honest = running.solve
     calls = []
 
-    def gives_up(model, settings, watch):
+    def gives_up(model, settings, *more, **named):
         calls.append(settings)
-        return honest(model, settings, watch) if len(calls) == 1 else Outcome(Ended.TIME, has_plan=False)
+        return honest(model, settings, *more, **named) if len(calls) == 1 else Outcome(Ended.TIME)
 
     monkeypatch.setattr(running, "solve", gives_up)
     assets = {"g": GridConnection(capacity=9.0, import_price=1.0), "l": ProductionLoad(demand=5.0)}

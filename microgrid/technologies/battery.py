@@ -153,7 +153,7 @@ class Battery(Technology):
             Cost(
                 "wear",
                 "wear",
-                lambda t: hours[t] * sum(price * block.component(f"cells_out_{k}")[t] for k, price in priced),
+                lambda t: hours[t] * sum([price * block.component(f"cells_out_{k}")[t] for k, price in priced]),
                 operation.steps,
             )
         ]
@@ -164,16 +164,16 @@ class Battery(Technology):
         segments = [self._segment(block, operation, energy, k) for k in range(self._depths)]
 
         def segments_fill_charge(b: Any, t: Any) -> Any:
-            return sum(filled[t] for _, filled, _ in segments) == into * b.charge[t]
+            return sum([filled[t] for _, filled, _ in segments]) == into * b.charge[t]
 
         def segments_empty_discharge(b: Any, t: Any) -> Any:
-            return sum(emptied[t] for _, _, emptied in segments) == b.discharge[t] / out_of
+            return sum([emptied[t] for _, _, emptied in segments]) == b.discharge[t] / out_of
 
         block.segments_fill_charge = pyo.Constraint(operation.steps, rule=segments_fill_charge)
         block.segments_empty_discharge = pyo.Constraint(operation.steps, rule=segments_empty_discharge)
         bottom = self.minimum_charge
         block.segments_begin = pyo.Constraint(
-            rule=lambda _b: sum(level[0] for level, _, _ in segments) == stored[0] - bottom * energy.amount
+            rule=lambda _b: sum([level[0] for level, _, _ in segments]) == stored[0] - bottom * energy.amount
         )
 
     def _segment(self, block: Any, operation: Operation, energy: Size, k: int) -> tuple[Any, Any, Any]:

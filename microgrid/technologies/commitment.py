@@ -225,6 +225,8 @@ def _longest_run(block: Any, operation: Operation, longest: float) -> None:
     elapsed = operation.timeline.elapsed
     ends = np.searchsorted(elapsed, elapsed[:-1] + longest + 1e-9, side="right")
     chains = [list(range(t, int(e))) if e <= operation.last else [] for t, e in enumerate(ends)]
+    if not any(chains):
+        return
     members = indexed_steps(block, operation, "steps_of_maximum_up", chains)
     block.run_starts = pyo.Set(initialize=[t for t, chain in enumerate(chains) if chain], within=operation.steps)
     allowed = parameter(block, operation.steps, "steps_on_allowed", np.array([len(chain) - 1.0 for chain in chains]))

@@ -50,7 +50,9 @@ def flow_within(block: Any, operation: Operation, name: str, size: Size, share: 
 def stock(block: Any, operation: Operation, name: str, size: Size, window: tuple[float, float] = (0.0, 1.0)) -> Any:
     """Return a stock on the points, between the two shares of `window` of the capacity."""
     low, high = window
-    variable = pyo.Var(operation.points, dense=False, bounds=(low * size.high if size.is_fixed else 0.0, high * size.high))
+    variable = pyo.Var(
+        operation.points, dense=False, bounds=(low * size.high if size.is_fixed else 0.0, high * size.high)
+    )
     block.add_component(name, variable)
     if not size.is_fixed:
 

@@ -52,6 +52,8 @@ def powered(block: Any, operation: Operation, size: Size, stacks: Stacks) -> Pow
     _start_limits(counts)
     if stacks.has_ramps:
         _ramps(counts, live)
+    if stacks.standby_power:
+        counts.rated("standby")
     return Powered(block.running, live, lambda t: _drawn(counts, t), _costs(counts), _reported(counts))
 
 
@@ -88,7 +90,7 @@ class _Counts:
 
     def sum(self, names: Iterable[str], t: Any) -> Any:
         """Return the sum of several counts at a step."""
-        return sum(getattr(self.block, name)[t] for name in names)
+        return sum([getattr(self.block, name)[t] for name in names])
 
     def rated(self, name: str) -> Rate:
         """Return the rating of the stacks that a count counts; a product of decisions is written when first asked."""
@@ -149,11 +151,11 @@ def _minimum_times(counts: _Counts) -> None:
     held_off = _held(counts, "off_held", stacks.minimum_down)
 
     def started_stays_on(b: Any, t: Any) -> Any:
-        recent = sum(getattr(b, name)[s] for name, steps in started.items() for s in steps[t])
+        recent = sum([sum(getattr(b, name)[s] for s in steps[t]) for name, steps in started.items()])
         return recent + on_before * held_on[t] <= b.on[t]
 
     def stopped_stays_off(b: Any, t: Any) -> Any:
-        recent = sum(getattr(b, name)[s] for name in stacks.going_off for s in stopped[t])
+        recent = sum([sum(getattr(b, name)[s] for s in stopped[t]) for name in stacks.going_off])
         return recent + off_before * held_off[t] <= b.off[t]
 
     block.started_stays_on = pyo.Constraint(operation.steps, rule=started_stays_on)
@@ -178,7 +180,7 @@ def _live(counts: _Counts) -> Rate:
     warming = [_warming(counts, kind, start) for kind, start in stacks.starts.items() if start.time]
 
     def live(t: Any) -> Any:
-        return on(t) - sum(rating(t) for rating in warming)
+        return on(t) - sum([rating(t) for rating in warming])
 
     def running_below_live(_b: Any, t: Any) -> Any:
         return running[t] <= live(t)
@@ -256,14 +258,14 @@ def _ramps(counts: _Counts, live: Rate) -> None:
     ready = rating * stacks.before[0] - still
 
     def rise(t: Any, power_before: Any, live_before: Any, warming_before: Any) -> Any:
-        lifted = sum(rated(t) for rated in entering) + warming_before - sum(rated(t) for rated in warming)
+        lifted = sum([rated(t) for rated in entering]) + warming_before - sum([rated(t) for rated in warming])
         return running[t] - power_before <= up[t] * live_before + lift[t] * lifted
 
     def running_rises_within_ramp(_b: Any, t: Any) -> Any:
-        return rise(t, running[t - 1], live(t - 1), sum(rated(t - 1) for rated in warming))
+        return rise(t, running[t - 1], live(t - 1), sum([rated(t - 1) for rated in warming]))
 
     def fall(t: Any, power_before: Any) -> Any:
-        return power_before - running[t] <= down[t] * live(t) + drop[t] * sum(rated(t) for rated in leaving)
+        return power_before - running[t] <= down[t] * live(t) + drop[t] * sum([rated(t) for rated in leaving])
 
     def running_falls_within_ramp(_b: Any, t: Any) -> Any:
         return fall(t, running[t - 1])

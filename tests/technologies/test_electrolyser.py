@@ -14,7 +14,7 @@ from microgrid.plant import PlantBus
 from microgrid.technologies.electrolyser import Electrolyser
 from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.production_load import ProductionLoad
-from solvers.matrix import to_matrix
+from solvers.compile import compile_model
 from tests.plants import solved
 
 SURPLUS = {"hydrogen": PlantBus(CARRIERS["hydrogen"], surplus=True)}
@@ -44,7 +44,7 @@ def test_constant_consumption_is_an_equation_and_needs_no_integers():
     plan = solved(assets, [0.5, 2.0])
     assert plan.cost == pytest.approx(12.5)
     assert plan.flow("e", "hydrogen") == pytest.approx([1.0, 1.0])
-    assert not to_matrix(plan.model.pyomo).integer.any()
+    assert not compile_model(plan.model.pyomo).integer.any()
 
 
 def test_variable_cost_and_running_cost_are_paid_by_kwh_and_by_hour_on():
@@ -88,7 +88,7 @@ def test_without_minimum_load_the_first_consumption_holds_below_the_curve_and_th
     assets = {"e": electrolyser(curve=CURVE), "g": grid(0.1), "d": ProductionLoad(bus="hydrogen", demand=[0.1, 1.25])}
     plan = solved(assets, [0.5, 2.0])
     assert plan.flow("e", "power") == pytest.approx([-4.0, -60.0])
-    assert not to_matrix(plan.model.pyomo).integer.any()
+    assert not compile_model(plan.model.pyomo).integer.any()
 
 
 def test_hydrogen_below_the_curve_is_vented_where_nobody_can_take_it():

@@ -11,7 +11,7 @@ from microgrid.technologies.fuel_cell import FuelCell
 from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.technologies.supply import Supply
-from solvers.matrix import to_matrix
+from solvers.compile import compile_model
 from tests.plants import solved
 
 CURVE = [
@@ -40,7 +40,7 @@ def test_hydrogen_follows_from_output_by_a_constant_yield():
     plan = fed(FuelCell(capacity=80.0, electricity_per_kg=16.0, variable_cost=0.01), [100.0, 50.0], [0.5, 2.0])
     assert plan.flow("f", "hydrogen") == pytest.approx([-5.0, -3.125])
     assert plan.cost == pytest.approx(140 / 16 * 2 + 1.4 + 10.0)
-    assert not to_matrix(plan.model.pyomo).integer.any()
+    assert not compile_model(plan.model.pyomo).integer.any()
 
 
 def test_the_part_load_curve_is_followed_between_its_points():
@@ -51,7 +51,7 @@ def test_the_part_load_curve_is_followed_between_its_points():
     cell = FuelCell(capacity=100.0, part_load=CURVE)
     plan = fed(cell, [80.0, 10.0, 40.0], [0.5, 2.0, 1.0])
     assert plan.flow("f", "hydrogen") == pytest.approx([-4.625, -0.5, -2.0])
-    assert not to_matrix(plan.model.pyomo).integer.any()
+    assert not compile_model(plan.model.pyomo).integer.any()
 
 
 def test_it_stops_where_a_further_kwh_costs_more_than_buying_it():

@@ -11,7 +11,7 @@ from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.hydrogen_tank import HydrogenTank
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.technologies.supply import Supply
-from solvers.matrix import to_matrix
+from solvers.compile import compile_model
 from tests.plants import solved
 
 
@@ -90,17 +90,17 @@ def test_it_burns_nothing_where_money_does_not_count():
     plan = filled(tank, 1.0, 0.0, [0.5, 1.0], objective=Objective(goals=("emissions",)))
     both = zip(plan.flow("t", "charge"), plan.flow("t", "discharge"), strict=True)
     assert all(min(-into, out_of) == pytest.approx(0.0) for into, out_of in both)
-    assert to_matrix(plan.model.pyomo).integer.any()
+    assert compile_model(plan.model.pyomo).integer.any()
 
 
 def test_without_a_reason_there_is_no_binary():
     """Power is worth something, or compression takes none: both at once gain nothing, whatever hydrogen is worth."""
     tank = HydrogenTank(capacity=10.0, compression_energy=2.0, initial_fill=0.5)
-    assert not to_matrix(filled(tank, 1.0, 1.0, [0.5, 1.0]).model.pyomo).integer.any()
+    assert not compile_model(filled(tank, 1.0, 1.0, [0.5, 1.0]).model.pyomo).integer.any()
     surplus = {"hydrogen": PlantBus(CARRIERS["hydrogen"], surplus=True)}
-    assert not to_matrix(filled(tank, 1.0, 1.0, [0.5, 1.0], buses=surplus).model.pyomo).integer.any()
+    assert not compile_model(filled(tank, 1.0, 1.0, [0.5, 1.0], buses=surplus).model.pyomo).integer.any()
     silent = HydrogenTank(capacity=10.0, initial_fill=0.5)
-    assert not to_matrix(filled(silent, 1.0, 1.0, [0.5, 1.0], power=-1.0).model.pyomo).integer.any()
+    assert not compile_model(filled(silent, 1.0, 1.0, [0.5, 1.0], power=-1.0).model.pyomo).integer.any()
 
 
 def test_it_is_sized_for_what_it_must_hold():
