@@ -20,6 +20,8 @@ class Columns:
 
     Parameters
     ----------
+    model
+        The model itself: its components know their names only while it lives.
     variables
         The components, in the order of their columns.
     starts
@@ -30,6 +32,7 @@ class Columns:
         The model's index sets as arrays.
     """
 
+    model: Any
     variables: tuple[Any, ...]
     starts: Mapping[int, int]
     length: int
@@ -43,7 +46,7 @@ class Columns:
         for variable in variables:
             starts[id(variable)] = length
             length += len(members.index(variable))
-        return cls(variables, starts, length, members)
+        return cls(model, variables, starts, length, members)
 
     def start(self, variable: Any) -> int:
         """Return the first column of a component.

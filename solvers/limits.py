@@ -82,11 +82,15 @@ def interval(domain: Any) -> tuple[float, float, bool]:
 def _from_objects(objects: Iterable[Any], variable: Any, columns: Columns, limits: Limits) -> None:
     """Read bounds, domain and fixed value of the objects that exist."""
     start = columns.start(variable)
+    whole: dict[int, bool] = {}
     for place, data in zip(columns.places(variable), objects, strict=True):
         column = start + place
         low, high = data.bounds
         limits.low[column] = -np.inf if low is None else low
         limits.high[column] = np.inf if high is None else high
-        limits.integer[column] = data.is_integer()
+        domain = data.domain
+        if id(domain) not in whole:
+            whole[id(domain)] = interval(domain)[2]
+        limits.integer[column] = whole[id(domain)]
         if data.fixed:
             limits.fixed[column], limits.value[column] = True, float(data.value)

@@ -68,11 +68,11 @@ class Evaluator:
     def along(self, rule: Rule, index_set: Any = None) -> Linear:
         """Return ``rule(i)`` for every index of a set as a linear expression; one row without one.
 
-        What is no template is evaluated index by index; so is a sum over nothing, which Pyomo's templates trip over.
+        What cannot be called with a symbolic index is evaluated index by index: a rule may do with it what it likes.
         """
         try:
             return self.linear(*self._templated(lambda _b, indices: rule(*indices), index_set))
-        except (NotTemplatedError, te.TemplateExpressionError, StopIteration):
+        except Exception:  # noqa: BLE001  called again below, where a fault of the rule itself shows
             keys = [()] if index_set is None else [k if isinstance(k, tuple) else (k,) for k in index_set]
             return walked([rule(*key) for key in keys], self.columns)
 

@@ -13,7 +13,7 @@ from microgrid.results import Result
 from microgrid.running import solve_plant
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
-from solvers import Ended, Outcome, Settings, solve
+from solvers import Ended, Outcome, Settings, solve, templating
 from tests.laws.cases import Case
 from tests.laws.rules import Factors
 from tests.laws.surroundings import horizon, neighbours, surrounded
@@ -32,7 +32,9 @@ def audited(plant: Plant) -> Result:
 
 def outcome_of(plant: Plant) -> Outcome:
     """Return how the solve of a plant ended, without frames: that is most of the time of a small plant."""
-    return solve(assemble(plant).pyomo, EXACT)
+    with templating():
+        model = assemble(plant)
+    return solve(model.pyomo, EXACT, load=False)
 
 
 def cost_of(

@@ -70,9 +70,10 @@ def relevant_tests(path: Path) -> list[str]:
     if path in OF_ALL_PLANTS:
         return [LAWS, "tests/technologies"]
     kinds = kinds_with(path)
-    own = [f"tests/technologies/test_{kind}.py" for kind in kinds]
+    names = list(dict.fromkeys([path.stem, *kinds]))
+    own = [f"tests/technologies/test_{name}.py" for name in names]
     # The name of a kind is in the ids of its laws, and in the name of its own file.
-    return [LAWS, *(name for name in own if (ROOT / name).is_file()), "-k", " or ".join(kinds)]
+    return [*(name for name in own if (ROOT / name).is_file()), LAWS, "-k", " or ".join(names)]
 
 
 @contextmanager
