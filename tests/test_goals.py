@@ -113,23 +113,27 @@ def test_cheapest_among_the_cleanest_and_the_other_way_round():
     assert [goal["column"] for goal in cheapest.manifest["outcome"]["goals"]] == ["cost", "emissions", "cost"]
 
 
-def test_what_a_later_goal_may_spend_is_spent_on_nothing_else():
+def with_peak(price):
+    charge = DemandCharge(price=price)
+    return assets() | {
+        "grid": GridConnection(capacity=100.0, import_price=1.0, location_factor=0.5, demand_charge=charge)
+    }
+
+
+@pytest.mark.parametrize(
+    ("price", "slack", "cost", "emitted"), [(1e-4, 0.6, 64.0, 10.4), (1e-4, 2.0, 80.0, 4.0), (10.0, 0.05, 80.0, 4.0)]
+)
+def test_what_a_later_goal_may_spend_is_spent_on_nothing_else(price, slack, cost, emitted):
     """Cost 40 from the grid; 60 % more, 64 in all, buys 24 kWh of gas at 1 more each: 16 * 0.5 + 24 * 0.1 = 10.4 kg.
 
-    At a slack of 200 % all 40 kWh are gas: 80, and 4 kg. The 40 left over buy nothing. A plan that ended with the
-    emissions would be free to tell a cost of up to 120, with a peak that no meter sees.
+    At a slack of 200 % all 40 kWh are gas: 80, and 4 kg; the 40 left over buy nothing. With 10 a kW of peak gas is the
+    cheapest as well, at 80: a plan that ended with the emissions told 84, for a peak that no meter saw.
     """
-    peaked = assets() | {
-        "grid": GridConnection(
-            capacity=100.0, import_price=1.0, location_factor=0.5, demand_charge=DemandCharge(price=0.0001)
-        )
-    }
-    for slack, cost, emitted in ((0.6, 64.0, 10.4), (2.0, 80.0, 4.0)):
-        found = solve_plant(plant(peaked, [1.0, 3.0], Objective(("cost", "emissions"), slack=slack)), EXACT)
-        assert found.manifest["audit"]["passed"], found.manifest["audit"]["findings"]
-        assert found.manifest["emissions"]["emissions"] == pytest.approx(emitted, rel=1e-3)
-        assert found.manifest["outcome"]["objective"] == pytest.approx(emitted, rel=1e-3)
-        assert found.cost == pytest.approx(cost, rel=1e-3)
+    found = solve_plant(plant(with_peak(price), [1.0, 3.0], Objective(("cost", "emissions"), slack=slack)), EXACT)
+    assert found.manifest["audit"]["passed"], found.manifest["audit"]["findings"]
+    assert found.manifest["emissions"]["emissions"] == pytest.approx(emitted, rel=1e-3)
+    assert found.manifest["outcome"]["objective"] == pytest.approx(emitted, rel=1e-3)
+    assert found.cost == pytest.approx(cost, rel=1e-3)
 
 
 def test_the_lowest_peak_is_not_that_of_a_plant_that_stands_still():
