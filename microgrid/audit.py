@@ -7,7 +7,7 @@ a row got wrong shows here as a finding with asset, time and size.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from microgrid.claims import Charge, PeakCharge
 from microgrid.results import Result
 
 __all__ = ["Audit", "Finding", "audit"]
+
+# How the frames name a bus that lets surplus go, among assets.
+_BUS = "bus "
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def audit(result: Result) -> Audit:
     for asset, claims in result.claims.items():
         books = Books.of(result, asset)
         checks += [found for claim in claims for found in check(books, claim)]
-    checks += list(_unclaimed(result))
+    checks += [*_surpluses(result), *_unclaimed_flows(result), *_unclaimed(result)]
     return Audit(len(checks), tuple(found for found in checks if found is not None))
 
 
@@ -58,6 +61,9 @@ def _sums(result: Result) -> Iterator[Finding | None]:
     """Hold the ledgers to what the manifest says, and to the objective."""
     manifest = result.manifest
     yield _same("plan", "the money ledger adds up to its total", result.cost, manifest["costs"].get("cost", 0.0))
+    for category, amount in result.costs.groupby("category", observed=True)["amount"].sum().items():
+        told = manifest["costs"].get(str(category), 0.0)
+        yield _same("plan", f"the money ledger adds up to its column {category}", float(amount), told)
     emitted = result.emissions
     for column, total in manifest["emissions"].items():
         own = float(emitted.loc[_counted(emitted, column, manifest["objective"]), "amount"].sum())
@@ -102,6 +108,36 @@ def _counted(frame: pd.DataFrame, column: str, objective: Mapping[str, object]) 
         return (scope == int(column[-1])) & basis.isin(["both", chosen])
     kind, _, wanted = column.rpartition("_")
     return scope.isin([2] if kind == "scope_2" else [1, 2]) & basis.isin(["both", wanted])
+
+
+def _surpluses(result: Result) -> Iterator[Finding | None]:
+    """Hold what leaves a bus as surplus to leaving it: no energy comes out of nothing."""
+    flows = result.flows
+    leaving = flows[flows["asset"].astype(str).str.startswith(_BUS) & (flows["port"].astype(str) == "surplus")]
+    for bus, part in leaving.groupby("asset", observed=True):
+        rates = part["rate"].to_numpy(dtype=float)
+        worst = int(np.argmax(rates))
+        off, when = float(rates[worst]), pd.Timestamp(part["time"].iloc[worst]).isoformat()
+        limit = ABSOLUTE + RELATIVE * float(np.abs(rates).max())
+        yield Finding(str(bus), "surplus leaves the bus", off, when) if not off <= limit else None
+
+
+def _unclaimed_flows(result: Result) -> Iterator[Finding | None]:
+    """Find flows that no claim of their asset speaks of: they could be anything that balances."""
+    named = {asset: set(_names(tuple(claims))) for asset, claims in result.claims.items()}
+    for asset, port in result.flows[["asset", "port"]].astype(str).drop_duplicates().itertuples(index=False):
+        is_claimed = port in named.get(asset, ()) or (asset.startswith(_BUS) and port == "surplus")
+        yield None if is_claimed else Finding(asset, f"flow {port!r} is claimed by nobody", float("nan"))
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Return every text within claims, products apart: the quantities they speak of are among them."""
+    if isinstance(value, str):
+        yield from value.split("*")
+    elif isinstance(value, tuple):
+        yield from (name for part in value for name in _names(part))
+    elif is_dataclass(value):
+        yield from (name for part in fields(value) for name in _names(getattr(value, part.name)))
 
 
 def _unclaimed(result: Result) -> Iterator[Finding | None]:

@@ -10,12 +10,14 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 
-from microgrid.accounts import COST_COLUMNS
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Charge, Claim
 from microgrid.ledger import Ledger
 from microgrid.plant import Plant
 from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Technology, make_operation
+
+# Share of a goal that nothing may be bought with, but without which a solver's tolerances would leave it no plan.
+_SETTLED = 1e-6
 
 
 class Values(Protocol):
@@ -53,14 +55,14 @@ class Model:
     def goals(self) -> tuple[str, ...]:
         """The columns to minimise in turn: those asked for, and what makes a plan of them that one would follow.
 
-        Where carbon comes first, serving the load comes before it. Where cost is not asked for, it comes last: the
-        cheapest among the best, so that peaks and purchases are no higher than they need be.
+        Where anything but money as a whole comes first, serving the load comes before it. Cost comes last in any case:
+        the cheapest among the best, so that peaks and purchases are no higher than they need be.
         """
         asked = self.plant.objective.goals
         can_leave_unserved = any(line.cost.category == "unserved" for line in self.ledger.costs)
-        first = ("unserved",) if asked[0] not in COST_COLUMNS and can_leave_unserved else ()
-        last = () if "cost" in asked else ("cost",)
-        return (*first, *asked, *last)
+        first = ("unserved",) if asked[0] not in ("cost", "unserved") and can_leave_unserved else ()
+        last = () if asked[-1] == "cost" else ("cost",)
+        return (*first, *(goal for goal in asked if goal not in first), *last)
 
     def aim(self, column: str) -> None:
         """Make a ledger column the objective."""
@@ -73,8 +75,15 @@ class Model:
         return float(values.along(lambda: self.ledger.column(column))[0])
 
     def hold(self, column: str, reached: float) -> None:
-        """Let a ledger column rise no higher than what it reached, and the slack that the objective grants."""
-        highest = reached + self.plant.objective.slack * abs(reached) + 1e-9
+        """Let a ledger column rise no higher than what it reached, and the slack that the objective grants.
+
+        What was asked for last gives way to nothing but a goal that nobody asked for by name: where cost has had its
+        turn already, its second turn may spend no slack of it.
+        """
+        objective = self.plant.objective
+        is_settled = column == objective.goals[-1] and "cost" in objective.goals
+        slack = min(objective.slack, _SETTLED) if is_settled else objective.slack
+        highest = reached + slack * abs(reached) + 1e-9
         self.pyomo.add_component(f"{column}_held", _at_most(self.ledger, column, highest))
 
     def claims(self) -> dict[str, list[Claim]]:

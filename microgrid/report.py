@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from microgrid.caveats import caveats
 from microgrid.plots import CAPTIONS
 from microgrid.plots.ledgers import BASES, by_basis, by_category
 from microgrid.plots.numbers import amount, decimals_for, moment, percent, short, steps_told, stock_unit, zone_told
@@ -67,6 +68,7 @@ def _context(result: Result, pictures: Mapping[str, Path]) -> Plain:
         "goals": list(_goals(view)),
         "wishes": "; ".join(_wishes(view)),
         "unserved": list(_reliefs(view, "unserved")),
+        "caveats": caveats(result),
         "headlines": list(_headlines(view)),
         "curtailment_known": curtailed(view) is not None,
         "sizes": list(_sizes(view)),

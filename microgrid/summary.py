@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from microgrid.caveats import caveats
 from microgrid.results import Result
 
 
@@ -61,6 +62,7 @@ def _warnings(manifest: dict[str, Any], result: Result) -> Iterable[str]:
         total = float((part["rate"] * part["hours"] * part["weight"]).sum())
         if total > 1e-6:
             yield f"[bold red]unserved[/bold red] {escape(str(asset))}: {total:,.2f} {_STOCKS.get(str(unit), '')}"
+    yield from (f"[bold]mind[/bold]     {escape(caveat)}" for caveat in caveats(result))
     audit = manifest["audit"]
     if audit["passed"]:
         yield f"audit    passed, {audit['checked']} statements"

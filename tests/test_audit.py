@@ -294,7 +294,7 @@ def written(
     total = float(money["amount"].sum())
     manifest = {
         "sizes": {"unit": dict(sizes or {})},
-        "costs": {"cost": total},
+        "costs": {"cost": total, "operation": total},
         "emissions": {"emissions": 0.0},
         "objective": {
             "goals": ["cost"],
@@ -316,7 +316,7 @@ def written(
         costs=money,
         emissions=emissions,
         prices=pd.DataFrame(columns=["bus", "time", "price"]),
-        claims={"unit": claims},
+        claims={"unit": claims, "world": [Between("takes what it is given", ((port, 1.0),)) for port in flows or {}]},
     )
 
 
@@ -441,6 +441,41 @@ def test_a_claim_comes_back_from_text_as_it_was(claim: Claim) -> None:
 
 def test_every_kind_of_claim_is_kept_and_broken_above() -> None:
     assert {type(claim).__name__ for _, claim, *_ in KEPT_AND_BROKEN} == KINDS.keys()
+
+
+def test_a_surplus_that_comes_in_is_found() -> None:
+    """Heat of 9 kW from a bus that may only let heat go: the bus balances, and nothing is bought."""
+    heat = {"demand": [-9.0, -9.0, -9.0]}
+    claim = Between("demand as given", (("demand", 1.0),), -9.0, -9.0)
+    plan = written([claim], flows=heat)
+    own = plan.flows[plan.flows["asset"].astype(str) == "unit"]
+    flows = pd.concat([own, own.assign(asset="bus b", port="surplus", rate=9.0)])
+    (finding,) = found(replace(plan, flows=flows, claims={"unit": [claim]}))
+    assert (finding.asset, finding.statement, finding.excess) == ("bus b", "surplus leaves the bus", 9.0)
+
+
+@examples
+def test_a_flow_that_nobody_claims_is_found(case: Case) -> None:
+    """A gift of 1 kW at every step and a loss of 1 kW balance, and no claim speaks of either."""
+    plan = base_plan(case)
+    one = plan.flows[rows(plan.flows, asset="asset")].iloc[: len(plan.steps)].assign(rate=1.0)
+    parts = [plan.flows.astype({"asset": str, "port": str})]
+    parts += [one.assign(asset=asset, port="gift", rate=sign) for asset, sign in (("asset", 1.0), ("nobody", -1.0))]
+    findings = found(replace(plan, flows=pd.concat(parts, ignore_index=True)))
+    assert sorted(str(f).split(":")[0] for f in findings if "'gift' is claimed by nobody" in str(f)) == [
+        "asset",
+        "nobody",
+    ]
+
+
+@examples
+def test_a_category_that_is_told_wrong_is_found(case: Case) -> None:
+    """The breakdown is read as often as the total."""
+    plan = base_plan(case)
+    for category in set(plan.manifest["costs"]) - {"cost"}:
+        manifest = deepcopy(plan.manifest)
+        manifest["costs"][category] += 1.0
+        assert [f for f in found(replace(plan, manifest=manifest)) if category in f.statement], category
 
 
 def test_a_number_within_the_tolerance_is_no_finding() -> None:

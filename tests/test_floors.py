@@ -59,6 +59,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.audit",
     ),
     5: (
+        "microgrid.caveats",
         "microgrid.describing",
         "microgrid.plots",
         "microgrid.progress",

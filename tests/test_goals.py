@@ -8,7 +8,7 @@ from microgrid.errors import InputError
 from microgrid.plant import Objective, Plant, PlantBus
 from microgrid.running import NoPlanError, solve_plant
 from microgrid.technologies.fuel_generator import FuelGenerator
-from microgrid.technologies.grid_connection import GridConnection
+from microgrid.technologies.grid_connection import DemandCharge, GridConnection
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.technologies.supply import Supply
 from solvers import Ended, Settings
@@ -110,7 +110,48 @@ def test_cheapest_among_the_cleanest_and_the_other_way_round():
     cheapest = solve_plant(plant(twins, [1.0], Objective(("cost", "emissions"))), EXACT)
     assert cheapest.cost == pytest.approx(10.0, rel=1e-5)
     assert cheapest.manifest["emissions"]["emissions"] == pytest.approx(5 * 0.2 + 5 * 0.9, rel=1e-4)
-    assert [goal["column"] for goal in cheapest.manifest["outcome"]["goals"]] == ["cost", "emissions"]
+    assert [goal["column"] for goal in cheapest.manifest["outcome"]["goals"]] == ["cost", "emissions", "cost"]
+
+
+def with_peak(price):
+    charge = DemandCharge(price=price)
+    return assets() | {
+        "grid": GridConnection(capacity=100.0, import_price=1.0, location_factor=0.5, demand_charge=charge)
+    }
+
+
+@pytest.mark.parametrize(
+    ("price", "slack", "cost", "emitted"), [(1e-4, 0.6, 64.0, 10.4), (1e-4, 2.0, 80.0, 4.0), (10.0, 0.05, 80.0, 4.0)]
+)
+def test_what_a_later_goal_may_spend_is_spent_on_nothing_else(price, slack, cost, emitted):
+    """Cost 40 from the grid; 60 % more, 64 in all, buys 24 kWh of gas at 1 more each: 16 * 0.5 + 24 * 0.1 = 10.4 kg.
+
+    At a slack of 200 % all 40 kWh are gas: 80, and 4 kg; the 40 left over buy nothing. With 10 a kW of peak gas is the
+    cheapest as well, at 80: a plan that ended with the emissions told 84, for a peak that no meter saw.
+    """
+    found = solve_plant(plant(with_peak(price), [1.0, 3.0], Objective(("cost", "emissions"), slack=slack)), EXACT)
+    assert found.manifest["audit"]["passed"], found.manifest["audit"]["findings"]
+    assert found.manifest["emissions"]["emissions"] == pytest.approx(emitted, rel=1e-3)
+    assert found.manifest["outcome"]["objective"] == pytest.approx(emitted, rel=1e-3)
+    assert found.cost == pytest.approx(cost, rel=1e-3)
+
+
+def test_the_lowest_peak_is_not_that_of_a_plant_that_stands_still():
+    """10 kW must be served: the peak of 10 kW stays, and costs 80. Unserved at 5, the peak would be 0 and cost 200."""
+    standing = {
+        "grid": GridConnection(capacity=100.0, import_price=1.0, demand_charge=DemandCharge(price=8.0)),
+        "load": ProductionLoad(demand=10.0, unserved_price=5.0),
+    }
+    found = solve_plant(plant(standing, [1.0, 3.0], Objective(("demand",))), EXACT)
+    assert found.manifest["costs"]["unserved"] == pytest.approx(0.0, abs=1e-6)
+    assert found.cost == pytest.approx(80.0 + 40.0)
+
+
+def test_unserved_demand_may_be_a_goal_of_its_own():
+    """Asked for after the emissions, it comes before them all the same, and once."""
+    found = result(Objective(("emissions", "unserved")), unserved_price=5.0)
+    assert [goal["column"] for goal in found.manifest["outcome"]["goals"]] == ["unserved", "emissions", "cost"]
+    assert found.manifest["emissions"]["emissions"] == pytest.approx(4.0, rel=1e-5)
 
 
 def test_no_plan_gets_clean_by_not_serving():

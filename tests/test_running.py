@@ -123,7 +123,7 @@ def test_one_goal_stopped_by_time_makes_the_whole_plan_unproved(monkeypatch):
     result = running.solve_plant(plant(assets, objective=Objective(("cost", "emissions"))), Settings(seconds=10.0))
     assert not result.manifest["outcome"]["proved"]
     assert result.manifest["outcome"]["ended"] == "time limit"
-    assert calls == [10.0, pytest.approx(3.0)]
+    assert calls == [10.0, pytest.approx(3.0, abs=0.1), pytest.approx(3.0, abs=0.1)]
 
 
 def test_a_later_goal_without_a_plan_leaves_the_plan_of_the_earlier(monkeypatch):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
-from microgrid.claims import Between, Charge, Claim, NeverBoth, StockBalance
+from microgrid.claims import Between, Charge, Claim, NeverBoth, StockBalance, Terms
 from microgrid.fields import (
     Efficiency,
     EnergyCapacity,
@@ -20,7 +22,7 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology
-from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
+from microgrid.technologies.patterns import flow_within, never_both, parameter, stock, stock_balance, stock_ends
 
 
 class Wear(BaseModel):
@@ -162,6 +164,7 @@ class Battery(Technology):
         """Cut the usable window into segments of equal depth, each a stock of its own that sums to the whole."""
         into, out_of = self.charge_efficiency, self.discharge_efficiency
         segments = [self._segment(block, operation, energy, k) for k in range(self._depths)]
+        bottom = self.minimum_charge
 
         def segments_fill_charge(b: Any, t: Any) -> Any:
             return sum([filled[t] for _, filled, _ in segments]) == into * b.charge[t]
@@ -171,7 +174,14 @@ class Battery(Technology):
 
         block.segments_fill_charge = pyo.Constraint(operation.steps, rule=segments_fill_charge)
         block.segments_empty_discharge = pyo.Constraint(operation.steps, rule=segments_empty_discharge)
-        bottom = self.minimum_charge
+        if self._bottom_leaks:
+            leak = parameter(block, operation.steps, "bottom_leak", self._bottom_leak(operation))
+
+            def segments_make_up_for_bottom(b: Any, t: Any) -> Any:
+                lost = sum(b.component(f"cells_lost_{k}")[t] for k in range(self._depths))
+                return lost == leak[t] * energy.amount
+
+            block.segments_make_up_for_bottom = pyo.Constraint(operation.steps, rule=segments_make_up_for_bottom)
         block.segments_begin = pyo.Constraint(
             rule=lambda _b: sum([level[0] for level, _, _ in segments]) == stored[0] - bottom * energy.amount
         )
@@ -183,9 +193,24 @@ class Battery(Technology):
         emptied = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
         block.add_component(f"cells_in_{k}", filled)
         block.add_component(f"cells_out_{k}", emptied)
-        name = f"segment_{k}"
-        stock_balance(block, operation, name, level, lambda t: filled[t] - emptied[t], self.self_discharge)
+        name, loss = f"segment_{k}", self.self_discharge
+        if not self._bottom_leaks:
+            stock_balance(block, operation, name, level, lambda t: filled[t] - emptied[t], loss)
+            return level, filled, emptied
+        lost = pyo.Var(operation.steps, within=pyo.NonNegativeReals)
+        block.add_component(f"cells_lost_{k}", lost)
+        stock_balance(block, operation, name, level, lambda t: filled[t] - emptied[t] - lost[t], loss)
         return level, filled, emptied
+
+    @property
+    def _bottom_leaks(self) -> bool:
+        """Whether what is kept below the usable window discharges itself, which the segments above make up for."""
+        return self.minimum_charge > 0 and self.self_discharge > 0
+
+    def _bottom_leak(self, operation: Operation) -> NDArray[np.float64]:
+        """Return what leaks below the usable window, per hour of each step and kWh of energy content, shape (n,)."""
+        hours = operation.timeline.hours
+        return np.asarray(self.minimum_charge * (1.0 - (1.0 - self.self_discharge) ** hours) / hours, dtype=float)
 
     @property
     def _depths(self) -> int:
@@ -196,11 +221,11 @@ class Battery(Technology):
         states = {}
         for k in range(self._depths):
             states[f"segment_{k}"] = State(block.component(f"segment_{k}"), "points")
-            for way in ("in", "out"):
+            for way in ("in", "out", "lost") if self._bottom_leaks else ("in", "out"):
                 states[f"cells_{way}_{k}"] = State(block.component(f"cells_{way}_{k}"), "steps")
         return states
 
-    def _segment_claims(self) -> list[Claim]:
+    def _segment_claims(self, operation: Operation) -> list[Claim]:
         """State each segment's balance and depth, that they make up the whole, and what each kWh out of them costs."""
         assert self.wear is not None
         every, depth = range(self._depths), self.window / self._depths
@@ -219,14 +244,22 @@ class Battery(Technology):
                 tuple((f"cells_out_{k}", price) for k, price in enumerate(self.wear.marginal(self.window))),
             ),
         ]
+        whole: Terms = (*((f"segment_{k}", 1.0) for k in every), ("stored", -1.0), ("energy", self.minimum_charge))
+        claims.append(Between("segments make up what is stored", whole, 0.0, 0.0, on="points"))
+        lost = tuple((f"cells_lost_{k}", 1.0) for k in every) if self._bottom_leaks else ()
+        if lost:
+            leaked: Terms = (*lost, ("energy", -self._bottom_leak(operation)))
+            claims.append(Between("segments make up for what leaks below them", leaked, 0.0, 0.0))
+            claims += [Between(f"{name} is not below zero", ((name, 1.0),), low=0.0) for name, _ in lost]
         for k in every:
-            name, gains = f"segment_{k}", ((f"cells_in_{k}", 1.0), (f"cells_out_{k}", -1.0))
+            name = f"segment_{k}"
+            gains = ((f"cells_in_{k}", 1.0), (f"cells_out_{k}", -1.0), *((part, -1.0) for part, _ in lost[k : k + 1]))
             claims.append(StockBalance(name, gains, "energy", self.self_discharge))
             claims.append(Between(f"{name} within its depth", ((name, 1.0), ("energy", -depth)), high=0.0, on="points"))
             claims.append(Between(f"{name} is not below zero", ((name, 1.0),), low=0.0, on="points"))
         return claims
 
-    def claims(self, operation: Operation) -> list[Claim]:  # noqa: ARG002
+    def claims(self, operation: Operation) -> list[Claim]:
         """State balance, window, power and wear."""
         gains = (("charge", -self.charge_efficiency), ("discharge", -1.0 / self.discharge_efficiency))
         claims: list[Claim] = [
@@ -253,7 +286,7 @@ class Battery(Technology):
             (cost,) = self.wear.marginal(self.window)
             claims.append(Charge("costs", "wear", (("discharge", cost / self.discharge_efficiency),)))
         if self._depths:
-            claims += self._segment_claims()
+            claims += self._segment_claims(operation)
         return claims
 
     @classmethod

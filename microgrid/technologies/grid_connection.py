@@ -77,6 +77,9 @@ class GridConnection(Technology):
     def _fits_together(self) -> Self:
         if self.export_limit is not None and self.export_price is None:
             raise refuse("export_limit without export_price", "an export_price, be it 0, where export is allowed")
+        if self.market_factor is not None and self.location_factor is None:
+            wanted = "a location_factor too, or the location-based account would say that imports emit nothing"
+            raise refuse("market_factor without location_factor", wanted)
         return self
 
     def presses(self) -> frozenset[str]:

@@ -72,6 +72,28 @@ def test_wear_by_depth_empties_shallow_segments_first():
     assert plan.flow("b", "discharge") == pytest.approx([0.0, 50.0])
 
 
+def test_segments_make_up_what_is_stored_though_the_bottom_leaks():
+    """100 kWh with 20 at the bottom, 10 % lost per hour of all that is stored, 40 h idle; filled to 90, emptied.
+
+    Idle at the bottom, it takes 2 kWh each hour to stay there: 80 kWh at 1. Filled, it takes 90 - 20 + 2 = 72 at 1; the
+    last hour loses 9 of 90, so 61 come out of the segments down to 20. The rest of 100, 39, is bought at 10.
+    Segments that forgot the 2 kWh an hour that leak below them would seem to fill up with 20 kWh that nobody has, and
+    would let the battery be filled to some 70 only.
+    """
+    idle = 40
+    battery = Battery(
+        energy=100.0, power=100.0, charge_efficiency=1.0, discharge_efficiency=1.0, self_discharge=0.1,
+        minimum_charge=0.2, maximum_charge=0.9, initial_charge=0.2, final_charge=0.2,
+        wear=Wear(method="depth", replacement_cost=0.007, cycle_life=100.0, segments=4, exponent=2.0),
+    )  # fmt: skip
+    load = ProductionLoad(demand=[0.0] * (idle + 1) + [100.0])
+    plan = solved({"b": battery, "g": grid([1.0] * (idle + 1) + [10.0]), "l": load}, [1.0] * (idle + 2))
+    assert plan.state("b", "stored")[-2:] == pytest.approx([90.0, 20.0])
+    assert plan.cost == pytest.approx(2.0 * idle + 72.0 + 390.0, rel=1e-4)
+    parts = [sum(levels) for levels in zip(*(plan.state("b", f"segment_{k}") for k in range(4)), strict=True)]
+    assert parts == pytest.approx([level - 20.0 for level in plan.state("b", "stored")], abs=1e-6)
+
+
 def test_it_does_not_burn_energy_where_energy_has_a_negative_price():
     """At -1 per kWh, 10 kW charged fill the cells; burning 10 more by discharging at once is excluded.
 

@@ -222,6 +222,11 @@ def test_a_carbon_price_counts_on_the_chosen_basis():
     ("fields", "found", "wanted"),
     [
         (
+            {"market_factor": 0.6},
+            "market_factor without location_factor",
+            "a location_factor too, or the location-based account would say that imports emit nothing",
+        ),
+        (
             {"export_limit": 1.0},
             "export_limit without export_price",
             "an export_price, be it 0, where export is allowed",

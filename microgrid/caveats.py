@@ -1,0 +1,52 @@
+"""What a plan's numbers do not say of themselves: whoever decides on them should read it beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from microgrid.results import Result
+
+_WHOLE = 1 - 1e-6
+
+
+def caveats(result: Result) -> list[str]:
+    """Return, as sentences, what would lead astray whoever took the numbers of a plan for more than they are."""
+    return [*_sizes_on_part_of_a_month(result), *_purchases_that_emit_nothing(result)]
+
+
+def _sizes_on_part_of_a_month(result: Result) -> Iterator[str]:
+    """Tell where sizes were decided against peaks that count for a month, on investments that count for days."""
+    lines = result.costs["line"].astype(str) == "demand charge"
+    parts = {month: share for month, share in _month_shares(result.steps).items() if share < _WHOLE}
+    if result.manifest.get("decided") and lines.any() and parts:
+        months = ", ".join(f"{month} ({share:.0%} of it)" for month, share in parts.items())
+        yield (
+            "Sizes were decided on a horizon that covers months in part, while demand charges count for the whole of "
+            f"each: {months}. Saving a peak looks worth more than it is, beside investments that count for the "
+            "horizon only. Size on whole months, best on a year."
+        )
+
+
+def _month_shares(steps: pd.DataFrame) -> dict[str, float]:
+    time = pd.DatetimeIndex(steps["time"])
+    hours = steps["hours"].groupby(time.strftime("%Y-%m"), sort=False).sum()
+    shares = {}
+    for month, covered in zip(hours.index.astype(str), hours.tolist(), strict=True):
+        opens = pd.Timestamp(f"{month}-01", tz=time.tz)
+        shares[month] = covered / ((opens + pd.DateOffset(months=1) - opens) / pd.Timedelta(hours=1))
+    return shares
+
+
+def _purchases_that_emit_nothing(result: Result) -> Iterator[str]:
+    """Tell where carbon is priced, minimised or capped, and a grid from which is bought has no emission factor."""
+    objective = result.manifest.get("objective") or {}
+    columns = [*objective.get("goals", ()), *objective.get("caps", {})]
+    if not (objective.get("carbon_price") or any(str(name).startswith(("emissions", "scope")) for name in columns)):
+        return
+    kinds, emitting = result.manifest.get("kinds") or {}, set(result.emissions["asset"].astype(str))
+    bought = result.flows[(result.flows["port"].astype(str) == "import") & (result.flows["rate"] > 0)]
+    for asset in dict.fromkeys(bought["asset"].astype(str)):
+        if kinds.get(asset) == "grid_connection" and asset not in emitting:
+            yield f"Emissions count in this plan, and {asset} has no emission factor: what it imports counts as clean."
