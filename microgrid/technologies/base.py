@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self, get_args
 
+import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from microgrid.capacity import Fixed, Size, Sized
@@ -141,6 +143,16 @@ class Operation:
         return id(self)
 
 
+def parameter(block: Any, index_set: Any, name: str, values: NDArray[Any]) -> Any:
+    """Put an array along an index set on the block as a Param and return it."""
+    param = pyo.Param(index_set, within=pyo.Any)
+    block.add_component(name, param)
+    # An initialiser is checked index by index, which takes longer than all else that a year's model needs: what
+    # comes along the set itself needs no check.
+    param._data.update(zip(index_set, values.tolist(), strict=True))
+    return param
+
+
 def make_operation(
     block: Any, timeline: Timeline, pressed: frozenset[str] = frozenset(), money_counts: bool = True
 ) -> Operation:
@@ -149,10 +161,10 @@ def make_operation(
     block.steps = pyo.RangeSet(0, n - 1)
     block.later = pyo.RangeSet(1, n - 1)
     block.points = pyo.RangeSet(0, n)
-    block.hours = pyo.Param(block.steps, initialize=dict(enumerate(timeline.hours.tolist())), within=pyo.Any)
-    block.weight = pyo.Param(block.steps, initialize=dict(enumerate(timeline.weights.tolist())), within=pyo.Any)
-    block.start = pyo.Param(block.steps, initialize={t: t for t in range(n)}, within=pyo.Any)
-    block.end = pyo.Param(block.steps, initialize={t: t + 1 for t in range(n)}, within=pyo.Any)
+    parameter(block, block.steps, "hours", timeline.hours)
+    parameter(block, block.steps, "weight", timeline.weights)
+    parameter(block, block.steps, "start", np.arange(n))
+    parameter(block, block.steps, "end", np.arange(1, n + 1))
     return Operation(block, timeline, pressed, money_counts)
 
 
