@@ -92,13 +92,7 @@ class Model:
 
 
 def assemble(plant: Plant) -> Model:
-    """Write a plant as a Pyomo model.
-
-    Raises
-    ------
-    InputError
-        If an asset finds the horizon unfit, such as a metering window that the steps do not fill.
-    """
+    """Write a plant as a Pyomo model."""
     model = pyo.ConcreteModel(name="plant")
     model.size = pyo.Block(list(plant.assets))
     sizes = {

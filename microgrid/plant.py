@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
@@ -119,6 +119,8 @@ class Plant:
                 elif mark.carriers and known.carrier.name not in mark.carriers:
                     yield Problem(where, f"a bus of {known.carrier.name}", f"a bus of {' or '.join(mark.carriers)}")
             yield from self._series_problems(name, asset)
+            for misfit in asset.misfits(self.timeline):
+                yield replace(misfit, where=f"assets.{name}.{misfit.where}")
 
     def _series_problems(self, name: str, asset: Technology) -> Iterator[Problem]:
         stocks = self.stock_units(asset)

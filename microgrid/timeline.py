@@ -162,7 +162,7 @@ class Timeline:
         astray = (short & (ends > closes + pd.Timedelta(seconds=1))) | (~short & (wall != opens))
         if astray.any():
             step = int(np.flatnonzero(astray)[0])
-            found = f"the step at {self.index[step].isoformat()} of {self.hours[step]:g} h"
+            found = f"the step at {self.index[step].isoformat(timespec='minutes')} of {60 * self.hours[step]:g} min"
             wanted = f"steps that divide or fill metering windows of {minutes:g} min"
             raise InputError([Problem("horizon", found, wanted, "choose another step or another window")])
         return np.asarray(pd.factorize(opens - shift)[0], dtype=np.int64)
