@@ -63,6 +63,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.plots",
         "microgrid.progress",
         "microgrid.report",
+        "microgrid.run_folders",
         "microgrid.running",
         "microgrid.summary",
     ),
