@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -124,6 +126,7 @@ def plot(
 
 def main() -> None:
     """Run the command line; every fault becomes a message and an exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         code = app(standalone_mode=False)
     except SystemExit:  # typer's answer to a pipe that nobody reads any more
@@ -138,6 +141,14 @@ def main() -> None:
     if code == STOPPED:
         _tell("stopped")
     sys.exit(code if isinstance(code, int) else PROVED)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Stop as Ctrl-C does, when a service manager asks for it: the solver's incumbent is kept, no half run stays."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if not callable(interrupt):
+        raise KeyboardInterrupt
+    interrupt(number, frame)
 
 
 def _told(error: Exception) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -43,6 +44,7 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def microgrid(here, monkeypatch, capsys):
     """Return the command line as a function of its arguments, run in an empty folder."""
+    earlier = signal.getsignal(signal.SIGTERM)
 
     def ran(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["microgrid", *arguments])
@@ -52,7 +54,8 @@ def microgrid(here, monkeypatch, capsys):
         assert "Traceback" not in out + err
         return Ran(int(ended.value.code or 0), out, err)
 
-    return ran
+    yield ran
+    signal.signal(signal.SIGTERM, earlier)
 
 
 @pytest.fixture
@@ -252,6 +255,23 @@ def test_130_stopped(microgrid, plant, monkeypatch):
 
     monkeypatch.setattr("microgrid.scenario.read_scenario", stopped)
     assert microgrid("check", plant) == Ran(cli.STOPPED, "", "stopped\n")
+
+
+def test_130_terminated(microgrid, plant, monkeypatch):
+    """A service manager's SIGTERM is an exception like Ctrl-C, so that nothing half-written stays behind."""
+    monkeypatch.setattr("microgrid.scenario.read_scenario", lambda *_arguments: signal.raise_signal(signal.SIGTERM))
+    assert microgrid("check", plant) == Ran(cli.STOPPED, "", "stopped\n")
+
+
+def test_sigterm_does_what_ctrl_c_would_do_at_that_moment(monkeypatch):
+    """While the solver runs, Ctrl-C keeps its incumbent; where nobody listens to Ctrl-C, SIGTERM still stops."""
+    heard = []
+    monkeypatch.setattr(signal, "getsignal", lambda _number: lambda number, _frame: heard.append(number))
+    cli._terminated(signal.SIGTERM, None)
+    assert heard == [signal.SIGTERM]
+    monkeypatch.setattr(signal, "getsignal", lambda _number: signal.SIG_IGN)
+    with pytest.raises(KeyboardInterrupt):
+        cli._terminated(signal.SIGTERM, None)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of another kind")
