@@ -39,6 +39,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     2: (
         "microgrid.technologies.base",
         "microgrid.technologies.patterns",
+        "microgrid.technologies.free_source",
         "microgrid.technologies.commitment",
         "microgrid.technologies.stacks",
         "microgrid.technologies.stack_rows",
