@@ -68,8 +68,10 @@ def run(
 def check(file: File, overrides: Set = []) -> None:  # noqa: B006
     """Read a scenario and tell every fault, without solving it."""
     from microgrid.scenario import read_scenario
+    from microgrid.solver_trial import refuse_unfit_solver
 
     scenario = read_scenario(file, _pairs(overrides))
+    refuse_unfit_solver(scenario)
     timeline = scenario.plant.timeline
     typer.echo(
         f"{file}: good. {len(scenario.plant.assets)} assets, {len(timeline)} steps from "
@@ -137,7 +139,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("MICROGRID_DEBUG"):
             raise
-        code = _told(error)
+        sys.exit(_told(error))
     if code == STOPPED:
         _tell("stopped")
     sys.exit(code if isinstance(code, int) else PROVED)
@@ -214,6 +216,8 @@ def _exit_code(result: Result) -> int:
 def _exit_code_without_plan(outcome: Outcome) -> int:
     from solvers import Ended
 
+    if outcome.ended is Ended.INTERRUPTED:
+        return STOPPED
     hopeless = (Ended.INFEASIBLE, Ended.UNBOUNDED, Ended.INFEASIBLE_OR_UNBOUNDED)
     return INFEASIBLE if outcome.ended in hopeless else FAILED
 

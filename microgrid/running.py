@@ -20,6 +20,7 @@ from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
+from microgrid.solver_trial import refuse_unfit_solver
 from solvers import Ended, Outcome, Progress, Settings, SettingsError, solve
 
 Watch = Callable[[Progress], None]
@@ -60,13 +61,14 @@ def run(
     Raises
     ------
     InputError
-        If the scenario holds faults, or `out` is a folder that a run cannot be written into.
+        If the scenario holds faults or asks for a solver that is not there, or no run can be written into `out`.
     NoPlanError
         If it is infeasible or unbounded, or the solver found no plan in time.
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, overrides)
+    refuse_unfit_solver(scenario)
     if out is not None:
         refuse_unfit(Path(out))
     result = solve_plant(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))

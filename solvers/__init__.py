@@ -7,7 +7,25 @@ from typing import Any
 from solvers.outcome import Ended, Outcome, Progress
 from solvers.settings import Settings, SettingsError
 
-__all__ = ["Ended", "Outcome", "Progress", "Settings", "SettingsError", "solve"]
+__all__ = ["Ended", "Outcome", "Progress", "Settings", "SettingsError", "refuse_unfit", "solve"]
+
+
+def refuse_unfit(settings: Settings) -> None:
+    """Refuse settings that `solve` would refuse, as far as that can be known without a model.
+
+    Raises
+    ------
+    SettingsError
+        If the solver is not there, or HiGHS does not know an option.
+    """
+    if settings.solver == "highs":
+        from solvers.highs import configured
+
+        configured(settings)
+        return
+    from solvers.pyomo_driver import found
+
+    found(settings.solver)
 
 
 def solve(model: Any, settings: Settings | None = None, watch: Any = None) -> Outcome:

@@ -304,6 +304,28 @@ def test_check_tells_every_fault(microgrid, plant, here):
     assert ran.err.startswith("2 faults\nplant/plant.yaml:")
 
 
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_solver_that_is_not_there_is_told_before_the_solve(microgrid, plant, here, monkeypatch, command):
+    """With file and line, as any other fault, and every option that the solver does not know."""
+    monkeypatch.setattr(running, "solve", lambda *_arguments: pytest.fail("solved"))
+    path = here / plant
+    text = path.read_text("utf-8")
+    line = text.splitlines().index("solver:") + 2
+    path.write_text(text.replace("solver:\n", "solver:\n  name: HIGHS\n"), encoding="utf-8")
+    ran = microgrid(command, plant)
+    assert ran.code == cli.INPUT
+    assert ran.err.startswith(f"plant/plant.yaml:{line}  solver.name: HIGHS\n   wanted highs, or a solver that Pyomo")
+    options = "{mip_rel_gap: 1, thread: 2, parallel: sometimes}"
+    path.write_text(text.replace("solver:\n", f"solver:\n  options: {options}\n"), encoding="utf-8")
+    assert microgrid(command, plant).err == (
+        "2 faults\n"
+        f"plant/plant.yaml:{line}  solver.options.thread: 2\n"
+        "   wanted an option of highs, and a value that it takes\n"
+        f"plant/plant.yaml:{line}  solver.options.parallel: sometimes\n"
+        "   wanted an option of highs, and a value that it takes\n"
+    )
+
+
 @pytest.mark.parametrize("width", [40, 80, 140])
 @pytest.mark.parametrize("kind", technologies())
 def test_describe_fits_and_leaves_nothing_out(kind, width):
@@ -457,4 +479,5 @@ def test_progress_as_a_line():
 
 def test_an_outcome_knows_its_exit_code():
     assert cli._exit_code_without_plan(Outcome(Ended.INFEASIBLE, has_plan=False)) == cli.INFEASIBLE
-    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED, has_plan=False)) == cli.FAILED
+    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED, has_plan=False)) == cli.STOPPED
+    assert cli._exit_code_without_plan(Outcome(Ended.TIME, has_plan=False)) == cli.FAILED

@@ -66,6 +66,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.report",
         "microgrid.run_folders",
         "microgrid.running",
+        "microgrid.solver_trial",
         "microgrid.summary",
     ),
     6: ("microgrid.cli", "microgrid.__main__"),
