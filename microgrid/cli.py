@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,7 +57,7 @@ def run(
     with watching(quiet or as_json) as watch:
         result = run_scenario(file, folder, _pairs(overrides), watch)
     if as_json:
-        typer.echo(manifest_text(result.manifest), nl=False)
+        typer.echo(manifest_text(result.manifest).encode(), nl=False)
     elif not quiet:
         from microgrid.summary import print_summary
 
@@ -129,6 +130,8 @@ def plot(
 def main() -> None:
     """Run the command line; every fault becomes a message and an exit code."""
     signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that a terminal's encoding lacks is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except SystemExit:  # typer's answer to a pipe that nobody reads any more

@@ -122,6 +122,21 @@ def test_json_of_a_process(plant, here):
     assert ran.stderr == ""
 
 
+def test_a_name_that_the_terminal_cannot_write(plant, here):
+    """The plan is there and proved: neither the summary nor the JSON fails for want of a character."""
+    for more in ([], ["--json"]):
+        ran = subprocess.run(
+            [sys.executable, "-m", "microgrid", "run", plant, "--set", "name=钢铁厂 ü", *more],
+            cwd=here,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        assert more or b"\\u94a2" in ran.stdout
+    assert json.loads(ran.stdout.decode("utf-8"))["scenario"]["name"] == "钢铁厂 ü"
+
+
 def test_set_overrides(microgrid, plant, quick):
     ran = microgrid("run", plant, "--json", "--set", "assets.battery.energy=2 MWh", "--set", "name=Other")
     manifest = json.loads(ran.out)
