@@ -117,13 +117,21 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the pictures of a run again."""
+    from microgrid.errors import InputError, Problem
     from microgrid.plots import save_plots
     from microgrid.results import load
 
     folder = out if out is not None else run_folder
     result = load(run_folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in save_plots(result, folder).values():
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = save_plots(result, folder)
+    except OSError as error:
+        reason = f"{error.strerror or error}"
+        raise InputError(
+            [Problem(str(folder), reason, "a folder that can be written", "choose another --out")]
+        ) from error
+    for path in paths.values():
         typer.echo(str(path))
 
 

@@ -448,6 +448,14 @@ def test_plot_draws_again(microgrid, plant, here, monkeypatch):
     assert drawn == ["Starter plant"] * 3
 
 
+@pytest.mark.parametrize("out", ["plant/plant.yaml", "plant/plant.yaml/pictures"])
+def test_plot_into_what_is_no_folder(microgrid, plant, here, quick, out):
+    assert microgrid("run", plant, "--quiet").code == 0
+    ran = microgrid("plot", "runs/plant", "--out", out)
+    assert (ran.code, ran.out) == (cli.INPUT, "")
+    assert "wanted a folder that can be written; choose another --out" in ran.err
+
+
 # speed and silence
 
 
