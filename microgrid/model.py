@@ -157,7 +157,8 @@ def _balance(block: Any, operation: Operation, flows: list[Flow]) -> None:
         return
 
     def balance(_b: Any, t: Any) -> Any:
-        return sum(flow.rate(t) for flow in flows) == 0
+        total = sum(flow.rate(t) for flow in flows)
+        return pyo.Constraint.Feasible if isinstance(total, int | float) and total == 0 else total == 0
 
     block.balance = pyo.Constraint(operation.steps, rule=balance)
 

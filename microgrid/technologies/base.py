@@ -196,6 +196,10 @@ class Technology(BaseModel, ABC):
         """Return the buses that this asset can overfill: energy there may be worth nothing or less."""
         return frozenset()
 
+    def needs(self) -> frozenset[str]:
+        """Return the buses that this asset draws from whatever the plan is: something else must feed them."""
+        return frozenset()
+
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:  # noqa: ARG002
         """Give what does not fit the horizon, each by the path of its field within this asset."""
         yield from ()

@@ -34,6 +34,11 @@ class ProductionLoad(Technology):
         default=None, description="Cost of each kWh (or kg) left unserved; without it all is served."
     )
 
+    def needs(self) -> frozenset[str]:
+        """Name the bus of a demand that cannot all be left unserved."""
+        can_go = self.unserved_price is not None or self.sheddable == 1.0 or self.demand.highest <= 0
+        return frozenset() if can_go else frozenset({self.bus})
+
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:  # noqa: ARG002
         """Write the demand, and what of it may be shed or left unserved."""
         steps, hours = operation.steps, operation.hours
