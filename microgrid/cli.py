@@ -73,9 +73,9 @@ def check(file: File, overrides: Set = []) -> None:  # noqa: B006
 
     scenario = read_scenario(file, _pairs(overrides))
     refuse_unfit_solver(scenario)
-    timeline = scenario.plant.timeline
+    timeline, assets = scenario.plant.timeline, len(scenario.plant.assets)
     typer.echo(
-        f"{file}: good. {len(scenario.plant.assets)} assets, {len(timeline)} steps from "
+        f"{file}: good. {assets} asset{'s' * (assets > 1)}, {len(timeline)} step{'s' * (len(timeline) > 1)} from "
         f"{timeline.index[0].isoformat()} to {timeline.end.isoformat()}."
     )
 

@@ -311,6 +311,15 @@ def test_check_of_a_good_file(microgrid, plant):
     )
 
 
+def test_check_counts_one_as_one(microgrid, here):
+    text = (
+        "currency: EUR\nsite: {time_zone: UTC}\nhorizon: {start: 2026-06-15, days: 1, step: 24 h}\n"
+        "assets: {grid: {kind: grid_connection, capacity: 7 kW, import_price: 0.2 EUR/kWh}}\n"
+    )
+    (here / "one.yaml").write_text(text, encoding="utf-8")
+    assert "good. 1 asset, 1 step from" in microgrid("check", "one.yaml").out
+
+
 def test_check_tells_every_fault(microgrid, plant, here):
     path = here / plant
     path.write_text(path.read_text("utf-8").replace("energy:", "energi:").replace("700 kW", "700"), encoding="utf-8")
