@@ -61,7 +61,9 @@ class Timeline:
 
         Steps are counted in elapsed time, not on the wall clock: a local day of 23 hours has 23 steps of one hour.
         """
-        parts = []
+        parts, spans = [], list(spans)
+        if not spans:
+            raise InputError([Problem("horizon", "no spans", "at least one")])
         for start, end, step in spans:
             length = end - start
             if step <= pd.Timedelta(0) or length <= pd.Timedelta(0) or length % step != pd.Timedelta(0):

@@ -142,6 +142,13 @@ def test_a_year_is_the_same_in_units_and_on_the_timeline(price, paid):
     assert quantity(price, "EUR/kW/a") * year(2026).years == pytest.approx(paid, rel=1e-12)
 
 
+def test_spans_may_come_from_anywhere_but_must_come():
+    start = local("2026-06-15")
+    assert len(Timeline.spans(iter([(start, start + DAY, HOUR)]))) == 24
+    with pytest.raises(InputError, match="horizon: no spans"):
+        Timeline.spans([])
+
+
 def test_spans_follow_each_other():
     start = local("2026-06-15")
     timeline = Timeline.spans([(start, start + DAY, QUARTER), (start + DAY, start + 3 * DAY, HOUR)])
