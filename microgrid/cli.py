@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,7 +57,7 @@ def run(
     with watching(quiet or as_json) as watch:
         result = run_scenario(file, folder, _pairs(overrides), watch)
     if as_json:
-        typer.echo(manifest_text(result.manifest), nl=False)
+        typer.echo(manifest_text(result.manifest).encode(), nl=False)
     elif not quiet:
         from microgrid.summary import print_summary
 
@@ -66,11 +69,13 @@ def run(
 def check(file: File, overrides: Set = []) -> None:  # noqa: B006
     """Read a scenario and tell every fault, without solving it."""
     from microgrid.scenario import read_scenario
+    from microgrid.solver_trial import refuse_unfit_solver
 
     scenario = read_scenario(file, _pairs(overrides))
-    timeline = scenario.plant.timeline
+    refuse_unfit_solver(scenario)
+    timeline, assets = scenario.plant.timeline, len(scenario.plant.assets)
     typer.echo(
-        f"{file}: good. {len(scenario.plant.assets)} assets, {len(timeline)} steps from "
+        f"{file}: good. {assets} asset{'s' * (assets > 1)}, {len(timeline)} step{'s' * (len(timeline) > 1)} from "
         f"{timeline.index[0].isoformat()} to {timeline.end.isoformat()}."
     )
 
@@ -112,18 +117,29 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the pictures of a run again."""
+    from microgrid.errors import InputError, Problem
     from microgrid.plots import save_plots
     from microgrid.results import load
 
     folder = out if out is not None else run_folder
     result = load(run_folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in save_plots(result, folder).values():
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = save_plots(result, folder)
+    except OSError as error:
+        reason = f"{error.strerror or error}"
+        raise InputError(
+            [Problem(str(folder), reason, "a folder that can be written", "choose another --out")]
+        ) from error
+    for path in paths.values():
         typer.echo(str(path))
 
 
 def main() -> None:
     """Run the command line; every fault becomes a message and an exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that a terminal's encoding lacks is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except SystemExit:  # typer's answer to a pipe that nobody reads any more
@@ -134,10 +150,18 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("MICROGRID_DEBUG"):
             raise
-        code = _told(error)
+        sys.exit(_told(error))
     if code == STOPPED:
         _tell("stopped")
     sys.exit(code if isinstance(code, int) else PROVED)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Stop as Ctrl-C does, when a service manager asks for it: the solver's incumbent is kept, no half run stays."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if not callable(interrupt):
+        raise KeyboardInterrupt
+    interrupt(number, frame)
 
 
 def _told(error: Exception) -> int:
@@ -203,6 +227,8 @@ def _exit_code(result: Result) -> int:
 def _exit_code_without_plan(outcome: Outcome) -> int:
     from solvers import Ended
 
+    if outcome.ended is Ended.INTERRUPTED:
+        return STOPPED
     hopeless = (Ended.INFEASIBLE, Ended.UNBOUNDED, Ended.INFEASIBLE_OR_UNBOUNDED)
     return INFEASIBLE if outcome.ended in hopeless else FAILED
 

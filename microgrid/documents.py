@@ -136,8 +136,11 @@ def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
     parent = tree.data.pop("extends", None)
     if parent is None:
         return Document(tree.data, tree.places, folder, (path,), tree.problems, tree.refused)
-    parent_path = _parent(path, parent, chain, tree.places[("extends",)])
-    base = _read(parent_path, folder, (*chain, path.resolve()))
+    try:
+        parent_path = _parent(path, parent, chain, tree.places[("extends",)])
+        base = _read(parent_path, folder, (*chain, path.resolve()))
+    except InputError as error:
+        raise InputError([*tree.problems, *error.problems]) from error
     _merge(base, tree, base.data, tree.data, ())
     problems, refused = tree.problems + base.problems, tree.refused | base.refused
     return Document(base.data, base.places, folder, (path, *base.files), problems, refused)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,11 +14,13 @@ from typing import Any
 
 from microgrid.audit import Audit, audit
 from microgrid.capacity import Sized
-from microgrid.errors import InputError, MicrogridError, Problem
+from microgrid.errors import InputError, MicrogridError
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
+from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
+from microgrid.solver_trial import refuse_unfit_solver
 from solvers import Ended, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
@@ -62,13 +61,16 @@ def run(
     Raises
     ------
     InputError
-        If the scenario holds faults.
+        If the scenario holds faults or asks for a solver that is not there, or no run can be written into `out`.
     NoPlanError
         If it is infeasible or unbounded, or the solver found no plan in time.
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, overrides)
+    refuse_unfit_solver(scenario)
+    if out is not None:
+        refuse_unfit(Path(out))
     result = solve_plant(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
     result.manifest["total_seconds"] = time.perf_counter() - started
     return result if out is None else write(result, Path(out))
@@ -168,48 +170,13 @@ def write(result: Result, folder: Path) -> Result:
     from microgrid.plots import save_plots
     from microgrid.report import save_report
 
-    with _beside(folder) as new:
+    with replacing(folder) as new:
         result.save(new)
         written = load(new)
         written.manifest["audit"] = _audit_told(audit(written))
         save_manifest(written.manifest, new)
         save_report(written, new / "report.html", save_plots(written, new))
     return written
-
-
-@contextmanager
-def _beside(folder: Path) -> Any:
-    """Give a new folder beside `folder`; put it in its place when all is written, and take it away when not."""
-    if folder.exists() and not (folder / "manifest.json").is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            [
-                Problem(
-                    str(folder),
-                    "not empty and no run",
-                    "a new folder, or one of an earlier run",
-                    "choose another --out",
-                )
-            ]
-        )
-    new = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        yield new
-        new.chmod(0o755)
-        old = new.with_name(f"{new.name}.old")
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        reason = f"{error.strerror or error}"
-        raise InputError(
-            [Problem(str(folder), reason, "a folder that can be written", "choose another --out")]
-        ) from error
-    finally:
-        if new is not None:
-            shutil.rmtree(new, ignore_errors=True)
 
 
 def _identity(scenario: Scenario) -> dict[str, Any]:

@@ -74,7 +74,14 @@ def _name() -> str:
     return f"HiGHS {highs.version()}"
 
 
-def _loaded(matrix: Matrix, settings: Settings) -> Any:
+def configured(settings: Settings) -> Any:
+    """Return a HiGHS without a model that follows the settings.
+
+    Raises
+    ------
+    SettingsError
+        If it does not know an option, or not with that value.
+    """
     solver = highspy.Highs()
     _set(solver, "output_flag", False)
     _set(solver, "mip_rel_gap", settings.gap)
@@ -87,6 +94,11 @@ def _loaded(matrix: Matrix, settings: Settings) -> Any:
         _set(solver, "threads", settings.threads)
     for option, value in settings.options.items():
         _set(solver, option, value)
+    return solver
+
+
+def _loaded(matrix: Matrix, settings: Settings) -> Any:
+    solver = configured(settings)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(matrix.cost), len(matrix.row_low)
     lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset

@@ -47,12 +47,7 @@ def solve_with_pyomo(model: Any, settings: Settings) -> Outcome:
     SettingsError
         If Pyomo does not know the solver, or it is not installed.
     """
-    logging.getLogger("pyomo").setLevel(logging.ERROR)
-    solver = pyo.SolverFactory(settings.solver)
-    if not _is_there(solver):
-        raise SettingsError(
-            f"solver {settings.solver}: not known to Pyomo or not installed; wanted highs, or one that is"
-        )
+    solver = found(settings.solver)
     started = time.perf_counter()
     try:
         results = solver.solve(model, load_solutions=False, options=_options(settings))
@@ -60,6 +55,21 @@ def solve_with_pyomo(model: Any, settings: Settings) -> Outcome:
         message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return Outcome(Ended.FAILED, seconds=time.perf_counter() - started, solver=settings.solver, message=message)
     return _outcome(model, solver, results, settings, time.perf_counter() - started)
+
+
+def found(name: str) -> Any:
+    """Return a solver by its Pyomo name.
+
+    Raises
+    ------
+    SettingsError
+        If Pyomo does not know it, or it is not installed.
+    """
+    logging.getLogger("pyomo").setLevel(logging.ERROR)
+    solver = pyo.SolverFactory(name)
+    if not _is_there(solver):
+        raise SettingsError(f"solver {name}: not known to Pyomo or not installed; wanted highs, or one that is")
+    return solver
 
 
 def _is_there(solver: Any) -> bool:

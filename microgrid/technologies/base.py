@@ -7,7 +7,7 @@ same physics as plain data for the audit. Nothing in a technology knows another 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self, get_args
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Claim
+from microgrid.errors import Problem
 from microgrid.fields import CapacityIn
 from microgrid.series import Series
 from microgrid.timeline import Timeline
@@ -206,6 +207,14 @@ class Technology(BaseModel, ABC):
     def presses(self) -> frozenset[str]:
         """Return the buses that this asset can overfill: energy there may be worth nothing or less."""
         return frozenset()
+
+    def needs(self) -> frozenset[str]:
+        """Return the buses that this asset draws from whatever the plan is: something else must feed them."""
+        return frozenset()
+
+    def misfits(self, timeline: Timeline) -> Iterator[Problem]:  # noqa: ARG002
+        """Give what does not fit the horizon, each by the path of its field within this asset."""
+        yield from ()
 
     def capacities(self) -> dict[str, Fixed | Sized]:
         """Return the capacities by field name."""

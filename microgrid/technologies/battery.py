@@ -21,8 +21,8 @@ from microgrid.fields import (
     SharePerHour,
     refuse,
 )
-from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology
-from microgrid.technologies.patterns import flow_within, never_both, parameter, stock, stock_balance, stock_ends
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
 
 
 class Wear(BaseModel):

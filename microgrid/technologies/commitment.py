@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from microgrid.capacity import Size
 from microgrid.claims import Between, Change, Charge, Claim, MinimumRun, Ramp, Total
 from microgrid.fields import Hours, Money, MoneyPerHour, Power, Quantity, Share, refuse
-from microgrid.technologies.base import Cost, Operation, Rate, State
-from microgrid.technologies.patterns import indexed_steps, middle_gaps, parameter, recent_steps, times_size
+from microgrid.technologies.base import Cost, Operation, Rate, State, parameter
+from microgrid.technologies.patterns import indexed_steps, middle_gaps, recent_steps, times_size
 
 PerHour = Annotated[float, Quantity("1/h", low=0.0)]
 

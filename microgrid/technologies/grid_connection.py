@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.environ as pyo
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size
 from microgrid.claims import Between, Charge, Claim, NeverBoth, PeakCharge
@@ -23,8 +24,9 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, State, Technology
-from microgrid.technologies.patterns import flow_within, parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.patterns import flow_within
+from microgrid.timeline import Timeline
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
 Window = Annotated[float, Quantity("h", above=0.0)]
@@ -42,6 +44,14 @@ class DemandCharge(BaseModel):
     price: PerPowerMonth = Field(description="Price per kW and month.")
     window: Window = Field(default=0.25, description="Length of the metering window.")
     peak_so_far: Power = Field(default=0.0, description="Highest mean import already measured in the first month.")
+
+    @field_validator("window")
+    @classmethod
+    def _divides_a_day(cls, window: float) -> float:
+        seconds = round(window * 3600)
+        if seconds < 1 or abs(window * 3600 - seconds) > 1e-6 or 86400 % seconds:
+            raise refuse("", "a window that divides a day", "such as 15 min or 1 h")
+        return window
 
 
 class GridConnection(Technology):
@@ -85,6 +95,19 @@ class GridConnection(Technology):
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
         return frozenset({self.bus}) if self.import_price.lowest < 0 else frozenset()
+
+    def misfits(self, timeline: Timeline) -> Iterator[Problem]:
+        """Refuse a demand charge on weighted steps, and on steps that cut its metering windows."""
+        if self.demand_charge is None:
+            return
+        if not timeline.is_plain:
+            wanted = "a horizon whose every step counts once"
+            yield Problem("demand_charge", "a horizon with weights", wanted, "leave the demand charge out")
+            return
+        try:
+            timeline.windows(self.demand_charge.window * 60)
+        except InputError as error:
+            yield from (replace(problem, where="demand_charge.window") for problem in error.problems)
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export, their prices and limits, the peak and the emissions."""
@@ -143,11 +166,6 @@ class GridConnection(Technology):
     def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
         """Keep each month's peak above the mean import of each of its metering windows."""
         timeline, hours = operation.timeline, operation.hours
-        if not timeline.is_plain:
-            wanted = "a horizon whose every step counts once"
-            raise InputError(
-                [Problem("demand_charge", "a horizon with weights", wanted, "leave the demand charge out")]
-            )
         window = timeline.windows(charge.window * 60)
         month_of = timeline.months
         members: dict[int, list[int]] = {}

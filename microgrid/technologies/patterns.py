@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from microgrid.capacity import Size
 from microgrid.claims import Charge, Claim

@@ -13,8 +13,7 @@ from microgrid.capacity import Size
 from microgrid.claims import Between, Charge, Claim
 from microgrid.fields import AmountPrices, FactorSeries, FlowSeries, refuse
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, Scope, Technology
-from microgrid.technologies.patterns import parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, Scope, Technology, parameter
 
 
 class Supply(Technology):
