@@ -15,6 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from pyomo.common.dependencies import DeferredImportCallbackFinder
 
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Claim
@@ -22,6 +23,9 @@ from microgrid.errors import Problem
 from microgrid.fields import CapacityIn
 from microgrid.series import Series
 from microgrid.timeline import Timeline
+
+# Pyomo imports scipy.stats as soon as anything imports scipy, only to have it at hand: up to a second of every run.
+DeferredImportCallbackFinder._callbacks.pop("scipy", None)
 
 Rate = Callable[[Any], Any]
 Scope = Literal[1, 2, 3]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size
@@ -165,31 +166,44 @@ class GridConnection(Technology):
 
     def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
         """Keep each month's peak above the mean import of each of its metering windows."""
-        timeline, hours = operation.timeline, operation.hours
-        window = timeline.windows(charge.window * 60)
-        month_of = timeline.months
-        members: dict[int, list[int]] = {}
-        for step, number in enumerate(window.tolist()):
-            members.setdefault(number, []).append(step)
-        months = list(dict.fromkeys(month_of.tolist()))
+        timeline = operation.timeline
+        months = list(dict.fromkeys(timeline.months.tolist()))
         block.months = pyo.Set(initialize=months)
-        block.windows = pyo.RangeSet(0, len(members) - 1)
-        block.window_month = pyo.Param(
-            block.windows, initialize={w: month_of[s[0]] for w, s in members.items()}, within=pyo.Any
-        )
-        block.window_hours = pyo.Param(
-            block.windows, initialize={w: float(timeline.hours[s].sum()) for w, s in members.items()}, within=pyo.Any
-        )
-        block.window_steps = pyo.Set(block.windows, initialize=members, within=operation.steps)
         floor = {month: charge.peak_so_far if month == months[0] else 0.0 for month in months}
         block.peak = pyo.Var(block.months, bounds=lambda _b, m: (floor[m], None))
 
+        window = timeline.windows(charge.window * 60)
+        if window[-1] + 1 == len(timeline):
+            self._below_peak(block, operation, imports)
+        else:
+            self._mean_below_peak(block, operation, imports, window)
+        return Cost("demand charge", "demand", lambda m: charge.price * block.peak[m], block.months)
+
+    @staticmethod
+    def _below_peak(block: Any, operation: Operation, imports: Any) -> None:
+        """Keep the peak above every step, where no step is shorter than its window."""
+        month = parameter(block, operation.steps, "month", operation.timeline.months)
+
+        def import_below_peak(b: Any, t: Any) -> Any:
+            return imports[t] <= b.peak[month[t]]
+
+        block.import_below_peak = pyo.Constraint(operation.steps, rule=import_below_peak)
+
+    @staticmethod
+    def _mean_below_peak(block: Any, operation: Operation, imports: Any, window: NDArray[np.int64]) -> None:
+        """Keep the peak above the mean of every window of several steps."""
+        timeline, hours = operation.timeline, operation.hours
+        first = np.flatnonzero(np.diff(window, prepend=-1))
+        block.windows = pyo.RangeSet(0, len(first) - 1)
+        month = parameter(block, block.windows, "window_month", timeline.months[first])
+        length = parameter(block, block.windows, "window_hours", np.add.reduceat(timeline.hours, first))
+        members = np.split(np.arange(len(timeline)), first[1:])
+        block.window_steps = pyo.Set(block.windows, initialize={w: s.tolist() for w, s in enumerate(members)})
+
         def mean_below_peak(b: Any, w: Any) -> Any:
-            mean = sum(hours[t] * imports[t] for t in b.window_steps[w])
-            return mean <= b.window_hours[w] * b.peak[b.window_month[w]]
+            return sum(hours[t] * imports[t] for t in b.window_steps[w]) <= length[w] * b.peak[month[w]]
 
         block.mean_below_peak = pyo.Constraint(block.windows, rule=mean_below_peak)
-        return Cost("demand charge", "demand", lambda m: charge.price * block.peak[m], block.months)
 
     def _contract(self, operation: Operation, size: Size) -> Cost:
         """Charge the contract capacity by the part of each month covered; weighted steps stand for parts of a year."""
