@@ -1,7 +1,7 @@
 """`microgrid ...`: what planners and plant servers type.
 
 Exit codes: 0 proved, 1 usable but not proved, 2 input, 3 infeasible or unbounded, 4 solver failed, 5 audit failed;
-130 stopped by the user.
+130 stopped by the user, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PROVED, NOT_PROVED, INPUT, INFEASIBLE, FAILED, AUDIT = range(6)
 STOPPED = 130
+UNREAD = 141
 
 app = typer.Typer(
     add_completion=False,
@@ -54,6 +55,7 @@ def run(
     from microgrid.running import run as run_scenario
 
     folder = out if out is not None else Path("runs") / _name(file)
+    replaced = (folder / "manifest.json").is_file()
     with watching(quiet or as_json) as watch:
         result = run_scenario(file, folder, _pairs(overrides), watch)
     if as_json:
@@ -61,7 +63,7 @@ def run(
     elif not quiet:
         from microgrid.summary import print_summary
 
-        print_summary(result, folder)
+        print_summary(result, folder, replaced)
     raise typer.Exit(_exit_code(result))
 
 
@@ -144,7 +146,7 @@ def main() -> None:
         code = app(standalone_mode=False)
     except SystemExit:  # typer's answer to a pipe that nobody reads any more
         _silence()
-        code = FAILED
+        code = UNREAD
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
     except Exception as error:

@@ -100,7 +100,8 @@ def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Doc
         If a file is missing, is no YAML or extends itself.
     """
     document = _read(path, path.parent, ())
-    for key, text in (overrides or {}).items():
+    for key, value in (overrides or {}).items():
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
         document.problems.extend(_override(document, key, text))
     for keys in _empty(document.data, ()):
         if keys not in document.refused:

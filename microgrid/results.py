@@ -55,6 +55,12 @@ class Result:
     prices: pd.DataFrame
     claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        """Name the plan in a line; its frames are too long to be shown."""
+        name = self.manifest.get("scenario", {}).get("name", "a plant made in Python")
+        ended = self.manifest.get("outcome", {}).get("ended", "")
+        return f"<Result of {name}: {len(self.steps)} steps, cost {self.cost:,.2f}, {ended}>"
+
     @property
     def sizes(self) -> dict[str, dict[str, float]]:
         """Capacities by asset and field."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -90,7 +92,7 @@ def solve_plant(
         If there is no plan.
     """
     started = time.perf_counter()
-    with templating():
+    with templating(), _pyomo_silent():
         model = assemble(plant)
     outcome, plan, goals = optimise(model, settings or Settings(), watch)
     manifest = dict(identity or {}) | told(plant, outcome, goals)
@@ -99,6 +101,18 @@ def solve_plant(
     result.manifest["audit"] = _audit_told(checked)
     result.manifest["total_seconds"] = time.perf_counter() - started
     return result
+
+
+@contextmanager
+def _pyomo_silent() -> Iterator[None]:
+    """Keep Pyomo from logging what is raised all the same: a stop by the user half-way through building."""
+    logger = logging.getLogger("pyomo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @templating()
@@ -247,7 +261,7 @@ def _why(outcome: Outcome) -> str:
         Ended.INFEASIBLE: "the scenario is infeasible: no plan can meet all its limits at once",
         Ended.UNBOUNDED: "the scenario is unbounded: a price lets the cost fall without end",
         Ended.INFEASIBLE_OR_UNBOUNDED: "the scenario is infeasible or unbounded",
-        Ended.TIME: "the time limit came before any plan was found; give it more time",
+        Ended.TIME: "the time limit came before any plan was found; raise solver.time_limit, or widen solver.gap",
         Ended.INTERRUPTED: "stopped before any plan was found",
     }
     text = reasons.get(outcome.ended, "the solver failed")

@@ -63,7 +63,7 @@ def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None,
     if start is not None:
         _begin_with(solver, matrix, start)
     started = time.perf_counter()
-    with _watched(solver, watch, started), _interruptible(solver):
+    with _watched(solver, watch, started), _interruptible(solver, watch, started):
         solver.run()
     ended = _told_apart(solver)
     return _outcome(matrix, solver, ended, time.perf_counter() - started)
@@ -161,8 +161,8 @@ def _watched(solver: Any, watch: Watch | None, started: float) -> Iterator[None]
 
 
 @contextmanager
-def _interruptible(solver: Any) -> Iterator[None]:
-    """Turn the first Ctrl-C into a stop that keeps the incumbent; a second one is Python's own again."""
+def _interruptible(solver: Any, watch: Watch | None, started: float) -> Iterator[None]:
+    """Turn the first Ctrl-C into a stop that keeps the incumbent, and say so; a second one is Python's own again."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -173,6 +173,8 @@ def _interruptible(solver: Any) -> Iterator[None]:
         if asked.is_set() and callable(earlier):
             earlier(number, frame)
         asked.set()
+        if watch is not None:
+            watch(Progress(time.perf_counter() - started, is_stopping=True))
 
     def interrupt(event: Any) -> None:
         if asked.is_set():

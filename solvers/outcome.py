@@ -84,11 +84,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """A look at a running solve."""
+    """A look at a running solve; `is_stopping` once it has been asked to stop."""
 
     seconds: float
-    incumbent: float
-    bound: float
+    incumbent: float = math.nan
+    bound: float = math.nan
+    is_stopping: bool = False
 
     @property
     def gap(self) -> float:
