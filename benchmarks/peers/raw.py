@@ -126,6 +126,9 @@ class Raw:
             told = event.data_out
             trace.append((told.running_time, told.mip_primal_bound, told.mip_dual_bound))
 
+        # HiGHS tells of its bound only where it would print a line.
+        self.highs.setOptionValue("log_to_console", False)
+        self.highs.setOptionValue("output_flag", True)
         self.highs.cbMipLogging.subscribe(look)
         self.highs.cbMipImprovingSolution.subscribe(look)
 
