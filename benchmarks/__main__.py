@@ -1,10 +1,12 @@
 """`python -m benchmarks`: the engine beside its peers, or whole processes of the shipped scenarios.
 
 python -m benchmarks                  measure all and write docs/benchmarks.md; takes an hour or more
-python -m benchmarks --short          smaller horizons, a few minutes; writes .bench/benchmarks.md
-python -m benchmarks --only KEY ...   single steps, by the start of their keys, into .bench as well
-python -m benchmarks --again          write the page again from what the last full run kept
+python -m benchmarks --only KEY ...   measure the steps whose keys begin so, keep the others as they were
+python -m benchmarks --again          write the page again from what was kept
+python -m benchmarks --short          smaller horizons, a few minutes; writes .bench/benchmarks.md, keeps nothing
 python -m benchmarks processes [SCENARIO ...]
+
+Every step is kept under .bench/measured as soon as it is done, so that a long run can be taken up again.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import comparison, document, picture
+from benchmarks.comparison import Measured
 from benchmarks.plant import Case
 from benchmarks.processes import print_table
 from benchmarks.programs import PROGRAMS, ROOT, WORK, Record
 
-KEPT = WORK / "measured.json"
+KEPT = WORK / "measured"
 
 
 def main(arguments: list[str]) -> None:
@@ -33,24 +36,21 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--only", nargs="+", metavar="KEY", help="only the steps whose keys begin so")
     parser.add_argument("--again", action="store_true", help="write the page again from what was kept")
     asked = parser.parse_args(arguments)
-    WORK.mkdir(exist_ok=True)
-    if asked.again:
-        publish(kept(), ROOT / "docs")
-        return
+    KEPT.mkdir(parents=True, exist_ok=True)
     steps = comparison.short() if asked.short else comparison.full()
     if asked.only:
         steps = [step for step in steps if step.key.startswith(tuple(asked.only))]
     try:
-        measured = comparison.measure(steps, lambda line: print(line, flush=True))
+        measured = [] if asked.again else comparison.measure(steps, tell if asked.short else keep)
     except comparison.DisagreementError as error:
         sys.exit(f"not one plant, so no times: {error}")
-    whole = not (asked.short or asked.only)
-    if whole:
-        keep(measured)
-    publish(measured, ROOT / "docs" if whole else WORK)
+    if asked.short:
+        publish(measured, WORK)
+    else:
+        publish(kept(), ROOT / "docs")
 
 
-def publish(measured: list[comparison.Measured], folder: Path) -> None:
+def publish(measured: list[Measured], folder: Path) -> None:
     """Write page and picture into a folder."""
     (folder / "images").mkdir(exist_ok=True)
     image = "images/benchmarks.svg"
@@ -58,21 +58,29 @@ def publish(measured: list[comparison.Measured], folder: Path) -> None:
     print(f"written: {folder / 'benchmarks.md'}")
 
 
-def keep(measured: list[comparison.Measured]) -> None:
-    """Keep all records."""
-    KEPT.write_text(json.dumps([asdict(m) for m in measured]), encoding="utf-8")
+def tell(measured: Measured) -> None:
+    """Print what a step took."""
+    print(measured.told(), flush=True)
 
 
-def kept() -> list[comparison.Measured]:
-    """Return the records of the last full run."""
-    named = {program.name: program for program in PROGRAMS}
-    measured = []
-    for plain in json.loads(KEPT.read_text(encoding="utf-8")):
-        step = plain["step"]
-        step |= {"case": Case(**step["case"]), "programs": tuple(named[p["name"]] for p in step["programs"])}
-        cold, warm = ([Record(**record) for record in plain[key]] for key in ("cold", "warm"))
-        measured.append(comparison.Measured(comparison.Step(**step), cold, warm))
-    return measured
+def keep(measured: Measured) -> None:
+    """Print what a step took, and keep it."""
+    tell(measured)
+    (KEPT / f"{measured.step.key}.json").write_text(json.dumps(asdict(measured)), encoding="utf-8")
+
+
+def kept() -> list[Measured]:
+    """Return the steps of a full run that were kept, in their order."""
+    files = [KEPT / f"{step.key}.json" for step in comparison.full()]
+    return [_read(file) for file in files if file.is_file()]
+
+
+def _read(file: Path) -> Measured:
+    plain, named = json.loads(file.read_text(encoding="utf-8")), {program.name: program for program in PROGRAMS}
+    step = plain["step"]
+    step |= {"case": Case(**step["case"]), "programs": tuple(named[p["name"]] for p in step["programs"])}
+    cold, warm = ([Record(**record) for record in plain[key]] for key in ("cold", "warm"))
+    return Measured(comparison.Step(**step), cold, warm)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def _targets(found: Iterable[Target]) -> str:
 def _agreement(measured: Sequence[Measured]) -> str:
     rows = []
     for m in measured:
-        told = [r for r in (*m.cold, *m.warm) if "objective" in r.told]
+        told = [r for r in m.records if "objective" in r.told]
         if m.step.key.startswith("check") and told:
             rows.append((m.step.title, f"{told[0].told['objective']:.6f} CNY", f"{spread(told):.1e}"))
     text = f"Equal to {TOLERANCE:g} in every linear case too; with a wider gap, no plan beats another's bound.\n"
@@ -127,7 +127,7 @@ def _agreement(measured: Sequence[Measured]) -> str:
 
 
 def _records(measured: Sequence[Measured]) -> list[Record]:
-    return [record for m in measured for record in (*m.cold, *m.warm)]
+    return [record for m in measured for record in m.records]
 
 
 def _table(m: Measured) -> str:
@@ -139,7 +139,7 @@ def _table(m: Measured) -> str:
     columns += ["process, s", "ratio", "peak MB", "ratio"]
     columns += ["gap"] if m.step.case.commitment else []
     rows = [_row(m, name) for name in names]
-    faults = sorted({f"{r.program}: {r.fault}" for r in (*m.cold, *m.warm) if r.fault})
+    faults = sorted({f"{r.program}: {r.fault}" for r in m.records if r.fault})
     return f"## {m.step.title}\n\n{_rows(columns, rows)}" + "".join(f"\n{fault}\n" for fault in faults)
 
 
@@ -149,9 +149,9 @@ def _row(m: Measured, name: str) -> list[str]:
         cells.extend([_shown(value, form), _shown(value / engine if engine else math.nan, "{:.2f}")])
 
     cells = [name]
-    add(lambda n: best(m.cold, n, "total", first=True))
+    add(lambda n: best(m.records, n, "total", first=True))
     if not m.step.case.only_hand_over:
-        cells.append(_shown(best(m.cold, name, "solver", first=True), "{:.2f}"))
+        cells.append(_shown(best(m.records, name, "solver", first=True), "{:.2f}"))
     if m.warm:
         add(lambda n: best(m.warm, n, "total", first=False))
     add(lambda n: process(m.cold, n, "wall"))
@@ -178,7 +178,7 @@ def _lengths(measured: Sequence[Measured], start: str, title: str) -> str:
 
 
 def _pair(m: Measured, name: str) -> str:
-    seconds, megabytes = best(m.cold, name, "total", first=True), process(m.cold, name, "megabytes")
+    seconds, megabytes = best(m.records, name, "total", first=True), process(m.cold, name, "megabytes")
     return f"{_shown(seconds, '{:.2f}')} / {_shown(megabytes, '{:.0f}')}"
 
 

@@ -30,7 +30,7 @@ def gap(records: Iterable[Record], program: str) -> float:
     for record in records:
         if record.program == program and "objective" in record.told:
             objective, bound = record.told["objective"], record.told["bound"]
-            return (objective - bound) / abs(objective) if math.isfinite(objective) else math.nan
+            return max(objective - bound, 0.0) / abs(objective) if math.isfinite(objective) else math.nan
     return math.nan
 
 

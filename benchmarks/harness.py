@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.plant import Case, Plant, make_plant
@@ -61,13 +62,25 @@ def measure(job_of: Callable[[Plant], Job], packages: tuple[str, ...]) -> None:
     told: dict[str, Any] = {
         "start": imported,
         "runs": runs,
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "megabytes": peak_megabytes(),
         "versions": {name: version(name) for name in (*packages, "highspy", "numpy")},
         "python": sys.version.split()[0],
     }
     if answer is not None:
         told |= {"objective": answer.objective, "bound": answer.bound, "size": answer.size, "trace": answer.trace}
     print(json.dumps(told))
+
+
+def peak_megabytes() -> float:
+    """Return the most memory that this process ever held.
+
+    Linux keeps it by address space. The usual `ru_maxrss` would also count the process that started this one.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _once(job_of: Callable[[Plant], Job], plant: Plant) -> tuple[dict[str, float], Answer | None]:

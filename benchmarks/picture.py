@@ -32,7 +32,7 @@ def _draw_lengths(seconds: Axes, memory: Axes, lengths: Sequence[Measured]) -> N
     for program in PROGRAMS:
         told = [m for m in lengths if program in m.step.programs]
         steps = [m.step.case.steps for m in told]
-        took = [best(m.cold, program.name, "total", first=True) for m in told]
+        took = [best(m.records, program.name, "total", first=True) for m in told]
         held = [process(m.cold, program.name, "megabytes") for m in told]
         for axes, values in ((seconds, took), (memory, held)):
             width = 2.2 if program is ENGINE else 1.2

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SERIES = Path(__file__).resolve().parents[1] / "scenarios" / "steel_works"
-FIRST_HOUR = "2018-01-01T00"
+# The first interval of all series.
+BEGINNING = np.datetime64("2018-01-01T00:00", "m")
 
 Numbers = NDArray[np.float64]
 
@@ -68,6 +69,8 @@ class Case:
     ----------
     steps, minutes
         Number and length of the steps.
+    first
+        The day of 2018 that the first step begins; times are taken as UTC.
     commitment
         Whether generator and electrolyser have on-off decisions.
     only_hand_over
@@ -82,6 +85,7 @@ class Case:
 
     steps: int
     minutes: int
+    first: str = "2018-01-01"
     commitment: bool = False
     only_hand_over: bool = False
     repeats: int = 1
@@ -135,18 +139,18 @@ class Plant:
     @property
     def start(self) -> str:
         """Beginning of the first step; all times are UTC."""
-        return FIRST_HOUR + ":00"
+        return f"{self.case.first}T00:00"
 
     @cached_property
     def times(self) -> NDArray[np.datetime64]:
         """Beginning of each step."""
         minutes = np.arange(self.case.steps) * self.case.minutes
-        return np.datetime64(FIRST_HOUR, "ns") + minutes.astype("timedelta64[m]")
+        return np.datetime64(self.start, "ns") + minutes.astype("timedelta64[m]")
 
     @property
     def end(self) -> Any:
         """End of the last step."""
-        return np.datetime64(FIRST_HOUR, "m") + np.timedelta64(self.case.steps * self.case.minutes, "m")
+        return np.datetime64(self.start, "m") + np.timedelta64(self.case.steps * self.case.minutes, "m")
 
     @cached_property
     def peak_price(self) -> float:
@@ -194,4 +198,5 @@ def _along(values: Numbers, case: Case) -> Numbers:
         values = values.reshape(-1, case.minutes // minutes).mean(axis=1)
     else:
         values = np.repeat(values, minutes // case.minutes)
-    return np.ascontiguousarray(np.resize(values, case.steps))
+    skipped = int((np.datetime64(f"{case.first}T00:00", "m") - BEGINNING) / np.timedelta64(case.minutes, "m"))
+    return values.take(np.arange(skipped, skipped + case.steps), mode="wrap")

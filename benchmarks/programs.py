@@ -73,10 +73,6 @@ class Record:
         runs: list[dict[str, float]] = self.told.get("runs", [])
         return runs
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the record as plain data."""
-        return asdict(self)
-
 
 def requirements() -> dict[str, str]:
     """Return the requirements of the extra `bench` by package name."""
@@ -113,30 +109,19 @@ def run(program: Program, case: Case) -> Record:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         environment = os.environ | {"BENCH_STARTED": repr(time.time())}
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err, env=environment)
-        usage = _wait(process, PATIENCE)
+        try:
+            code = subprocess.call(command, cwd=ROOT, stdout=out, stderr=err, env=environment, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            code = None
         record.wall = time.perf_counter() - started
         out.seek(0)
         err.seek(0)
         lines, complaints = out.read().splitlines(), err.read().splitlines()
-    if usage is None:
+    if code is None:
         record.fault = f"not ready after {PATIENCE:.0f} s"
-    elif process.returncode:
-        record.fault = complaints[-1] if complaints else f"exit code {process.returncode}"
+    elif code:
+        record.fault = complaints[-1] if complaints else f"exit code {code}"
     else:
-        record.told, record.megabytes = json.loads(lines[-1]), usage.ru_maxrss / 1024
+        record.told = json.loads(lines[-1])
+        record.megabytes = record.told["megabytes"]
     return record
-
-
-def _wait(process: subprocess.Popen[bytes], patience: float) -> Any:
-    """Wait for a process; return its resource usage, or None if it had to be stopped."""
-    ends = time.monotonic() + patience
-    while time.monotonic() < ends:
-        number, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if number:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return usage
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    return None

@@ -44,18 +44,18 @@ def _at_most(what: str, ratio: float, most: float) -> Target:
 
 def _hand_over(m: Measured, length: str) -> Iterator[Target]:
     steps = f"{length} steps" if m.step.case.steps == int(length.replace(",", "")) else f"{m.step.case.steps:,} steps"
-    engine = best(m.cold, ENGINE.name, "total", first=True)
+    engine = best(m.records, ENGINE.name, "total", first=True)
     for program, most in ((LINOPY, 0.7), (APPSI, 0.1), (CONTRIB, 0.1)):
         if program in m.step.programs:
-            ratio = engine / best(m.cold, program.name, "total", first=True)
+            ratio = engine / best(m.records, program.name, "total", first=True)
             yield _at_most(f"build and hand-over over {program.name}'s, {steps}", ratio, most)
     ratio = process(m.cold, ENGINE.name, "megabytes") / process(m.cold, RAW.name, "megabytes")
     yield _at_most(f"peak memory over that of raw arrays, {steps}, build and hand-over", ratio, 1.5)
 
 
 def _linear(m: Measured) -> Iterator[Target]:
-    total = best(m.cold, ENGINE.name, "total", first=True)
-    own, raw = best(m.cold, ENGINE.name, "solver", first=True), best(m.cold, RAW.name, "total", first=True)
+    total = best(m.records, ENGINE.name, "total", first=True)
+    own, raw = best(m.records, ENGINE.name, "solver", first=True), best(m.records, RAW.name, "total", first=True)
     yield _at_most("linear whole job over HiGHS alone on the engine's own arrays", total / own, 1.15)
     yield _at_most("linear whole job over raw arrays and HiGHS", total / raw, 1.15)
     ratio = process(m.cold, ENGINE.name, "megabytes") / process(m.cold, RAW.name, "megabytes")
