@@ -21,7 +21,7 @@ def best(records: Iterable[Record], program: str, phase: str, first: bool) -> fl
 
 
 def process(records: Iterable[Record], program: str, what: str) -> float:
-    """Return the least `wall` or `megabytes` over a program's processes."""
+    """Return the least `wall`, `megabytes` or `beyond_imports` over a program's processes."""
     return min((getattr(r, what) for r in records if r.program == program and r.told), default=math.nan)
 
 

@@ -51,7 +51,7 @@ def measure(job_of: Callable[[Plant], Job], packages: tuple[str, ...]) -> None:
     Whoever starts the process may put the time into `BENCH_STARTED`: then `start` is what Python and imports took.
     """
     began = float(os.environ.get("BENCH_STARTED", time.time()))
-    imported = time.time() - began
+    imported, held = time.time() - began, peak_megabytes()
     case = Case.from_json(sys.argv[1])
     plant = make_plant(case)
     runs, answer = [], None
@@ -63,6 +63,7 @@ def measure(job_of: Callable[[Plant], Job], packages: tuple[str, ...]) -> None:
         "start": imported,
         "runs": runs,
         "megabytes": peak_megabytes(),
+        "imported_megabytes": held,
         "versions": {name: version(name) for name in (*packages, "highspy", "numpy")},
         "python": sys.version.split()[0],
     }

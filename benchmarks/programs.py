@@ -68,6 +68,11 @@ class Record:
     fault: str = ""
 
     @property
+    def beyond_imports(self) -> float:
+        """Peak memory beyond what the process held when all was imported, MB."""
+        return self.megabytes - float(self.told["imported_megabytes"])
+
+    @property
     def runs(self) -> list[dict[str, float]]:
         """Seconds of each repeat, by phase."""
         runs: list[dict[str, float]] = self.told.get("runs", [])

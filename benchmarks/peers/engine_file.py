@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -92,8 +94,9 @@ class EngineFile:
 
     def __init__(self, plant: Plant) -> None:
         self.case = plant.case
-        self.folder = tempfile.TemporaryDirectory()
-        self.file = write(plant, Path(self.folder.name))
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self.file = write(plant, Path(folder))
 
     def build(self) -> None:
         """Read and validate the files."""
