@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -70,7 +71,7 @@ class Record:
     @property
     def beyond_imports(self) -> float:
         """Peak memory beyond what the process held when all was imported, MB."""
-        return self.megabytes - float(self.told["imported_megabytes"])
+        return self.megabytes - float(self.told.get("imported_megabytes", math.nan))
 
     @property
     def runs(self) -> list[dict[str, float]]:

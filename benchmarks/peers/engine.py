@@ -115,13 +115,15 @@ class Engine:
         """Make the plant from the arrays; its model is assembled with the hand-over."""
         self.site = make(self.plant)
 
-    def hand_over(self) -> None:
+    def hand_over(self) -> float:
         """Assemble, compile and pass the model to HiGHS.
 
-        The engine has no word for stopping there: HiGHS is given no time to run in, and no presolve.
+        The engine has no word for stopping there: HiGHS is given no time to run in, and no presolve;
+        what it takes all the same is told, and taken off.
         """
         model = assemble(self.site)
-        solve(model.pyomo, settings(self.case, 1e-3, presolve="off", simplex_iteration_limit=0))
+        ended = solve(model.pyomo, settings(self.case, 1e-3, presolve="off", simplex_iteration_limit=0))
+        return float(ended.seconds)
 
     def solve(self) -> Answer:
         """Assemble, solve, collect frames, audit."""

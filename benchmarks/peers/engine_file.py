@@ -102,10 +102,11 @@ class EngineFile:
         """Read and validate the files."""
         self.scenario = microgrid.read_scenario(self.file)
 
-    def hand_over(self) -> None:
+    def hand_over(self) -> float:
         """Assemble, compile and pass the model to HiGHS, as in engine.py."""
         model = assemble(self.scenario.plant)
-        solve(model.pyomo, settings(self.case, 1e-3, presolve="off", simplex_iteration_limit=0))
+        ended = solve(model.pyomo, settings(self.case, 1e-3, presolve="off", simplex_iteration_limit=0))
+        return float(ended.seconds)
 
     def solve(self) -> Answer:
         """Assemble, solve, collect frames, audit."""
