@@ -185,3 +185,14 @@ def agree(step: Step, records: Sequence[Record]) -> None:
     bound = max(told, key=lambda t: t[2])
     if bound[2] - low[1] > TOLERANCE * abs(low[1]):
         raise DisagreementError(f"{step.title}: {low[0]} reaches {low[1]:.6f}, {bound[0]} proves {bound[2]:.6f}")
+
+
+def by_length(measured: Sequence[Measured], only_hand_over: bool) -> list[Measured]:
+    """Return the linear steps of 1 h, by the length of their horizon: build and hand-over, or whole jobs."""
+    fit = [
+        m
+        for m in measured
+        if m.step.case.minutes == 60 and not m.step.case.commitment and not m.step.key.startswith("check")
+    ]
+    chosen = [m for m in fit if m.step.case.only_hand_over == only_hand_over]
+    return sorted(chosen, key=lambda m: m.step.case.steps)

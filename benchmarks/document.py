@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.comparison import TOLERANCE, Measured
+from benchmarks.comparison import TOLERANCE, Measured, by_length
 from benchmarks.figures import best, gap, process, spread
 from benchmarks.plant import Numbered
 from benchmarks.programs import ENGINE, PROGRAMS, Record
@@ -81,8 +81,12 @@ def write(measured: Sequence[Measured], page: Path, picture: str) -> None:
         parts.append(f"![Seconds and memory against the length of the horizon; gap against time]({picture})\n")
     parts.append(_agreement(measured))
     parts += [_table(m) for m in measured if not m.step.key.startswith(("check", "horizon", "job"))]
-    parts.append(_lengths(measured, "horizon_", "Build and hand-over against the length of the horizon"))
-    parts.append(_lengths(measured, "job_", "Whole job, linear, against the length of the horizon"))
+    parts.append(
+        _lengths(by_length(measured, only_hand_over=True), "Build and hand-over against the length of the horizon")
+    )
+    parts.append(
+        _lengths(by_length(measured, only_hand_over=False), "Whole job, linear, against the length of the horizon")
+    )
     title = "Where a program could not say it directly, and what was done"
     parts.append(f"## {title}\n\n{_rows(('program', 'statement'), DIFFERENCES)}")
     page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
@@ -161,10 +165,9 @@ def _row(m: Measured, name: str) -> list[str]:
     return cells
 
 
-def _lengths(measured: Sequence[Measured], start: str, title: str) -> str:
+def _lengths(steps: Sequence[Measured], title: str) -> str:
     """Return one table over horizons: seconds and peak memory of each program."""
-    steps = [m for m in measured if m.step.key.startswith(start)]
-    if not steps:
+    if len(steps) < 2:
         return ""
     names = [p.name for p in PROGRAMS if any(p in m.step.programs for m in steps)]
     rows = [

@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.comparison import Measured
+from benchmarks.comparison import Measured, by_length
 from benchmarks.figures import best, gaps, process
 from benchmarks.programs import ENGINE, PROGRAMS
 
 
 def draw(measured: Sequence[Measured], file: Path) -> bool:
     """Draw the picture; tell whether there was anything to draw."""
-    lengths = [m for m in measured if m.step.key.startswith("horizon_")]
-    lengths = sorted(lengths, key=lambda m: m.step.case.steps)
+    lengths = by_length(measured, only_hand_over=True)
     traced = [m for m in measured if m.step.case.trace]
     if not lengths and not traced:
         return False
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    seconds, memory, gap = figure.subplots(1, 3)
-    _draw_lengths(seconds, memory, lengths)
-    _draw_gaps(gap, traced)
-    figure.savefig(file, metadata={"Date": None})
+    panels = 2 * bool(lengths) + bool(traced)
+    figure = Figure(figsize=(3.7 * panels, 3.9), layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    if lengths:
+        _draw_lengths(axes[0], axes[1], lengths)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=7)
+    if traced:
+        _draw_gaps(axes[-1], traced)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "benchmarks"}):
+        figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
     return True
 
 
@@ -39,10 +44,13 @@ def _draw_lengths(seconds: Axes, memory: Axes, lengths: Sequence[Measured]) -> N
             if told:
                 axes.plot(steps, values, marker="o", markersize=3, linewidth=width, label=program.name)
     for axes, title in ((seconds, "Build and hand-over, s"), (memory, "Peak memory, MB")):
-        axes.set(xscale="log", yscale="log", xlabel="steps of 1 h", title=title)
+        axes.set(xscale="log", xlabel="steps of 1 h", title=title)
+        axes.set_xticks(ticks := [m.step.case.steps for m in lengths], [f"{n:,}" for n in ticks], rotation=45)
+        axes.xaxis.minorticks_off()
         axes.grid(alpha=0.3)
-    if lengths:
-        seconds.legend(fontsize=7)
+    seconds.set_yscale("log")
+    seconds.yaxis.set_major_formatter("{x:g}")
+    memory.set_ylim(bottom=0.0)
 
 
 def _draw_gaps(axes: Axes, traced: Sequence[Measured]) -> None:
@@ -56,5 +64,4 @@ def _draw_gaps(axes: Axes, traced: Sequence[Measured]) -> None:
     if any(gaps(record) for m in traced for record in m.cold):
         axes.set_yscale("log")
     axes.grid(alpha=0.3)
-    if traced:
-        axes.legend(fontsize=7)
+    axes.legend(fontsize=7)

@@ -59,7 +59,7 @@ PROGRAMS = (ENGINE, ENGINE_FILE, RAW, APPSI, CONTRIB, LINOPY, PYPSA, SOLPH, FLIX
 
 @dataclass
 class Record:
-    """What one process told and took; `fault` says why there is nothing else."""
+    """What one process told and took; `fault` says why there is nothing else, `load` how busy the machine was."""
 
     program: str
     case: dict[str, Any]
@@ -67,6 +67,7 @@ class Record:
     megabytes: float = 0.0
     told: dict[str, Any] = field(default_factory=dict)
     fault: str = ""
+    load: float = math.nan
 
     @property
     def beyond_imports(self) -> float:
@@ -109,7 +110,7 @@ def python_of(program: Program) -> str:
 
 def run(program: Program, case: Case) -> Record:
     """Run a program on a case in a new process."""
-    record = Record(program.name, asdict(case))
+    record = Record(program.name, asdict(case), load=os.getloadavg()[0])
     module = f"benchmarks.peers.{program.module}"
     command = [python_of(program), "-m", module, case.to_json(), *program.arguments]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
