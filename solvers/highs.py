@@ -83,7 +83,8 @@ def configured(settings: Settings) -> Any:
         If it does not know an option, or not with that value.
     """
     solver = highspy.Highs()
-    _set(solver, "output_flag", False)
+    # Without output HiGHS tells nothing of its progress either.
+    _set(solver, "log_to_console", False)
     _set(solver, "mip_rel_gap", settings.gap)
     _set(solver, "mip_abs_gap", 0.0 if settings.gap == 0 else 1e-6)
     _set(solver, "random_seed", settings.seed)
