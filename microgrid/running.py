@@ -262,6 +262,7 @@ def _why(outcome: Outcome) -> str:
         Ended.UNBOUNDED: "the scenario is unbounded: a price lets the cost fall without end",
         Ended.INFEASIBLE_OR_UNBOUNDED: "the scenario is infeasible or unbounded",
         Ended.TIME: "the time limit came before any plan was found; raise solver.time_limit, or widen solver.gap",
+        Ended.LIMIT: "a limit among solver.options came before any plan was found; raise it",
         Ended.INTERRUPTED: "stopped before any plan was found",
     }
     text = reasons.get(outcome.ended, "the solver failed")

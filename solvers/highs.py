@@ -16,7 +16,7 @@ import numpy as np
 from solvers.compile import compile_model
 from solvers.linear import Array
 from solvers.matrix import InfeasibleRowError, Matrix
-from solvers.outcome import Ended, Outcome, Progress
+from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.plan import Plan, duals_by_constraint
 from solvers.settings import Settings, SettingsError
 
@@ -28,6 +28,9 @@ _ENDED = {
     highspy.HighsModelStatus.kUnbounded: Ended.UNBOUNDED,
     highspy.HighsModelStatus.kUnboundedOrInfeasible: Ended.INFEASIBLE_OR_UNBOUNDED,
     highspy.HighsModelStatus.kTimeLimit: Ended.TIME,
+    highspy.HighsModelStatus.kIterationLimit: Ended.LIMIT,
+    highspy.HighsModelStatus.kSolutionLimit: Ended.LIMIT,
+    highspy.HighsModelStatus.kMemoryLimit: Ended.LIMIT,
     highspy.HighsModelStatus.kInterrupt: Ended.INTERRUPTED,
     highspy.HighsModelStatus.kModelEmpty: Ended.OPTIMAL,
 }
@@ -207,7 +210,7 @@ def _outcome(matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outco
     info = solver.getInfo()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     empty = len(matrix.cost) == 0
-    is_there = (feasible or empty) and ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED)
+    is_there = (feasible or empty) and ended in MAY_HAVE_PLAN
     objective = bound = math.nan
     if is_there:
         objective = float(info.objective_function_value) if not empty else matrix.offset
@@ -226,6 +229,7 @@ def _outcome(matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outco
         columns=len(matrix.cost),
         rows=len(matrix.row_low),
         integers=int(matrix.integer.sum()),
+        iterations=int(info.simplex_iteration_count),
     )
 
 

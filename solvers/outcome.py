@@ -16,6 +16,8 @@ class Ended(StrEnum):
     """The gap asked for is proved."""
     TIME = "time limit"
     """The time was over."""
+    LIMIT = "limit"
+    """Another limit that was set came first: nodes, iterations, solutions, memory."""
     INTERRUPTED = "interrupted"
     """The user stopped it."""
     INFEASIBLE = "infeasible"
@@ -26,6 +28,9 @@ class Ended(StrEnum):
     """One of the two; the solver did not find out which."""
     FAILED = "failed"
     """The solver gave up, for numerical trouble or a fault of its own."""
+
+
+MAY_HAVE_PLAN = (Ended.OPTIMAL, Ended.TIME, Ended.LIMIT, Ended.INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class Outcome:
         What the solver said, or which row cannot hold.
     columns, rows, integers
         Size of what was solved.
+    iterations
+        Simplex iterations it took, where the solver tells.
     """
 
     ended: Ended
@@ -62,6 +69,7 @@ class Outcome:
     columns: int = 0
     rows: int = 0
     integers: int = 0
+    iterations: int = 0
 
     @property
     def has_plan(self) -> bool:

@@ -17,7 +17,9 @@ import numpy as np
 import pyomo.core.base.constraint as pyomo_constraint
 import pyomo.core.base.objective as pyomo_objective
 from numpy.typing import NDArray
+from pyomo.core.base.constraint import Constraint
 from pyomo.core.base.expression import IndexedExpression, NamedExpressionData
+from pyomo.core.base.objective import Objective
 from pyomo.core.base.param import IndexedParam, ParamData, ScalarParam
 from pyomo.core.base.var import IndexedVar, VarData
 from pyomo.core.expr import numeric_expr as ne
@@ -55,6 +57,14 @@ def templating() -> Iterator[None]:
         yield
     finally:
         _builders.change(-1)
+
+
+def expand_templates(model: Any) -> None:
+    """Make an expression of its own of every row that is still a template: Pyomo's file writers know no templates."""
+    for kind in (Constraint, Objective):
+        for data in model.component_data_objects(kind, active=True):
+            if hasattr(data, "template_expr"):
+                data.expr  # noqa: B018
 
 
 class Evaluator:
