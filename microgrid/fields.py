@@ -37,7 +37,7 @@ from microgrid.units import wanted_text
 class Part(BaseModel):
     """A part of a scenario file: unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)

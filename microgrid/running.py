@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from microgrid.audit import Audit, audit
+from microgrid.audit import audit
 from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError
 from microgrid.model import Model, assemble
@@ -73,9 +73,9 @@ def run(
     refuse_unfit_solver(scenario)
     if out is not None:
         refuse_unfit(Path(out))
-    result = solve_plant(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+    result = _solved(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
     result.manifest["total_seconds"] = time.perf_counter() - started
-    return result if out is None else write(result, Path(out))
+    return _audited(result) if out is None else write(result, Path(out))
 
 
 def solve_plant(
@@ -91,15 +91,26 @@ def solve_plant(
     NoPlanError
         If there is no plan.
     """
+    return _audited(_solved(plant, settings or Settings(), watch, identity or {}))
+
+
+def _solved(plant: Plant, settings: Settings, watch: Watch | None, identity: Mapping[str, Any]) -> Result:
     started = time.perf_counter()
     with templating(), _pyomo_silent():
         model = assemble(plant)
-    outcome, plan, goals = optimise(model, settings or Settings(), watch)
-    manifest = dict(identity or {}) | told(plant, outcome, goals)
-    result = collect(model, plan, manifest)
-    checked = audit(result)
-    result.manifest["audit"] = _audit_told(checked)
+    outcome, plan, goals = optimise(model, settings, watch)
+    result = collect(model, plan, dict(identity) | told(plant, outcome, goals))
     result.manifest["total_seconds"] = time.perf_counter() - started
+    return result
+
+
+def _audited(result: Result) -> Result:
+    checked = audit(result)
+    result.manifest["audit"] = {
+        "passed": checked.passed,
+        "checked": checked.checked,
+        "findings": [str(finding) for finding in checked.findings],
+    }
     return result
 
 
@@ -186,8 +197,7 @@ def write(result: Result, folder: Path) -> Result:
 
     with replacing(folder) as new:
         result.save(new)
-        written = load(new)
-        written.manifest["audit"] = _audit_told(audit(written))
+        written = _audited(load(new))
         save_manifest(written.manifest, new)
         save_report(written, new / "report.html", save_plots(written, new))
     return written
@@ -246,14 +256,6 @@ def _decided(plant: Plant) -> dict[str, dict[str, str]]:
         if found:
             decided[name] = found
     return decided
-
-
-def _audit_told(checked: Audit) -> dict[str, Any]:
-    return {
-        "passed": checked.passed,
-        "checked": checked.checked,
-        "findings": [str(finding) for finding in checked.findings],
-    }
 
 
 def _why(outcome: Outcome) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pyomo.common.dependencies import DeferredImportCallbackFinder
@@ -24,8 +24,10 @@ from microgrid.fields import CapacityIn
 from microgrid.series import Series
 from microgrid.timeline import Timeline
 
-# Pyomo imports scipy.stats as soon as anything imports scipy, only to have it at hand: up to a second of every run.
-DeferredImportCallbackFinder._callbacks.pop("scipy", None)
+# Pyomo imports scipy.stats and pyplot as soon as anything imports scipy or matplotlib, only to have them at hand: up to
+# a second of every run.
+for _package in ("scipy", "matplotlib"):
+    DeferredImportCallbackFinder._callbacks.pop(_package, None)
 
 Rate = Callable[[Any], Any]
 Scope = Literal[1, 2, 3]
@@ -180,7 +182,6 @@ class Technology(BaseModel, ABC):
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
         ser_json_inf_nan="strings",
     )
     source: str = Field(default="", description="Where the parameters come from, in the user's words.")

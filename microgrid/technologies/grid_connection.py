@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -40,7 +40,7 @@ class DemandCharge(BaseModel):
     that the month has already seen is passed as `peak_so_far`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     price: PerPowerMonth = Field(description="Price per kW and month.")
     window: Window = Field(default=0.25, description="Length of the metering window.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from microgrid.capacity import Size
 from microgrid.technologies.base import Cost, Operation, Rate, State, parameter
