@@ -7,7 +7,7 @@ from typing import Any
 from solvers.outcome import Ended, Outcome, Progress
 from solvers.plan import Plan
 from solvers.settings import Settings, SettingsError
-from solvers.templates import templating
+from solvers.template_rows import templating
 
 __all__ = ["Ended", "Outcome", "Plan", "Progress", "Settings", "SettingsError", "refuse_unfit", "solve", "templating"]
 

@@ -16,7 +16,8 @@ from solvers.limits import limits_of
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome
 from solvers.plan import Plan
 from solvers.settings import Settings, SettingsError
-from solvers.templates import Evaluator, expand_templates
+from solvers.template_rows import expand_templates
+from solvers.templates import Evaluator
 
 _ENDED = {
     TerminationCondition.optimal: Ended.OPTIMAL,
@@ -152,10 +153,9 @@ def _plan(model: Any) -> Plan:
     limits = limits_of(columns, evaluator)
     values = np.clip(0.0, limits.low, limits.high)
     for variable in columns.variables:
-        start = columns.start(variable)
-        for place, data in zip(columns.places(variable), variable.values(), strict=True):
+        for column, data in columns.objects(variable):
             if data.value is not None:
-                values[start + place] = data.value
+                values[column] = data.value
     values = np.clip(values, limits.low, limits.high)
     values[limits.integer] = np.round(values[limits.integer])
     return Plan(evaluator, values, {})

@@ -27,7 +27,7 @@ from microgrid.technologies.stacks import Start
 from microgrid.technologies.supply import Supply
 from microgrid.technologies.wind_turbine import WindTurbine
 from microgrid.timeline import Timeline
-from solvers import Progress, Settings, solve
+from solvers import Progress, Settings, solve, templating
 
 
 def make(plant: Plant) -> Any:
@@ -121,8 +121,9 @@ class Engine:
         The engine has no word for stopping there: HiGHS is given no time to run in, and no presolve;
         what it takes all the same is told, and taken off.
         """
-        model = assemble(self.site)
-        ended = solve(model.pyomo, settings(self.case, 1e-3, presolve="off", simplex_iteration_limit=0))
+        with templating():
+            model = assemble(self.site)
+        ended = solve(model.pyomo, settings(self.case, 1e-3, presolve="off", simplex_iteration_limit=0), load=False)
         return float(ended.seconds)
 
     def solve(self) -> Answer:

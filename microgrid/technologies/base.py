@@ -155,9 +155,47 @@ def parameter(block: Any, index_set: Any, name: str, values: NDArray[Any]) -> An
     param = pyo.Param(index_set, within=pyo.Any)
     block.add_component(name, param)
     # An initialiser is checked index by index, which takes longer than all else that a year's model needs: what
-    # comes along the set itself needs no check.
-    param._data.update(zip(index_set, values.tolist(), strict=True))
+    # comes along the set itself needs no check. Whoever evaluates the model as arrays finds the array with it.
+    param._data = _Along(index_set, values)
+    param.array = values
     return param
+
+
+class _Along(Mapping[Any, Any]):
+    """An array as what a Param looks its values up in."""
+
+    def __init__(self, index_set: Any, values: NDArray[Any]) -> None:
+        keys = _range_of(index_set)
+        self._index, self._values = list(index_set) if keys is None else keys, values
+        if len(self._index) != len(values):
+            raise ValueError(f"{len(values)} values for {len(self._index)} indices")
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a value as a plain number or text."""
+        hash(
+            key
+        )  # a symbolic index has none: Pyomo knows by the TypeError, as of a dict, that it is not to be looked up
+        try:
+            value = self._values[self._index.index(key)]
+        except ValueError:
+            raise KeyError(key) from None
+        return value.item() if isinstance(value, np.generic) else value
+
+    def __iter__(self) -> Iterator[Any]:
+        """Walk through the index."""
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        """Return the number of values."""
+        return len(self._index)
+
+
+def _range_of(index_set: Any) -> range | None:
+    """Return a set of whole numbers that follow one another as a range, or None."""
+    ranges = list(index_set.ranges()) if isinstance(index_set, pyo.RangeSet) else []
+    if len(ranges) == 1 and ranges[0].step == 1:
+        return range(ranges[0].start, ranges[0].end + 1)
+    return None
 
 
 def make_operation(
