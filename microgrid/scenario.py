@@ -127,9 +127,10 @@ def _with_time(data: Mapping[str, Any], reading: Reading, faults: _Faults) -> tu
     site = _read(Site, data.get("site"), ("site",), reading)
     horizon = _read(Horizon, data.get("horizon"), ("horizon",), reading)
     timeline = None
-    if site is not None and horizon is not None:
-        try:
-            timeline = horizon.timeline(site.time_zone)
+    if horizon is not None:
+        try:  # without a zone, for the faults that a horizon has in any
+            steps = horizon.timeline(site.time_zone if site is not None else "UTC")
+            timeline = steps if site is not None else None
         except RefusedError as error:
             faults += [fault.under(("horizon",)) for fault in error.faults if isinstance(fault, Fault)]
     weather = _read(WeatherFile, data["weather"], ("weather",), reading) if "weather" in data else None
