@@ -19,7 +19,7 @@ from microgrid import cli, running
 from microgrid.audit import Audit
 from microgrid.describing import description, overview
 from microgrid.errors import InputError, MicrogridError
-from microgrid.progress import line, watching
+from microgrid.progress import _log, line, watching
 from microgrid.results import load
 from microgrid.starter import write_starter
 from microgrid.technologies import technologies
@@ -378,6 +378,20 @@ def test_describe_a_battery(microgrid, monkeypatch):
     assert lines[-1].endswith("`microgrid describe capacity`.")
 
 
+def test_describe_what_values_can_be(microgrid):
+    assert "times: 1.2" in microgrid("describe", "series").out
+    assert microgrid("describe", "quantity").out.startswith("quantity: A number with its unit")
+    assert microgrid("describe", "size").out == microgrid("describe", "capacity").out
+
+
+def test_a_run_in_the_place_of_another_says_so(microgrid, plant):
+    assert "in place of" not in microgrid("run", plant, "--out", "one").out
+    assert (
+        "one/report.html  (in place of the earlier run; --out keeps both)"
+        in microgrid("run", plant, "--out", "one").out
+    )
+
+
 def test_describe_on_a_wide_terminal(microgrid, monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
     lines = microgrid("describe", "battery").out.splitlines()
@@ -507,6 +521,16 @@ def test_progress_as_a_line():
     assert line(progress()) == "   1.0 s   incumbent 100.00   bound 99.00   gap 1.000%"
     assert line(progress(incumbent=math.inf)) == "   1.0 s   no plan yet   bound 99.00"
     assert line(progress(incumbent=math.inf, bound=-math.inf)).endswith("bound none yet")
+    assert line(Progress(1.0, is_stopping=True)) == "   1.0 s   stopping; the best plan so far is kept"
+
+
+def test_a_log_says_ever_more_seldom_that_there_is_no_plan_yet(capsys):
+    watch = _log()
+    for seconds in range(1, 60):
+        watch(Progress(float(seconds), math.inf, 1.0))
+    told = capsys.readouterr().err.splitlines()
+    assert [text.split()[0] for text in told] == ["11.0", "23.0", "47.0"]
+    assert all("no plan yet" in text for text in told)
 
 
 def test_an_outcome_knows_its_exit_code():

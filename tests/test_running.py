@@ -46,6 +46,17 @@ def test_three_lines_of_python(starter):
     assert result.manifest["audit"]["passed"]
 
 
+def test_a_result_is_shown_in_a_line(starter):
+    assert repr(microgrid.run(starter)).startswith("<Result of Starter plant: 96 steps, cost ")
+
+
+def test_overrides_from_python_may_be_numbers(starter):
+    """A number where no unit is due is taken; where one is due the fault is the user's, in the user's words."""
+    assert microgrid.run(starter, overrides={"solver.seed": 7}).manifest["outcome"]["proved"]
+    with pytest.raises(InputError, match=r"assets\.battery\.energy: 3"):
+        microgrid.run(starter, overrides={"assets.battery.energy": 3})
+
+
 def test_a_run_folder_reads_back_as_it_was_solved(starter, tmp_path):
     folder = tmp_path / "runs" / "one"
     solved = microgrid.run(starter)

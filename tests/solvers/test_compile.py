@@ -19,6 +19,7 @@ from microgrid.scenario import read_scenario
 from solvers import solve, templating
 from solvers.compile import compile_model
 from solvers.matrix import InfeasibleRowError
+from solvers.template_rows import TemplateRows
 from tests.laws.cases import cases
 from tests.laws.surroundings import horizon, neighbours, surrounded
 from tests.solvers.pyomo_form import assert_same
@@ -220,6 +221,24 @@ def test_variables_are_not_made_into_objects_unless_asked_for():
     assert len(m.x) == SIZE
     assert [m.x[t].value for t in m.t] == outcome.plan.of(m.x).tolist()
     assert pyo.value(m.goal) == pytest.approx(outcome.objective)
+
+
+def test_rows_come_into_being_when_asked_for_and_only_then():
+    numbers = [1.5, -2.0, 0.75] + [1.0] * 8
+    with templating():
+        m = random_model([PARTS.index(_sums)], numbers, False)
+    compile_model(m)
+    assert isinstance(m.rows._data, TemplateRows)
+    assert (m.rows._data.is_untouched, len(m.rows)) == (True, SIZE)
+    copy = m.clone()
+    assert not isinstance(copy.rows._data, TemplateRows)
+    assert_same(random_model([PARTS.index(_sums)], numbers, False), compile_model(copy))
+    m.rows[1].deactivate()
+    del m.rows[2]
+    plain = random_model([PARTS.index(_sums)], numbers, False)
+    plain.rows[1].deactivate()
+    del plain.rows[2]
+    assert_same(plain, compile_model(m))
 
 
 def test_a_plan_answers_for_any_expression_along_an_index():

@@ -26,9 +26,11 @@ def test_a_time_limit_keeps_the_incumbent_and_says_so():
 
 def test_ctrl_c_keeps_the_incumbent():
     threading.Timer(1.5, signal.raise_signal, [signal.SIGINT]).start()
-    outcome = solve(hard(), Settings(seconds=60, gap=0.0))
+    seen = []
+    outcome = solve(hard(), Settings(seconds=60, gap=0.0), seen.append)
     assert (outcome.ended, outcome.has_plan) == (Ended.INTERRUPTED, True)
     assert outcome.seconds < 30
+    assert sum(progress.is_stopping for progress in seen) == 1
 
 
 def test_progress_shows_incumbent_bound_and_gap_while_it_runs():
