@@ -59,7 +59,7 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None,
 
 def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None, start: Start | None = None) -> Outcome:
     """Solve a model that is compiled already."""
-    solver = _loaded(matrix, settings)
+    solver = loaded(matrix, settings)
     if start is not None:
         _begin_with(solver, matrix, start)
     started = time.perf_counter()
@@ -74,7 +74,8 @@ def _name() -> str:
     return f"HiGHS {highs.version()}"
 
 
-def _loaded(matrix: Matrix, settings: Settings) -> Any:
+def loaded(matrix: Matrix, settings: Settings) -> Any:
+    """Return a HiGHS solver that holds a model and its settings, ready to run."""
     solver = highspy.Highs()
     _set(solver, "output_flag", False)
     _set(solver, "mip_rel_gap", settings.gap)
