@@ -18,6 +18,8 @@ from typing import Any
 from microgrid.audit import Audit, audit
 from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError, Problem
+from microgrid.explaining import explain
+from microgrid.explanation import Explanation
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
@@ -28,11 +30,15 @@ Watch = Callable[[Progress], None]
 
 
 class NoPlanError(MicrogridError):
-    """There is no plan; `outcome` says why."""
+    """There is no plan; `outcome` says how the solver ended.
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(_why(outcome))
+    `explanation` says, where the scenario is infeasible or unbounded and the cause was found, what cannot be met, which
+    limits are met there and which change of a field cures it; else it is None.
+    """
+
+    def __init__(self, outcome: Outcome, explanation: Explanation | None = None) -> None:
+        self.outcome, self.explanation = outcome, explanation
+        super().__init__(_why(outcome) if explanation is None else str(explanation))
 
 
 def run(
@@ -69,7 +75,10 @@ def run(
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, overrides)
-    result = solve_plant(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+    try:
+        result = solve_plant(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+    except NoPlanError as error:
+        raise NoPlanError(error.outcome, explain(error.outcome, scenario.plant, scenario.document)) from None
     result.manifest["total_seconds"] = time.perf_counter() - started
     return result if out is None else write(result, Path(out))
 
@@ -85,7 +94,7 @@ def solve_plant(
     Raises
     ------
     NoPlanError
-        If there is no plan.
+        If there is no plan; ``explaining.explain(error.outcome, plant)`` finds out why.
     """
     started = time.perf_counter()
     with templating():

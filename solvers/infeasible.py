@@ -31,9 +31,10 @@ class OutOfTimeError(Exception):
 
 
 class Clock:
-    """A deadline that several solves share."""
+    """A deadline that several solves share, `seconds` after now."""
 
     def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self._end = time.monotonic() + seconds
 
     @property
