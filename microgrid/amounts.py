@@ -10,7 +10,7 @@ from microgrid.fields import MONEY
 from microgrid.units import UnitError, conversion
 
 _WRITTEN = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*")
-_SPARE = 1e-6
+_SPARE = 1e-3
 
 
 def unit_in(text: Any, unit: str, currency: str) -> str:
@@ -40,9 +40,14 @@ def in_file_unit(value: float, written: str, unit: str, currency: str) -> float:
 
 
 def rounded_outward(value: float, direction: float, digits: int = 4) -> float:
-    """Return the number with few digits that lies next to `value` in a direction."""
+    """Return the number with few digits that lies next to `value` in a direction.
+
+    Digits below zero ask for the nearest number of as many digits, in whatever direction.
+    """
     if value == 0.0 or not math.isfinite(value):
         return value
+    if digits < 0:
+        return float(f"{value:.{-digits}g}")
     unit = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
     turned = math.ceil if direction > 0 else math.floor
     return float(f"{turned(value / unit - math.copysign(_SPARE, direction)) * unit:.{digits}g}")

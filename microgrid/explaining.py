@@ -24,7 +24,7 @@ from solvers import Ended, Outcome
 from solvers.change import leaned_on
 from solvers.infeasible import TOLERANCE, Clock, OutOfTimeError, Shortfall, conflict, shortfall
 
-SECONDS = 60.0
+SECONDS = 120.0
 """How long to look for an explanation."""
 HEAD = "the scenario is infeasible: no plan can meet all its limits at once"
 
@@ -51,8 +51,9 @@ def explain_infeasible(plant: Plant, document: Document | None = None, seconds: 
         return _by_names(case, clock)
     short_of, story = found
     unmet = tuple(story(case, short_of))
-    pulled = pulls(case, short_of)
+    pulled, all_pulled = pulls(case, short_of, clock)
     repairs = Repairs(case, short_of, document, clock)
+    repairs.tried_all = all_pulled
     proposals = tuple(repairs.found(pulled))
     named = {proposal.field for proposal in proposals}
     limits = tuple(sorted(_limits(case, short_of, pulled, unmet, document), key=lambda limit: limit.field not in named))
@@ -80,6 +81,7 @@ def _first_shortfall(case: Compiled, clock: Clock) -> tuple[Shortfall, Story] | 
         (_only(case, lambda part: part.kind == "cap"), _caps),
         (_only(case, lambda part: part.kind == "asset" and part.name.endswith("_ends")), _ends),
         (case.weights, _balances),
+        (_only(case, lambda part: part.kind == "asset" and part.name.endswith("_returns")), _ends),
         (_only(case, lambda part: part.kind == "asset"), _rules),
         (np.ones(len(case.matrix.row_low)), _rules),
     )
@@ -121,6 +123,8 @@ def _ends(case: Compiled, found: Shortfall) -> Iterator[Unmet]:
         if lacking:
             unit = _stock_unit(case, part.owner)
             what = f"{part.owner} lacks {short(lacking)} {unit} of what it must hold then"
+            if part.name.endswith("_returns"):
+                what = f"{part.owner} is {short(lacking)} {unit} off from what it began with, and must return to it"
             yield Unmet(f"{timeline.end:%Y-%m-%d %H:%M}: {what}", part.owner, (), 0.0, lacking, unit)
 
 
@@ -198,7 +202,7 @@ def _limits(
     fields: dict[_Held, list[Lever]] = {}
     helds = [(pull.lever, list(_held(case, found, pull, there))) for pull in pulled]
     # The field that says least else says it best: the initial charge rather than the energy that it is a share of.
-    for lever, several in sorted(helds, key=lambda pair: len(pair[1])):
+    for lever, several in sorted(helds, key=lambda pair: (len(pair[1]), pair[0].keys[-1] in ("capacity", "energy"))):
         for held in several:
             fields.setdefault(held, []).append(lever)
     for held in sorted(fields, key=lambda held: (not held.is_there, -len(fields[held]))):
@@ -224,9 +228,14 @@ def _held(case: Compiled, found: Shortfall, pull: Pull, there: NDArray[np.bool_]
     if pull.slopes is None or pull.lever.is_physics:
         return
     row, column = leaned_on(found, pull.slopes)
+    if not row.any() and not column.any():
+        # What multiplies a switch, such as a minimum load, moves no bound, and states a limit all the same.
+        row[pull.slopes.a.indices] = True
+        row &= np.abs(found.row_dual) > TOLERANCE
     for part in case.rows:
-        if part.kind != "bus" and row[part.span].any():
-            yield _Held(part.owner or "caps", part.words, _is_there(part, row, there))
+        is_own = part.kind == "asset" or (part.kind == "cap" and not pull.lever.asset)
+        if is_own and row[part.span].any():
+            yield _Held(part.owner or "objective", part.words, _is_there(part, row, there))
     for part in case.columns:
         if column[part.span].any():
             yield _Held(part.owner, _bound_words(case, found, part, column), _is_there(part, column, there))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 _MOST_TIMES = 3
 _MOST_LINES = 6
+_WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -176,4 +178,15 @@ def _section(title: str, parts: Sequence[object]) -> list[str]:
         return []
     more = len(parts) - _MOST_LINES
     rest = [f"   and {more} more"] if more > 0 else []
-    return [title, *(f"   {part}" for part in parts[:_MOST_LINES]), *rest]
+    return [title, *(_wrapped(str(part)) for part in parts[:_MOST_LINES]), *rest]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent="   ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

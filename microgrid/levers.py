@@ -24,7 +24,7 @@ from microgrid.series import Series
 from microgrid.technologies.base import Technology
 
 Put = Callable[[Any], Plant]
-_PHYSICS = ("efficiency", "consumption", "cop", "heat_share", "loss", "self_discharge", "quality")
+_PHYSICS = ("efficiency", "consumption", "cop", "heat_share", "loss", "self_discharge", "quality", "temperature")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,8 @@ class Lever:
         Makes the plant with another value.
     step
         Of what size the steps are in which it counts, where it counts in steps; zero where it does not.
+    measures
+        House unit of the numbers that a factor scales.
     """
 
     keys: Keys
@@ -57,6 +59,7 @@ class Lever:
     is_whole: bool
     put: Put
     step: float = 0.0
+    measures: str = ""
 
     @property
     def asset(self) -> str:
@@ -71,13 +74,14 @@ class Lever:
     @property
     def is_price(self) -> bool:
         """Whether it is an amount of money per something."""
-        return MONEY in self.unit and self.keys[:2] != ("objective", "caps")
+        return MONEY in self.unit + self.measures and self.keys[:2] != ("objective", "caps")
 
     @property
     def is_physics(self) -> bool:
         """Whether it says what a machine is, rather than how large it is or how it may be run."""
         is_start = len(self.keys) > 3 and str(self.keys[-2]).endswith("_start")
-        return str(self.keys[-1]).endswith(_PHYSICS) or self.unit == "kWh/kg" or is_start
+        is_factor = "kgCO2e" in self.unit + self.measures and self.keys[0] != "objective"
+        return str(self.keys[-1]).endswith(_PHYSICS) or self.unit == "kWh/kg" or is_start or is_factor
 
     def at(self, value: float) -> Plant | None:
         """Return the plant with another value, or None if the field may not have it."""
@@ -187,7 +191,14 @@ def _of_series(value: Series, mark: Any, keys: Keys, put: Callable[[Any], Plant]
         yield Lever(keys, number, unit, low, high, False, lambda new: put(replace(value, values=np.asarray(new))))
     elif value.values.any():
         yield Lever(
-            keys, 1.0, "", 0.0, math.inf, False, lambda factor: put(replace(value, values=value.values * factor))
+            keys,
+            1.0,
+            "",
+            0.0,
+            math.inf,
+            False,
+            lambda factor: put(replace(value, values=value.values * factor)),
+            measures=mark.unit,
         )  # fmt: skip
 
 

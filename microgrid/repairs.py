@@ -19,7 +19,7 @@ from microgrid.plant import Plant
 from microgrid.scenario import scenario_of
 from microgrid.technologies.production_load import ProductionLoad
 from solvers.change import Slopes, has_products, least_change, relief, slopes, touches
-from solvers.infeasible import Clock, OutOfTimeError, Shortfall, can_be_met, relaxed
+from solvers.infeasible import TOLERANCE, Clock, OutOfTimeError, Shortfall, can_be_met, relaxed
 from solvers.matrix import Matrix
 
 _STEP = 0.01
@@ -28,6 +28,8 @@ _FAR_ELSE = 1e5
 _HISTORY = 1.5
 _BISECTIONS = 14
 _ROUNDS = 3
+# Digits of a proposed number, in the order they are tried; below zero to the nearest rather than outward.
+_EXACT, _ROUGH = (4, 3, 2), (-2, -3, 4, 3, 2)
 _PARTS = 6
 
 
@@ -45,14 +47,32 @@ class Pull:
     touches: bool
 
 
-def pulls(case: Compiled, short: Shortfall) -> list[Pull]:
-    """Return every lever that may have to do with a shortfall.
+def pulls(case: Compiled, short: Shortfall, clock: Clock) -> tuple[list[Pull], bool]:
+    """Return every lever that may have to do with a shortfall, and whether there was time to look at all of them.
 
     With the relaxation's certificate, what moves none of the limits it leans on cannot cure it, nor can what moves them
-    the other way: neither is returned.
+    the other way: neither is returned. What a machine makes of its input is no lever: it is what it is.
     """
-    found = [_pull(case, short, lever) for lever in levers(case.plant) if not lever.is_price]
-    return [pull for pull in found if pull is not None]
+    found: list[Pull] = []
+    owners = _leaning(case, short)
+    for lever in levers(case.plant):
+        if lever.is_price or lever.is_physics or (lever.asset and lever.asset not in owners):
+            continue
+        if clock.left < clock.seconds / 2:
+            return found, False
+        pull = _pull(case, short, lever)
+        if pull is not None:
+            found.append(pull)
+    return found, True
+
+
+def _leaning(case: Compiled, short: Shortfall) -> set[str]:
+    """Return the assets that a shortfall can have to do with: those whose limits it leans on, and all loads."""
+    if not short.is_relaxed:
+        return set(case.plant.assets)
+    parts = [(part, short.row_dual) for part in case.rows] + [(part, short.column_dual) for part in case.columns]
+    owners = {part.owner for part, dual in parts if (abs(dual[part.span]) > TOLERANCE).any()}
+    return owners | {name for name, asset in case.plant.assets.items() if isinstance(asset, ProductionLoad)}
 
 
 def _pull(case: Compiled, short: Shortfall, lever: Lever) -> Pull | None:
@@ -104,7 +124,7 @@ class Repairs:
         try:
             for pull in sorted(candidates, key=self._promise):
                 value = self._in_time(pull)
-                proposal = None if value is None else self._proposal(pull.lever, value)
+                proposal = None if value is None else self._proposal(pull, value)
                 if proposal is not None and value is not None:
                     ranked.append((self._rank(pull.lever, value), proposal))
             named = {proposal.field for _, proposal in ranked}
@@ -148,7 +168,7 @@ class Repairs:
 
     def _least(self, pull: Pull) -> float | None:
         lever = pull.lever
-        if pull.slopes is None or has_products(self.case.matrix, pull.slopes):
+        if pull.slopes is None or self._is_searched(pull):
             return None if lever.is_physics else self._searched(pull)
         if self.short.is_relaxed and not pull.slopes.a.nnz and not self._reaches(pull):
             return None
@@ -186,7 +206,8 @@ class Repairs:
         """
         if self.short.is_relaxed:
             value = self._stepped(pull, relaxed)
-            if value is not None and self._is_cured(self._outward(pull.lever, value)):
+            has_integers = bool(self.case.matrix.integer.any())
+            if not has_integers or (value is not None and self._is_cured(self._outward(pull.lever, value))):
                 return value
         return self._stepped(pull, lambda matrix: matrix)
 
@@ -260,12 +281,19 @@ class Repairs:
 
     # --- what is proposed
 
-    def _proposal(self, lever: Lever, value: float) -> Proposal | None:
-        """Return the change with a readable number, as soon as one is proved."""
+    def _is_searched(self, pull: Pull) -> bool:
+        return pull.slopes is None or has_products(self.case.matrix, pull.slopes)
+
+    def _proposal(self, pull: Pull, value: float) -> Proposal | None:
+        """Return the change with a readable number, as soon as one is proved.
+
+        What was searched for by halves is a little more than is needed: a round number beside it may do.
+        """
+        lever = pull.lever
         direction = value - lever.value
         if not direction:
             return None
-        for digits in (4, 3, 2):
+        for digits in _ROUGH if self._is_searched(pull) else _EXACT:
             changed = self._written(lever, value, direction, digits)
             proof = self._proof(lever, changed)
             if proof is not None:
