@@ -115,9 +115,10 @@ def overridden(document: Document, overrides: Mapping[str, str]) -> Document:
     return _finished(changed, overrides)
 
 
-def _finished(document: Document, overrides: Mapping[str, str]) -> Document:
+def _finished(document: Document, overrides: Mapping[str, Any]) -> Document:
     """Apply overrides, then tell and take away what is empty."""
-    for key, text in overrides.items():
+    for key, value in overrides.items():
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
         document.problems.extend(_override(document, key, text))
     for keys in _empty(document.data, ()):
         if keys not in document.refused:
@@ -153,8 +154,11 @@ def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
     parent = tree.data.pop("extends", None)
     if parent is None:
         return Document(tree.data, tree.places, folder, (path,), tree.problems, tree.refused)
-    parent_path = _parent(path, parent, chain, tree.places[("extends",)])
-    base = _read(parent_path, folder, (*chain, path.resolve()))
+    try:
+        parent_path = _parent(path, parent, chain, tree.places[("extends",)])
+        base = _read(parent_path, folder, (*chain, path.resolve()))
+    except InputError as error:
+        raise InputError([*tree.problems, *error.problems]) from error
     _merge(base, tree, base.data, tree.data, ())
     problems, refused = tree.problems + base.problems, tree.refused | base.refused
     return Document(base.data, base.places, folder, (path, *base.files), problems, refused)

@@ -19,7 +19,7 @@ from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Reading
 from microgrid.horizons import Horizon
-from microgrid.plant import Objective, Plant, PlantBus, amount_of, unfit_name
+from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, unfit_name
 from microgrid.reading import read_number
 from microgrid.schema import scenario_schema
 from microgrid.sections import Bus, Head, Site, Solver
@@ -116,7 +116,8 @@ def _plant(
     try:
         return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency)
     except InputError as error:
-        faults += error.problems
+        is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
+        faults += [problem for problem in error.problems if is_whole or problem.wanted != UNFED]
         return None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from numpy.typing import NDArray
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
 from pyomo.repn.util import categorize_valid_components
@@ -22,6 +22,7 @@ from solvers.columns import Columns
 from solvers.limits import limits_of
 from solvers.linear import Array, Linear, NotTemplatedError, Space
 from solvers.matrix import InfeasibleRowError, Matrix, Rows
+from solvers.template_rows import untouched
 from solvers.templates import Evaluator
 from solvers.walking import walked
 
@@ -123,14 +124,13 @@ class _Compiler:
 
     def add(self, constraint: Any) -> None:
         """Add the rows of a constraint."""
-        data = [d for d in constraint.values() if d.active]
-        if not data:
-            return
         try:
-            self._by_template(constraint, data)
+            template = untouched(constraint) or _shared(constraint, self.columns)
+            if template is not None:
+                self._by_template(constraint, template)
         except NotTemplatedError as error:
             self._fall_back(constraint, error)
-            self._one_by_one(constraint, data)
+            self._one_by_one(constraint)
 
     def matrix(self, objective: Any) -> Matrix:
         """Return all rows so far, with the objective and what the columns may be."""
@@ -171,13 +171,9 @@ class _Compiler:
             np.add.at(cost, columns, coefficients)
         return cost, float(value.constant[0])
 
-    def _by_template(self, constraint: Any, data: list[Any]) -> None:
-        if not hasattr(data[0], "template_expr"):
-            raise NotTemplatedError("it is no template")
+    def _by_template(self, constraint: Any, template: tuple[Any, Any]) -> None:
         index = self.columns.members.index(constraint)
-        if len(data) < len(index) or not all(hasattr(d, "template_expr") for d in data):
-            raise NotTemplatedError("some of its rows are left out or written anew")
-        expression, templates = data[0].template_expr()
+        expression, templates = template
         space = self.evaluator.space(constraint, templates) if constraint.is_indexed() else Space(1, {})
         low, body, high = self._bounded(expression, space)
         self.parts.add(constraint, index, body, (low, high))
@@ -198,7 +194,8 @@ class _Compiler:
         left.add(right.times(np.full(space.length, -1.0)))
         return (zero if isinstance(expression, EqualityExpression) else -nothing), left, zero
 
-    def _one_by_one(self, constraint: Any, data: list[Any]) -> None:
+    def _one_by_one(self, constraint: Any) -> None:
+        data = [d for d in constraint.values() if d.active]
         for d in data:
             d.expr  # noqa: B018  makes an expression of its own out of a template
         relations = [d.to_bounded_expression() for d in data]
@@ -208,6 +205,25 @@ class _Compiler:
             for place, sign in ((0, -1.0), (2, 1.0))
         )
         self.parts.add(constraint, [d.index() for d in data], body, (low, high))
+
+
+def _shared(constraint: Any, columns: Columns) -> tuple[Any, Any] | None:
+    """Return the template that all rows of a constraint share, as objects of their own; None if no row is active.
+
+    Raises
+    ------
+    NotTemplatedError
+        If they share none.
+    """
+    data = [d for d in constraint.values() if d.active]
+    if not data:
+        return None
+    if not hasattr(data[0], "template_expr"):
+        raise NotTemplatedError("it is no template")
+    if len(data) < len(columns.members.index(constraint)) or not all(hasattr(d, "template_expr") for d in data):
+        raise NotTemplatedError("some of its rows are left out or written anew")
+    template: tuple[Any, Any] = data[0].template_expr()
+    return template
 
 
 def _refuse_impossible_rows(matrix: Matrix) -> None:

@@ -39,6 +39,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     2: (
         "microgrid.technologies.base",
         "microgrid.technologies.patterns",
+        "microgrid.technologies.free_source",
         "microgrid.technologies.commitment",
         "microgrid.technologies.stacks",
         "microgrid.technologies.stack_rows",
@@ -70,7 +71,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.progress",
         "microgrid.repairs",
         "microgrid.report",
+        "microgrid.run_folders",
         "microgrid.running",
+        "microgrid.solver_trial",
         "microgrid.summary",
         "microgrid.unlimited",
     ),
@@ -244,3 +247,9 @@ def test_kinds_in_files_are_the_kinds_in_use() -> None:
     """What the syntax tree says and what the package finds must be the same technologies."""
     technologies = importlib.import_module("microgrid.technologies").technologies
     assert set(kinds()) == set(technologies())
+
+
+@pytest.mark.parametrize("package", [HOUSE, SOLVERS])
+def test_type_checkers_of_others_may_rely_on_the_types(package):
+    """Without this marker the types of an installed package are not looked at, whatever its classifiers say."""
+    assert (ROOT / package / "py.typed").is_file()
