@@ -292,8 +292,10 @@ def explain(outcome: Outcome, plant: Plant, document: Document | None = None) ->
     plant, document
         As for `explain_infeasible`.
     """
-    if outcome.ended is Ended.UNBOUNDED:
-        return explain_unbounded(plant, document)
-    if outcome.ended is not Ended.INFEASIBLE and outcome.ended is not Ended.INFEASIBLE_OR_UNBOUNDED:
+    if outcome.ended not in (Ended.UNBOUNDED, Ended.INFEASIBLE, Ended.INFEASIBLE_OR_UNBOUNDED):
         return None
-    return explain_infeasible(plant, document)
+    try:
+        return (explain_unbounded if outcome.ended is Ended.UNBOUNDED else explain_infeasible)(plant, document)
+    except Exception as error:  # noqa: BLE001  that there is no plan is known, whatever goes wrong in asking why
+        head = HEAD if outcome.ended is Ended.INFEASIBLE else f"the scenario is {outcome.ended.value}"
+        return Explanation(head, notes=(f"why was not found, for a fault of our own: {type(error).__name__}: {error}",))

@@ -197,6 +197,16 @@ def test_a_plant_that_has_a_plan_is_not_explained_away():
     assert explain(Outcome(Ended.TIME), plant(assets)) is None
 
 
+def test_a_fault_in_asking_why_does_not_hide_that_there_is_no_plan(here, monkeypatch):
+    def broken(*_arguments):
+        raise KeyError("a fault of our own")
+
+    monkeypatch.setattr("microgrid.explaining.explain_infeasible", broken)
+    error = no_plan(here / "power.yaml", {"objective.caps.cost": "300 EUR"})
+    assert error.outcome.ended is Ended.INFEASIBLE
+    assert "why was not found, for a fault of our own: KeyError" in str(error)
+
+
 def test_an_unbounded_plant_names_flow_ledger_and_price():
     """Burning gas for nothing earns 0.2 kg * 0.5 EUR/kg a kWh and costs 0.05 EUR: either price ends it."""
     assets = {
