@@ -17,6 +17,8 @@ from typing import Any
 from microgrid.audit import audit
 from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError
+from microgrid.explaining import explain
+from microgrid.explanation import Explanation
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
@@ -29,11 +31,15 @@ Watch = Callable[[Progress], None]
 
 
 class NoPlanError(MicrogridError):
-    """There is no plan; `outcome` says why."""
+    """There is no plan; `outcome` says how the solver ended.
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(_why(outcome))
+    `explanation` says, where the scenario is infeasible or unbounded and the cause was found, what cannot be met, which
+    limits are met there and which change of a field cures it; else it is None.
+    """
+
+    def __init__(self, outcome: Outcome, explanation: Explanation | None = None) -> None:
+        self.outcome, self.explanation = outcome, explanation
+        super().__init__(_why(outcome) if explanation is None else str(explanation))
 
 
 def run(
@@ -73,7 +79,10 @@ def run(
     refuse_unfit_solver(scenario)
     if out is not None:
         refuse_unfit(Path(out))
-    result = _solved(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+    try:
+        result = _solved(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+    except NoPlanError as error:
+        raise NoPlanError(error.outcome, explain(error.outcome, scenario.plant, scenario.document)) from None
     result.manifest["total_seconds"] = time.perf_counter() - started
     return _audited(result) if out is None else write(result, Path(out))
 
@@ -89,7 +98,7 @@ def solve_plant(
     Raises
     ------
     NoPlanError
-        If there is no plan.
+        If there is no plan; ``explaining.explain(error.outcome, plant)`` finds out why.
     """
     return _audited(_solved(plant, settings or Settings(), watch, identity or {}))
 

@@ -69,8 +69,17 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) 
     InputError
         With every fault found, each with file and line.
     """
-    path = Path(path)
-    document = read_document(path, overrides)
+    return scenario_of(read_document(Path(path), overrides))
+
+
+def scenario_of(document: Document) -> Scenario:
+    """Return the scenario that a document holds.
+
+    Raises
+    ------
+    InputError
+        With every fault found, each with file and line.
+    """
     data, faults = document.data, list[Fault | Problem]()
     currency = data.get("currency")
     reading = Reading(currency if isinstance(currency, str) and is_currency(currency) else "", document.folder)
@@ -85,7 +94,7 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) 
     problems = sorted(dict.fromkeys([*document.problems, *told]), key=document.order)
     if problems or head is None or plant is None:
         raise InputError(problems)
-    return Scenario(head.name or path.stem, head.description, plant, head.solver, document)
+    return Scenario(head.name or document.files[0].stem, head.description, plant, head.solver, document)
 
 
 def _plant(
@@ -217,4 +226,4 @@ def _amount_faults(plant: Plant, data: Mapping[str, Any], reading: Reading) -> I
                     yield Fault(("assets", name, field), shown(value), wanted)
 
 
-__all__ = ["Scenario", "Solver", "read_scenario", "scenario_schema"]
+__all__ = ["Scenario", "Solver", "read_scenario", "scenario_of", "scenario_schema"]

@@ -21,7 +21,7 @@ from scipy import sparse
 from solvers.columns import Columns
 from solvers.limits import limits_of
 from solvers.linear import Array, Linear, NotTemplatedError, Space
-from solvers.matrix import InfeasibleRowError, Matrix, Rows, row_name
+from solvers.matrix import InfeasibleRowError, Matrix, Rows
 from solvers.template_rows import untouched
 from solvers.templates import Evaluator
 from solvers.walking import walked
@@ -36,8 +36,15 @@ ROUNDING = 1e-9
 log = logging.getLogger(__name__)
 
 
-def compile_model(model: Any) -> Matrix:
+def compile_model(model: Any, *, refuse: bool = True) -> Matrix:
     """Return the arrays of a linear or mixed-integer linear Pyomo model with one active objective.
+
+    Parameters
+    ----------
+    model
+        A Pyomo ConcreteModel.
+    refuse
+        Whether a row without variables that cannot hold is an error, or a row like any other.
 
     Raises
     ------
@@ -57,7 +64,10 @@ def compile_model(model: Any) -> Matrix:
     compiler = _Compiler(columns, Evaluator(columns))
     for constraint in model.component_objects(pyo.Constraint, active=True, descend_into=True):
         compiler.add(constraint)
-    return compiler.matrix(objectives[0])
+    matrix = compiler.matrix(objectives[0])
+    if refuse:
+        _refuse_impossible_rows(matrix)
+    return matrix
 
 
 @dataclass(eq=False)
@@ -128,7 +138,6 @@ class _Compiler:
         sign = 1.0 if objective.sense == pyo.minimize else -1.0
         limits = limits_of(self.columns, self.evaluator)
         a, row_low, row_high = self.parts.joined(self.columns.length)
-        _refuse_impossible_rows(a, row_low, row_high, self.parts.blocks)
         return Matrix(
             a=a,
             row_low=row_low,
@@ -217,10 +226,10 @@ def _shared(constraint: Any, columns: Columns) -> tuple[Any, Any] | None:
     return template
 
 
-def _refuse_impossible_rows(a: sparse.csc_array, low: Array, high: Array, blocks: Sequence[Rows]) -> None:
+def _refuse_impossible_rows(matrix: Matrix) -> None:
     """Name a row without variables that cannot hold: no solver would say which it was."""
-    empty = np.bincount(a.indices, minlength=a.shape[0]) == 0
-    wrong = np.flatnonzero(empty & ((low > ROUNDING) | (high < -ROUNDING)))
+    empty = np.bincount(matrix.a.indices, minlength=matrix.a.shape[0]) == 0
+    wrong = np.flatnonzero(empty & ((matrix.row_low > ROUNDING) | (matrix.row_high < -ROUNDING)))
     if len(wrong):
-        name = row_name(blocks, int(wrong[0]))
+        name = matrix.row_name(int(wrong[0]))
         raise InfeasibleRowError(f"the row {name} has no variables and does not hold")

@@ -62,7 +62,7 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None,
 
 def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None, start: Start | None = None) -> Outcome:
     """Solve a model that is compiled already."""
-    solver = _loaded(matrix, settings)
+    solver = loaded(matrix, settings)
     if start is not None:
         _begin_with(solver, matrix, start)
     started = time.perf_counter()
@@ -101,7 +101,8 @@ def configured(settings: Settings) -> Any:
     return solver
 
 
-def _loaded(matrix: Matrix, settings: Settings) -> Any:
+def loaded(matrix: Matrix, settings: Settings) -> Any:
+    """Return a HiGHS that holds a model and follows the settings, ready to run."""
     solver = configured(settings)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(matrix.cost), len(matrix.row_low)
