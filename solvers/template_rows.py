@@ -72,8 +72,8 @@ class TemplateRows(MutableMapping[Any, Any]):
         del self.rows[key]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let copies and pickles hold plain rows: a template belongs to one constraint of one model."""
-        return dict, (self.rows,)
+        """Refuse copies: a template belongs to one constraint of one model."""
+        raise TypeError("a model that is kept as templates cannot be copied: call expand_templates(model) before")
 
 
 def untouched(constraint: Any) -> tuple[Any, Any] | None:
@@ -143,6 +143,9 @@ def templating() -> Iterator[None]:
 
 def expand_templates(model: Any) -> None:
     """Make an expression of its own of every row that is still a template: Pyomo's file writers know no templates."""
+    for constraint in model.component_objects(Constraint, descend_into=True):
+        if isinstance(constraint._data, TemplateRows):
+            constraint._data = constraint._data.rows
     for kind in (Constraint, Objective):
         for data in model.component_data_objects(kind, active=True):
             if hasattr(data, "template_expr"):
