@@ -17,7 +17,8 @@ from microgrid.explanation import Explanation, Limit, Period, Unmet
 from microgrid.faults import Fault
 from microgrid.levers import Lever
 from microgrid.plant import Plant
-from microgrid.repairs import Pull, Repairs, data_at, found_text, pulls
+from microgrid.pulls import Pull, pulls
+from microgrid.repairs import Repairs, data_at, found_text
 from microgrid.timeline import Timeline
 from microgrid.unlimited import explain_unbounded
 from solvers import Ended, Outcome

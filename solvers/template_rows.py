@@ -49,6 +49,9 @@ class TemplateRows(MutableMapping[Any, Any]):
         if self._rows is None:
             owner, template = self._constraint, self.template
             self._rows = {index: TemplateConstraintData(template, owner, index) for index in self._index_set}
+            constraint = owner()
+            if constraint is not None:  # where its data are no plain dict, Pyomo brings back rows that were taken out
+                constraint._data = self._rows
         return self._rows
 
     def __len__(self) -> int:
@@ -143,9 +146,6 @@ def templating() -> Iterator[None]:
 
 def expand_templates(model: Any) -> None:
     """Make an expression of its own of every row that is still a template: Pyomo's file writers know no templates."""
-    for constraint in model.component_objects(Constraint, descend_into=True):
-        if isinstance(constraint._data, TemplateRows):
-            constraint._data = constraint._data.rows
     for kind in (Constraint, Objective):
         for data in model.component_data_objects(kind, active=True):
             if hasattr(data, "template_expr"):

@@ -70,6 +70,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.plots",
         "microgrid.progress",
         "microgrid.repairs",
+        "microgrid.pulls",
         "microgrid.report",
         "microgrid.run_folders",
         "microgrid.running",

@@ -160,8 +160,10 @@ def test_a_smaller_change_does_not_do(here):
     """What is proposed is the least: one percent of the way back, and there is no plan."""
     overrides = {"assets.grid.capacity": "400 kW"}
     wanted = float(no_plan(here / "power.yaml", overrides).explanation.proposals[0].wanted.removesuffix(" kW"))
-    run(here / "power.yaml", overrides={"assets.grid.capacity": f"{wanted} kW"})
-    no_plan(here / "power.yaml", {"assets.grid.capacity": f"{wanted - 0.01 * (wanted - 400)} kW"})
+    enough = run(here / "power.yaml", overrides={"assets.grid.capacity": f"{wanted} kW"})
+    assert enough.manifest["outcome"]["proved"]
+    less = no_plan(here / "power.yaml", {"assets.grid.capacity": f"{wanted - 0.01 * (wanted - 400)} kW"})
+    assert less.outcome.ended is Ended.INFEASIBLE
 
 
 def test_time_that_is_over_is_told():
