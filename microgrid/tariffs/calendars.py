@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, PlainValidator, PrivateAttr, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, PrivateAttr, WithJsonSchema, field_validator, model_validator
 
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import Along, Part, Quantity
@@ -47,7 +47,7 @@ def _not_a_date(value: Any) -> date:
 
 
 _DATE_SCHEMA = {"type": "string", "description": "a date such as 2026-07-01"}
-Date = Annotated[date, PlainValidator(read_date), WithJsonSchema(_DATE_SCHEMA)]
+Date = Annotated[date, PlainValidator(read_date), PlainSerializer(str), WithJsonSchema(_DATE_SCHEMA)]
 
 
 class Holidays(Part):
