@@ -106,11 +106,58 @@ def new(folder: Annotated[Path, typer.Argument(help="Folder to make.", show_defa
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of scenario files, for editors."""
-    from microgrid.scenario import scenario_schema
+def schema(
+    what: Annotated[str, typer.Argument(help="scenario or tariff: which files.", show_default=False)] = "scenario",
+) -> None:
+    """Print the JSON Schema of scenario files, or of tariff files, for editors."""
+    from microgrid.errors import InputError, Problem
+    from microgrid.schema import scenario_schema, tariff_schema
 
-    typer.echo(json.dumps(scenario_schema(), indent=2))
+    if what not in ("scenario", "tariff"):
+        raise InputError([Problem("schema", what, "scenario or tariff")])
+    typer.echo(json.dumps(scenario_schema() if what == "scenario" else tariff_schema(), indent=2))
+
+
+@app.command()
+def tariffs(
+    name: Annotated[
+        str | None, typer.Argument(help="A tariff of the catalogue, to see all of it.", show_default=False)
+    ] = None,
+) -> None:
+    """List the tariffs of the catalogue, or show one: its lines, where they come from, how well they are known."""
+    from microgrid.tariff_list import listing, shown_tariff
+
+    typer.echo(listing() if name is None else shown_tariff(name))
+
+
+@app.command()
+def bill(
+    tariff: Annotated[str, typer.Argument(help="A tariff of the catalogue, or a tariff file.", show_default=False)],
+    load: Annotated[
+        Path, typer.Argument(help="Meter file (CSV): import, export, reactive, each with unit.", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option(help="File to write: .csv, .json or .txt.", show_default=False)] = None,
+    option: Annotated[str, typer.Option(help="Billing option, or cheapest.", show_default=False)] = "",
+    given: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="What neither tells: capacity, contract (kW), transformer (kVA), zone, column, past (a file): "
+            '--given transformer="1000 kVA".',
+        ),
+    ] = [],  # noqa: B006
+    overrides: Set = [],  # noqa: B006
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Bill a meter file under a tariff, by month and line. Knows no optimiser."""
+    from microgrid.bills.counter import Request, answer
+    from microgrid.bills.told import as_json as told_in_json
+    from microgrid.bills.told import as_text, write
+
+    found = answer(Request(tariff, load, option, _pairs(given, "--given"), _pairs(overrides)))
+    if out is not None:
+        write(found, out)
+    typer.echo(told_in_json(found) if as_json else as_text(found))
 
 
 @app.command()
@@ -213,14 +260,15 @@ def _name(file: Path) -> str:
     return file.stem if not folder or folder == file.stem else f"{folder}-{file.stem}"
 
 
-def _pairs(overrides: list[str]) -> dict[str, str]:
+def _pairs(overrides: list[str], name: str = "--set") -> dict[str, str]:
     from microgrid.errors import InputError, Problem
 
     pairs = {}
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise InputError([Problem("--set", text, "PATH=VALUE", 'such as --set assets.battery.energy="3 MWh"')])
+            such = {"--set": 'assets.battery.energy="3 MWh"', "--given": 'transformer="1000 kVA"'}[name]
+            raise InputError([Problem(name, text, "PATH=VALUE", f"such as {name} {such}")])
         pairs[key.strip()] = value.strip()
     return pairs
 

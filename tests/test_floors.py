@@ -85,6 +85,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.running",
         "microgrid.solver_trial",
         "microgrid.summary",
+        "microgrid.tariff_list",
         "microgrid.unlimited",
     ),
     6: ("microgrid.cli", "microgrid.__main__"),

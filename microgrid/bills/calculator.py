@@ -125,7 +125,7 @@ def _refuse_lacking(tariff: Tariff, facts: Facts) -> None:
             if getattr(facts, want) is None:
                 unit = "kVA" if want == "transformer" else "kW"
                 wanted = f"a {want} in {unit}, which the component {name} is billed by"
-                problems.append(Problem(want, "missing", wanted, f'give it with --{want} "1000 {unit}"'))
+                problems.append(Problem(want, "missing", wanted, f'give it with --given {want}="1000 {unit}"'))
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
 

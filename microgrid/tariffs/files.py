@@ -57,9 +57,19 @@ def read_tariff(name: Path | str, timeline: Timeline | None = None, folder: Path
     InputError
         With every fault, each with file and line.
     """
-    reading = Reading("", folder or Path(), timeline)
+    return tariff_with(str(name), timeline, folder)
+
+
+def tariff_with(value: Any, timeline: Timeline | None = None, folder: Path | None = None) -> Tariff:
+    """Read a tariff by name, or by a mapping with changes on top of `use: NAME` or `file: FILE`.
+
+    Raises
+    ------
+    InputError
+        As `read_tariff`.
+    """
     try:
-        return tariff_of(str(name), reading)
+        return tariff_of(value, Reading("", folder or Path(), timeline))
     except RefusedError as error:
         told = [Problem(f.where or "tariff", f.found, f.wanted, f.cure, f.place) for f in error.faults]
         raise InputError(told) from error

@@ -74,7 +74,8 @@ def components(draw: Callable[..., Any], periods: tuple[str, ...], options: bool
         7: {"kind": "demand", "price": rate, "rebate": {"share": 0.25, "energy": draw(st.sampled_from((20.0, 260.0)))}},
         8: {"kind": "demand", "basis": "transformer", "price": rate, "prorated": draw(st.booleans())},
         9: {"kind": "coincident", "window": 0.5, "events": [
-            {"name": "evening", "price": 4.0, "hours": ["2026-02-01T01:00/2026-02-01T04:00", "2026-03-29T00:00/2026-03-29T03:30"]},
+            {"name": "evening", "price": 4.0, "hours": [
+                "2026-02-01T01:00/2026-02-01T04:00", "2026-03-29T00:00/2026-03-29T03:30"]},
             {"name": "never", "price": 4.0, "hours": ["2021-02-01T01:00/2021-02-01T04:00"]}]},
         10: {"kind": "capacity_fee", "energy_price": 0.1, "load_factor": 0.6},
     }  # fmt: skip
@@ -147,9 +148,7 @@ def is_billed_as_planned(case: tuple[GridConnection, dict[str, Any], Timeline]) 
     option = grid.option
     if option == "choose":
         option = max(("one", "two"), key=lambda name: plan.state("grid", f"billed by {name}")[0])
-    facts = Facts(
-        option, 60.0, plan.size("grid", "transformer"), plan.size("grid", "contract_demand"), grid.inherited
-    )
+    facts = Facts(option, 60.0, plan.size("grid", "transformer"), plan.size("grid", "contract_demand"), grid.inherited)
     due = bill(grid.contract, readings, facts)
     spent = sum(plan.column(name) for name in ("energy", "revenue", "demand", "fixed"))
     wear = spent - due.total
