@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -303,27 +302,36 @@ def covered_so_far(meter: Meter) -> Array:
 def coincident_line(block: Any, meter: Meter, name: str, component: CoincidentCharge) -> Line:
     """Charge the highest mean import within each event's hours, in the month in which the event begins."""
     events = steps_of_events(meter.timeline, component)
-    months, count = meter.months, len(meter.names)
-    amounts: list[tuple[Event, Any, int]] = []
-    for at, (event, steps) in enumerate(events.items()):
-        peak = pyo.Var(bounds=(meter.past.peaks.get(f"{name} {event}", 0.0), None))
-        block.add_component(f"peak_{at}", peak)
-        _means_below(block, meter, f"event_{at}", peak, steps, component.window)
-        priced = next(each for each in component.events if each.name == event)
-        amounts.append((priced, peak, int(meter.month[steps[0]])))
-    high = np.zeros(count)
-    for event_, _, month in amounts:
-        high[month] += event_.price * max(meter.highest, meter.past.peaks.get(f"{name} {event_.name}", 0.0))
-    charge = pyo.Var(months, bounds=(0.0, None))
-    block.charge = charge
-    owed: Mapping[int, Any] = {
-        month: sum([event.price * peak for event, peak, where in amounts if where == month]) for month in range(count)
-    }
-    block.events_charged = pyo.Constraint(list(range(count)), rule=lambda _b, m: charge[m] == owed[m])
-    return Line(name, "demand", lambda m: charge[m], months, np.zeros(count), high)
+    nothing = np.zeros(len(meter.names))
+    if not events:
+        return Line(name, "demand", lambda _: 0.0, meter.months, nothing, nothing, is_constant=True)
+    before = np.array([meter.past.peaks.get(f"{name} {event}", 0.0) for event in events])
+    block.events = pyo.RangeSet(0, len(events) - 1)
+    least = parameter(block, block.events, "peak_so_far", before)
+    price = parameter(block, block.events, "price", np.array([_priced(component, event).price for event in events]))
+    block.event_peak = pyo.Var(block.events, dense=False, bounds=lambda _b, e: (least[e], None))
+    high, in_month = nothing.copy(), dict[int, list[int]]({month: [] for month in range(len(nothing))})
+    for at, steps in enumerate(events.values()):
+        _means_below(block, meter, at, steps, component.window)
+        month = int(meter.month[steps[0]])
+        in_month[month].append(at)
+        high[month] += price.array[at] * max(meter.highest, before[at])
+    block.month_events = pyo.Set(meter.months, initialize=in_month)
+    block.charge = pyo.Var(meter.months, bounds=(0.0, None))
+
+    def events_charged(b: Any, m: Any) -> Any:
+        return b.charge[m] == sum(price[e] * b.event_peak[e] for e in b.month_events[m])
+
+    block.events_charged = pyo.Constraint(meter.months, rule=events_charged)
+    return Line(name, "demand", lambda m: block.charge[m], meter.months, nothing, high)
 
 
-def _means_below(block: Any, meter: Meter, name: str, peak: Any, steps: NDArray[np.int64], window: float) -> None:
+def _priced(component: CoincidentCharge, name: str) -> Event:
+    return next(event for event in component.events if event.name == name)
+
+
+def _means_below(block: Any, meter: Meter, event: int, steps: NDArray[np.int64], window: float) -> None:
+    name = f"event_{event}"
     imports, hours = meter.imports, meter.operation.hours
     number = meter.timeline.windows(window * 60)[steps]
     first = np.flatnonzero(np.diff(number, prepend=-1))
@@ -336,7 +344,7 @@ def _means_below(block: Any, meter: Meter, name: str, peak: Any, steps: NDArray[
     block.add_component(f"{name}_window_steps", members)
 
     def mean_below_peak(_b: Any, w: Any) -> Any:
-        return sum(hours[t] * imports[t] for t in members[w]) <= length[w] * peak
+        return sum(hours[t] * imports[t] for t in members[w]) <= length[w] * block.event_peak[event]
 
     block.add_component(f"mean_below_{name}", pyo.Constraint(windows, rule=mean_below_peak))
 
