@@ -93,7 +93,7 @@ def answer(request: Request) -> Answer:
     wanted = request.option or tariff.default_option
     option = wanted if wanted and wanted != CHEAPEST else min(bills, key=lambda name: bills[name].total)
     found = bills[option]
-    found = Bill(found.items, (*found.warnings, *_coarse(tariff, readings)))
+    found = Bill(found.items, (*found.warnings, *_coarse(tariff, readings, option)))
     totals = {name: each.total for name, each in bills.items()} if tariff.options else {}
     return Answer(found, tariff, option, totals, carried(tariff, readings, facts), readings)
 
@@ -181,11 +181,12 @@ def _by_option(tariff: Tariff, readings: Readings, facts: Facts, wanted: str) ->
     return bills
 
 
-def _coarse(tariff: Tariff, readings: Readings) -> Iterator[str]:
+def _coarse(tariff: Tariff, readings: Readings, option: str) -> Iterator[str]:
     """Tell of windows that are shorter than the readings."""
     longest = float(readings.hours.max())
     for name, component in tariff.of_kind(DemandCharge).items():
-        if component.basis in ("measured", "contract") and component.window < longest * (1 - 1e-9):
+        is_measured = component.basis in ("measured", "contract") and tariff.applies(name, option)
+        if is_measured and component.window < longest * (1 - 1e-9):
             yield (
                 f"{name}: readings of {60 * longest:g} min cannot show the peak of a window of "
                 f"{60 * component.window:g} min; it may be higher"
