@@ -89,6 +89,9 @@ def answer(request: Request) -> Answer:
         "", _size(request, "capacity", "kW"), _size(request, "transformer", "kVA"), _size(request, "contract", "kW"),
         _past(request.given.get("past")),
     )  # fmt: skip
+    unknown = [Problem(f"past.{f.where}", f.found, f.wanted, f.cure) for f in tariff.unknown_past(facts.past)]
+    if unknown:
+        raise InputError(unknown)
     bills = _by_option(tariff, readings, facts, request.option or tariff.default_option)
     wanted = request.option or tariff.default_option
     option = wanted if wanted and wanted != CHEAPEST else min(bills, key=lambda name: bills[name].total)

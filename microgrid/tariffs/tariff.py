@@ -25,6 +25,7 @@ from microgrid.tariffs.components import (
     FixedFee,
     Status,
 )
+from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.timeline import Timeline
 
@@ -355,6 +356,22 @@ class Tariff(Part):
             if component.floats and self.time_of_use is not None:
                 least = min(least * factor for factor in self.time_of_use.multipliers.values())
         return min(least, 0.0) if component.options else least
+
+    def unknown_past(self, past: Past) -> Iterator[Fault]:
+        """Give what was measured before under names that this tariff does not bill: it would count for nothing."""
+        known: list[str] = []
+        for name, component in self.components.items():
+            if isinstance(component, CoincidentCharge):
+                known += [f"{name} {event.name}" for event in component.events]
+            elif isinstance(component, DemandCharge) and component.basis in ("measured", "contract"):
+                by_period = component.price is not None and component.price.form == "periods"
+                periods = component.price.numbers if by_period and component.price is not None else ()
+                known += [f"{name} {period}" for period in periods] or [name]
+        for part, names in (("peaks", known), ("netted", list(self.periods))):
+            for name in getattr(past, part):
+                if name not in names:
+                    wanted = f"one of {', '.join(names)}" if names else "nothing: the tariff measures none"
+                    yield Fault((part, name), "unknown name", wanted, did_you_mean(name, names))
 
     def of_kind(self, kind: type[Any]) -> dict[str, Any]:
         """Return the components of a kind, by name."""

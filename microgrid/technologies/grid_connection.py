@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Claim
 from microgrid.errors import InputError, Problem
-from microgrid.faults import did_you_mean
+from microgrid.faults import RefusedError, did_you_mean
 from microgrid.fields import (
     MONEY,
     CapacityIn,
@@ -129,6 +129,11 @@ class GridConnection(Technology):
             raise refuse("market_factor without location_factor", wanted)
         if self.tariff is not None:
             self._has_what_the_tariff_bills(self.tariff)
+            unknown = [fault.under(("past",)) for fault in self.tariff.unknown_past(self.past)]
+            if unknown:
+                raise RefusedError(unknown).for_pydantic
+        elif self.past != Past():
+            raise refuse("past beside plain prices", "a tariff, or demand_charge.peak_so_far")
         return self
 
     def _has_what_the_tariff_bills(self, tariff: Tariff) -> None:

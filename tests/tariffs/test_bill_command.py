@@ -101,6 +101,16 @@ def test_what_a_bill_leaves_is_taken_up_by_the_next(here):
     assert second.bill.lines()["demand"] == pytest.approx(40.0)
 
 
+def test_a_past_under_an_unknown_name_is_refused(here):
+    Path("past.yaml").write_text("peaks: {demnd: 10 kW}\nnetted: {all day: 3 kWh}\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        answer(Request("tariff.yaml", meter("import [kW]", ["6"]), given={"past": "past.yaml"}))
+    assert str(caught.value) == 'past.peaks.demnd: unknown name\n   wanted one of demand; did you mean "demand"?'
+    Path("past.yaml").write_text("peaks: {demand: 10}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"past\.yaml:1  peaks\.demand: 10"):
+        answer(Request("tariff.yaml", meter("import [kW]", ["6"]), given={"past": "past.yaml"}))
+
+
 def test_overrides_change_the_tariff(here):
     changes = {"components.energy.price": "1 EUR/kWh", "components.demand": "none"}
     found = answer(Request("tariff.yaml", meter("import [kW]", ["10"]), overrides=changes))

@@ -123,7 +123,10 @@ def cases(draw: Callable[..., Any]) -> tuple[GridConnection, dict[str, Any], Tim
         netted=draw(st.sampled_from(({}, {"flat": 5.0, "peak": -4.0}))),
     )
     billing = draw(st.sampled_from(("one", "choose"))) if options else ""
-    grid = GridConnection(capacity=60.0, tariff=Tariff.model_validate(data), billing=billing, past=past, **sizes)
+    contract = Tariff.model_validate(data)
+    unknown = {fault.path[-1] for fault in contract.unknown_past(past)}
+    past = past.model_copy(update={"peaks": {k: v for k, v in past.peaks.items() if k not in unknown}})
+    grid = GridConnection(capacity=60.0, tariff=contract, billing=billing, past=past, **sizes)
     loads = draw(st.lists(st.sampled_from((0.0, 8.0, 20.0, 31.0)), min_size=24, max_size=24))
     suns = draw(st.lists(st.sampled_from((0.0, 0.0, 0.5, 1.0)), min_size=24, max_size=24))
     around = {
