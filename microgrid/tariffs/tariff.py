@@ -367,7 +367,8 @@ class Tariff(Part):
                 by_period = component.price is not None and component.price.form == "periods"
                 periods = component.price.numbers if by_period and component.price is not None else ()
                 known += [f"{name} {period}" for period in periods] or [name]
-        for part, names in (("peaks", known), ("netted", list(self.periods))):
+        nets = self.export is not None and self.export.net_metering is not None
+        for part, names in (("peaks", known), ("netted", list(self.periods) if nets else [])):
             for name in getattr(past, part):
                 if name not in names:
                     wanted = f"one of {', '.join(names)}" if names else "nothing: the tariff measures none"

@@ -125,7 +125,9 @@ def cases(draw: Callable[..., Any]) -> tuple[GridConnection, dict[str, Any], Tim
     billing = draw(st.sampled_from(("one", "choose"))) if options else ""
     contract = Tariff.model_validate(data)
     unknown = {fault.path[-1] for fault in contract.unknown_past(past)}
-    past = past.model_copy(update={"peaks": {k: v for k, v in past.peaks.items() if k not in unknown}})
+    parts = {name: getattr(past, name) for name in ("peaks", "netted")}
+    kept = {name: {key: value for key, value in part.items() if key not in unknown} for name, part in parts.items()}
+    past = past.model_copy(update=kept)
     grid = GridConnection(capacity=60.0, tariff=contract, billing=billing, past=past, **sizes)
     loads = draw(st.lists(st.sampled_from((0.0, 8.0, 20.0, 31.0)), min_size=24, max_size=24))
     suns = draw(st.lists(st.sampled_from((0.0, 0.0, 0.5, 1.0)), min_size=24, max_size=24))
