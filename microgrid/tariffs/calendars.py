@@ -65,7 +65,10 @@ class Holidays(Part):
     subdivision: str = Field(default="", description="Code of the province or state, such as SN for Saxony in DE.")
     dates: list[Date] | None = Field(default=None, description="The holidays, in place of the package's list.")
     add: list[Date] = Field(default=[], description="Further days that count as holidays.")
-    remove: list[Date] = Field(default=[], description="Days that do not, such as worked weekends.")
+    remove: list[Date] = Field(default=[], description="Days of the list that do not.")
+    worked: list[Date] = Field(
+        default=[], description="Weekend days that are worked, as China moves them: they count as a Monday."
+    )
 
     @model_validator(mode="after")
     def _is_known(self) -> Holidays:
@@ -83,7 +86,7 @@ class Holidays(Part):
     def of_year(self, year: int) -> frozenset[date]:
         """Return the holidays of a year."""
         listed = self.dates if self.dates is not None else _holidays(self.country, self.subdivision, year)
-        return frozenset({*listed, *self.add} - set(self.remove))
+        return frozenset({*listed, *self.add} - {*self.remove, *self.worked})
 
 
 @lru_cache(maxsize=1)
@@ -284,7 +287,7 @@ class TimeOfUse(Part):
 
     def day_of(self, day: date, hot: frozenset[date]) -> Days:
         """Return the kind of days that a date is one of: special ones first."""
-        weekday = day.weekday()
+        weekday = 0 if day in self.holidays.worked else day.weekday()
         fitting = [days for days in self.days if days.holds(day.month, day.day, weekday)]
         for days in fitting:
             if (days.on == "holidays" and day in self.holidays.of_year(day.year)) or (
