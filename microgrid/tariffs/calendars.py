@@ -300,7 +300,9 @@ class TimeOfUse(Part):
         """Return by period the share of each step that lies in it, on the local clock, each of shape (n,)."""
         hot = self.hot_days.on(timeline)
         grid = pd.Timedelta(minutes=GRID)
-        slots = pd.date_range(timeline.index[0].floor(grid), timeline.end.ceil(grid), freq=grid, inclusive="left")
+        # In UTC, for a local time that comes twice cannot be rounded.
+        first, last = timeline.index[0].tz_convert("UTC").floor(grid), timeline.end.tz_convert("UTC").ceil(grid)
+        slots = pd.date_range(first, last, freq=grid, inclusive="left").tz_convert(timeline.index.tz)
         minutes = (slots.hour * 60 + slots.minute).to_numpy() // GRID
         days, of_day = np.unique(slots.tz_localize(None).normalize(), return_inverse=True)
         tables: dict[int, NDArray[np.int64]] = {}
