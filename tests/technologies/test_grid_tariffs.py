@@ -89,6 +89,13 @@ def test_each_period_has_a_peak_of_its_own():
     assert plan.state("g", "d peak peak") == pytest.approx([20.0])
 
 
+@pytest.mark.parametrize(("counted", "cost"), [("count", 400.0), ("ignore", 100.0)])
+def test_a_window_that_is_cut_short_counts_or_not(counted, cost):
+    """Windows of two hours, three hours of horizon: 0 and 20 kW are 10 on average; the third hour's 40 kW lie alone."""
+    parts = {"d": demand(window=2.0, incomplete_windows=counted)}
+    assert solved({"g": grid(parts), "l": load([0.0, 20.0, 40.0])}, [1.0] * 3).cost == pytest.approx(cost)
+
+
 def test_a_ratchet_makes_an_early_peak_dear():
     """31 January: 100 kW, a battery of 40 kWh; 1 February: 10 kW. 80 % of January's 60 kW is billed in February.
 
