@@ -10,7 +10,7 @@ import pytest
 from microgrid.bills.calculator import bill
 from microgrid.bills.held import readings_of
 from microgrid.bills.readings import Facts
-from microgrid.claims import TariffBill
+from microgrid.claims import BILLED_BY, TariffBill
 from microgrid.running import run
 from microgrid.scenario import read_scenario
 from microgrid.tariffs.past import Past
@@ -56,17 +56,19 @@ def assert_billed(result):
             for port in ("import", "export")
         )
         readings = readings_of(result.steps, imported, exported + np.zeros(len(result.steps)))
-        facts = Facts(
-            "", **{key: result.sizes[asset].get(key) for key in ("capacity", "transformer")}, past=_past(claim)
-        )
+        sizes = (result.sizes[asset].get(key) for key in ("capacity", "transformer", "contract_demand"))
+        facts = Facts(_option(result, asset, claim), *sizes, Past.model_validate(claim.past))
         due = bill(Tariff.model_validate(claim.tariff), readings, facts)
         lines = result.costs[(result.costs["asset"] == asset) & result.costs["line"].isin(claim.lines)]
         assert due.total > 0
         assert lines["amount"].sum() == pytest.approx(due.total, abs=0.01)
 
 
-def _past(claim):
-    return Past.model_validate(claim.past)
+def _option(result, asset, claim):
+    """Return the billing option of a plan: as told, or as chosen."""
+    states = result.states[(result.states["asset"] == asset) & (result.states["value"] > 0.5)]
+    chosen = [name.removeprefix(BILLED_BY) for name in states["state"].astype(str) if name.startswith(BILLED_BY)]
+    return chosen[0] if claim.billing == "choose" else claim.billing
 
 
 def test_every_file_has_a_licence_note(path):

@@ -18,6 +18,7 @@ from microgrid.faults import did_you_mean, faults_of, shown, shown_path
 from microgrid.reading import Reading
 from microgrid.tariffs.components import DemandCharge
 from microgrid.tariffs.files import ENDINGS, read_tariff, tariff_with
+from microgrid.tariffs.fitting import misfits
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from microgrid.units import UnitError, quantity
@@ -82,7 +83,7 @@ def answer(request: Request) -> Answer:
     _refuse_unknown_zone(zone)
     readings, timeline = read_meter(request.load, zone, request.given.get("column", ""))
     tariff = _tariff(request, changes, timeline)
-    problems = list(tariff.misfits(timeline))
+    problems = list(misfits(tariff, timeline))
     if problems:
         raise InputError([replace(problem, where=f"tariff.{problem.where}") for problem in problems])
     facts = Facts(

@@ -30,6 +30,7 @@ from microgrid.series import Series
 from microgrid.tariffs.components import DemandCharge as TariffDemand
 from microgrid.tariffs.components import divides_a_day
 from microgrid.tariffs.files import TariffIn
+from microgrid.tariffs.fitting import misfits
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
@@ -195,7 +196,7 @@ class GridConnection(Technology):
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
         """Refuse peaks on weighted steps, steps that cut windows, and days on which the tariff does not hold."""
         if self.tariff is not None:
-            for problem in self.tariff.misfits(timeline):
+            for problem in misfits(self.tariff, timeline):
                 yield replace(problem, where=f"tariff.{problem.where}")
             return
         if self.demand_charge is None:

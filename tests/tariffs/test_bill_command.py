@@ -105,7 +105,10 @@ def test_a_past_under_an_unknown_name_is_refused(here):
     Path("past.yaml").write_text("peaks: {demnd: 10 kW}\nnetted: {all day: 3 kWh}\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         answer(Request("tariff.yaml", meter("import [kW]", ["6"]), given={"past": "past.yaml"}))
-    assert str(caught.value) == 'past.peaks.demnd: unknown name\n   wanted one of demand; did you mean "demand"?'
+    assert str(caught.value) == (
+        'past.peaks.demnd: unknown name\n   wanted one of demand; did you mean "demand"?\n'
+        "past.netted.all day: unknown name\n   wanted nothing: the tariff measures none"
+    )
     Path("past.yaml").write_text("peaks: {demand: 10}\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"past\.yaml:1  peaks\.demand: 10"):
         answer(Request("tariff.yaml", meter("import [kW]", ["6"]), given={"past": "past.yaml"}))

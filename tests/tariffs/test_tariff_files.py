@@ -115,6 +115,8 @@ def test_a_file_is_read(here):
          "bad.yaml:10  components.demand.options.0: two\n   wanted an option under options"),
         ("title: A contract", "valid_from: 2026-07-01\nvalid_to: 2026-06-30",
          "bad.yaml:2  valid_to: 2026-06-30, before 2026-07-01\n   wanted a last day that is not before valid_from"),
+        ("title: A contract", "time_zone: Mars",
+         "bad.yaml:1  time_zone: Mars\n   wanted an IANA time zone such as Asia/Shanghai"),
         ("title: A contract", "valid_from: July 2026",
          "bad.yaml:1  valid_from: July 2026\n   wanted a date such as 2026-07-01"),
         ("title: A contract", "tittle: A contract",
@@ -195,6 +197,16 @@ def test_faults_of_a_tariff_in_a_scenario_have_their_places(here, change, expect
         assert "a tariff in CNY" in told(write(here, scenario(change)))
     else:
         assert told(write(here, scenario(change))).startswith(expected)
+
+
+def test_a_tariff_is_not_held_against_a_horizon_that_is_not_known(here):
+    (here / "old.yaml").write_text(f"valid_to: 2026-06-30\ntime_zone: Europe/Berlin\n{GOOD}", encoding="utf-8")
+    assert "valid_to" not in told(write(here, scenario("tariff: old.yaml").replace("days: 1", "dys: 1")))
+    lacking = "tariff: {components: {m: {kind: energy, price: {2026-07: 1 EUR/kWh}}}, export: {net_metering: {}}}"
+    assert told(write(here, scenario(lacking))) == (
+        "plant.yaml:8  assets.grid.tariff.components.m.price: nothing for 2026-06\n"
+        "   wanted a price for every month of the horizon"
+    )
 
 
 def test_a_series_of_the_scenario_is_a_price(here):

@@ -89,6 +89,13 @@ def test_each_period_has_a_peak_of_its_own():
     assert plan.state("g", "d peak peak") == pytest.approx([20.0])
 
 
+@pytest.mark.parametrize(("counted", "cost"), [("count", 400.0), ("ignore", 100.0)])
+def test_a_window_that_is_cut_short_counts_or_not(counted, cost):
+    """Windows of two hours, three hours of horizon: 0 and 20 kW are 10 on average; the third hour's 40 kW lie alone."""
+    parts = {"d": demand(window=2.0, incomplete_windows=counted)}
+    assert solved({"g": grid(parts), "l": load([0.0, 20.0, 40.0])}, [1.0] * 3).cost == pytest.approx(cost)
+
+
 def test_a_ratchet_makes_an_early_peak_dear():
     """31 January: 100 kW, a battery of 40 kWh; 1 February: 10 kW. 80 % of January's 60 kW is billed in February.
 
@@ -339,6 +346,27 @@ def test_what_does_not_fit_the_horizon_is_told(components, more, hours, told):
 def test_peaks_on_weighted_steps_are_refused():
     with pytest.raises(InputError, match="a horizon with weights"):
         plant({"g": grid({"d": demand()})}, Timeline.of_hours([1.0], weights=[2.0]))
+
+
+@pytest.mark.parametrize(("load_of", "option", "cost"), [(100.0, "a", 96_000.0), (1.0, "b", 6_720.0)])
+def test_options_on_weighted_steps_count_what_the_steps_stand_for(load_of, option, cost):
+    """Two typical days of 2026, 200 and 165 times, hence 8,760 h and twelve months; 5 a month on each of 1,600 kW.
+
+    Option a is the capacity alone: 96,000. Option b is 0.5 a kWh in the first day's 4,800 h, and 4 all year long in the
+    first two hours, 365 * 2: at 1 kW 2,400 + 2,920, and a fee of 1,400 in all; at 100 kW hundred times that.
+    """
+    timeline = Timeline.of_hours([2.0, 22.0, 2.0, 22.0], weights=[200.0, 200.0, 165.0, 165.0])
+    parts = {
+        "capacity": demand(basis="connection", price=5.0, prorated=True, options=["a"]),
+        "energy": {"price": [0.5, 0.5, 0.0, 0.0], "options": ["b"]},
+        "early": {"price": {"early": 4.0, "late": 0.0}, "options": ["b"]},
+        "fee": {"kind": "fixed", "amount": 1400.0 / 12, "options": ["b"]},
+    }
+    clock = {"days": [{"hours": {"early": "0-2", "late": "rest"}}]}
+    chosen = grid(parts, 1600.0, time_of_use=clock, options={"a": "", "b": ""}, billing="choose")
+    plan = solved({"g": chosen, "l": load(load_of)}, timeline)
+    assert plan.cost == pytest.approx(cost)
+    assert plan.state("g", f"billed by {option}") == pytest.approx([1.0])
 
 
 def test_outside_of_its_validity_a_tariff_may_be_accepted():
