@@ -40,7 +40,8 @@ def _ending(manifest: dict[str, Any]) -> str:
     is_known = outcome["gap"] is not None and math.isfinite(outcome["gap"])
     gap = f", gap {outcome['gap']:.4%}" if is_known else ""
     word = "[green]proved[/green]" if outcome["proved"] else f"[bold red]NOT PROVED[/bold red] ({outcome['ended']})"
-    return f"{word}{gap}, {outcome['solver']} {outcome['seconds']:.2f} s, {manifest['total_seconds']:.2f} s in all"
+    solver = f"{outcome['solver']} ({outcome['method']}) {outcome['seconds']:.2f} s"
+    return f"{word}{gap}, {solver}, {manifest['total_seconds']:.2f} s in all"
 
 
 def _figures(manifest: dict[str, Any], result: Result) -> Iterable[tuple[str, float, str]]:

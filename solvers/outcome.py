@@ -50,6 +50,8 @@ class Outcome:
         What the solver said, or which row cannot hold.
     columns, rows, integers
         Size of what was solved.
+    method
+        How it was solved: ``direct``, as one model, or in ``windows`` of time.
     """
 
     ended: Ended
@@ -62,6 +64,7 @@ class Outcome:
     columns: int = 0
     rows: int = 0
     integers: int = 0
+    method: str = "direct"
 
     @property
     def has_plan(self) -> bool:
