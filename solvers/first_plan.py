@@ -69,7 +69,7 @@ class FirstPlan:
         between = self._put(self.windows[::2], self.margin, solve_all)
         failed = self._put(sorted([*self.windows[1::2], *between], key=lambda w: w.start), 0, solve_all)
         for window in failed:
-            if not any(self._put_one(window.wider(by * 2 * self.margin), solve_all) for by in (1, 3, 9)):
+            if not any(self._put_one(window.wider(by * 2 * self.margin), solve_all) for by in (0, 1, 3, 9)):
                 return None
         return self.x
 

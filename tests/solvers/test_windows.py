@@ -16,12 +16,12 @@ from solvers import Ended, Horizon, Settings, SettingsError, solve, windows
 from solvers.compile import compile_model
 from solvers.methods import solve_by_method
 
-WINDOWS = Settings(method="windows", gap=1e-3)
+WINDOWS = Settings(method="windows", gap=2e-3)
 DIRECT = Settings(method="direct", gap=0.0)
 
 
-def factory(steps=96, *, cap=None, sized=False, modules=False, peak=True, least=4.0, seed=1):
-    """Return a unit that is on or off (4 to 10 per step, dear starts, three steps up), a store, and purchases with a peak.
+def factory(steps=72, *, cap=None, sized=False, modules=False, peak=True, least=4.0, seed=1):
+    """Return a unit on or off (4 to 10 per step, dear starts, three steps up), a store, and purchases with a peak.
 
     `cap` limits what the unit makes in all, `sized` makes the store's size a decision, `modules` a whole number.
     """
@@ -100,7 +100,7 @@ def test_same_optimum_as_directly(case, threads):
     """The direct optimum lies between bound and plan; both within the gap; Pyomo itself finds every row kept."""
     true = solve(factory(**CASES[case]), DIRECT).objective
     m = factory(**CASES[case])
-    outcome = solve(m, Settings(method="windows", gap=1e-3, threads=threads, seconds=30), horizon=horizon(m))
+    outcome = solve(m, Settings(method="windows", gap=2e-3, threads=threads, seconds=30), horizon=horizon(m))
     assert outcome.method == "windows"
     assert outcome.has_plan
     assert outcome.bound <= true + 1e-6
@@ -108,7 +108,7 @@ def test_same_optimum_as_directly(case, threads):
     assert outcome.objective == pytest.approx(pyo.value(m.goal), rel=1e-9)
     assert broken_by(m) <= 1e-6
     assert outcome.ended is Ended.OPTIMAL
-    assert outcome.gap <= 1e-3 + 1e-9
+    assert outcome.gap <= 2e-3 + 1e-9
 
 
 def test_a_maximum_has_its_bound_above():
