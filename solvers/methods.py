@@ -72,7 +72,23 @@ def _in_windows(
     except NoWindowsError as error:
         log.info("not in windows, but directly: %s", error)
         spent = time.perf_counter() - began
-        seconds = None if settings.seconds is None else max(settings.seconds - spent, 0.1)
+        seconds = None if settings.seconds is None else max(settings.seconds - spent, 0.0)
+        tried = f"windows were tried first: {error}"
+        if seconds == 0.0:
+            return _without_plan(matrix, spent, tried)
         outcome = solve_matrix(matrix, replace(settings, seconds=seconds), watch, start)
-        message = f"{outcome.message}; windows were tried first: {error}"
-        return replace(outcome, seconds=outcome.seconds + spent, message=message)
+        return replace(outcome, seconds=outcome.seconds + spent, message=f"{outcome.message}; {tried}")
+
+
+def _without_plan(matrix: Matrix, seconds: float, message: str) -> Outcome:
+    """Return that the time was over before there was a plan."""
+    return Outcome(
+        Ended.TIME,
+        seconds=seconds,
+        solver=solver_name(),
+        message=message,
+        columns=len(matrix.cost),
+        rows=len(matrix.row_low),
+        integers=int(matrix.integer.sum()),
+        method="windows",
+    )

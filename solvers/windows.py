@@ -47,6 +47,8 @@ SHARE = 0.3
 """The part of the gap asked for that a single window may leave open."""
 FIRST = 5e-4
 """The gap that the windows of a first plan are solved to, where more was asked for."""
+TURN = 0.3
+"""Most of the time that is left that one turn through windows may take, if all of them were hard."""
 
 Watch = Callable[[Progress], None]
 log = logging.getLogger(__name__)
@@ -264,8 +266,8 @@ class _Search:
         return list(self.pool.map(solve, tasks))
 
     def _seconds_each(self, number: int) -> float:
-        """Return how long each of so many windows may take, so that hard ones stop; most need far less."""
-        return min(PATIENCE, max(1.0, self.clock.left * self.workers / max(number, 1)))
+        """Return how long each of so many windows may take, so that hard ones leave time for what comes after."""
+        return min(PATIENCE, max(1.0, TURN * self.clock.left * self.workers / max(number, 1)))
 
     # Better plans, better bounds.
 
