@@ -316,7 +316,10 @@ class _Search:
 
         bound = constant + math.fsum(self.pool.map(solve, programs))
         if bound > self.bound:
-            self.bound = bound
+            # No bound is above a plan but by rounding: one of the two would be wrong.
+            if bound > self.objective + 1e-5 * max(1.0, abs(self.objective)):
+                raise RuntimeError(f"a bound of {bound:.9g} above a plan of {self.objective:.9g}")
+            self.bound = min(bound, self.objective)
             self._tell()
 
     def _pass(self, windows: Sequence[Window]) -> None:
