@@ -246,7 +246,7 @@ class _Search:
 
     def _solve_all(self, tasks: Sequence[Task]) -> list[Array | None]:
         """Solve pieces at once, each within its part of the time that is left."""
-        seconds = self._seconds_each(len(tasks))
+        turn = _Turn(self.clock, len(tasks), self.workers)
         # A first plan is soon bettered: it need not be good.
         room = self._room * SHARE if self.best is not None else max(self._room, FIRST * abs(self.bound))
 
@@ -256,7 +256,7 @@ class _Search:
                 return None
             gap = room * task.share(self.length)
             start = task.x[task.columns] if task.is_start else None
-            found = minimise(piece.program, self.clock, seconds, gap, self.options, start)
+            found = minimise(piece.program, self.clock, turn.seconds(), gap, self.options, start)
             if found.values is None:
                 return None
             x = task.x.copy()
@@ -264,10 +264,6 @@ class _Search:
             return x
 
         return list(self.pool.map(solve, tasks))
-
-    def _seconds_each(self, number: int) -> float:
-        """Return how long each of so many windows may take, so that hard ones leave time for what comes after."""
-        return min(PATIENCE, max(1.0, TURN * self.clock.left * self.workers / max(number, 1)))
 
     # Better plans, better bounds.
 
@@ -309,10 +305,10 @@ class _Search:
             return
         edges = [window.start for window in windows_of(self.length, width)]
         constant, programs = priced(self.program, self.times, edges, self.prices)
-        seconds, gap = self._seconds_each(len(programs)), self._room * SHARE / len(programs)
+        turn, gap = _Turn(self.clock, len(programs), self.workers), self._room * SHARE / len(programs)
 
         def solve(program: Program) -> float:
-            return minimise(program, self.clock, seconds, gap, self.options, None).bound
+            return minimise(program, self.clock, turn.seconds(), gap, self.options, None).bound
 
         bound = constant + math.fsum(self.pool.map(solve, programs))
         if bound > self.bound:
@@ -342,6 +338,22 @@ class _Search:
         assert self.best is not None
         columns = np.flatnonzero(window.holds(self.times) | (self.times < 0))
         return Task(self.program, columns, self.best, None, window, is_start=True)
+
+
+class _Turn:
+    """The time of one turn through windows: what easy ones leave goes to hard ones, and some is left over."""
+
+    def __init__(self, clock: Clock, number: int, workers: int) -> None:
+        self.clock, self.workers, self.waiting = clock, workers, number
+        self.end = clock.spent + TURN * clock.left
+        self.lock = threading.Lock()
+
+    def seconds(self) -> float:
+        """Return how long the window that begins now may take: a few times its share of what is left."""
+        with self.lock:
+            share = (self.end - self.clock.spent) * self.workers / max(self.waiting, 1)
+            self.waiting -= 1
+        return min(PATIENCE, max(1.0, 4 * share))
 
 
 def _sizes_of(program: Program) -> Array:
