@@ -49,6 +49,8 @@ FIRST = 5e-4
 """The gap that the windows of a first plan are solved to, where more was asked for."""
 TURN = 0.3
 """Most of the time that is left that one turn through windows may take, if all of them were hard."""
+HURRY = 1.0
+"""Seconds for a window at or below which the first plan found for it is taken."""
 
 Watch = Callable[[Progress], None]
 log = logging.getLogger(__name__)
@@ -256,7 +258,10 @@ class _Search:
                 return None
             gap = room * task.share(self.length)
             start = task.x[task.columns] if task.is_start else None
-            found = minimise(piece.program, self.clock, turn.seconds(), gap, self.options, start)
+            seconds = turn.seconds()
+            # Late with the first plan: any plan of a window is better than none of the last ones.
+            hurry = {"mip_max_improving_sols": 1} if self.best is None and seconds <= HURRY else {}
+            found = minimise(piece.program, self.clock, seconds, gap, self.options | hurry, start)
             if found.values is None:
                 return None
             x = task.x.copy()
