@@ -1,7 +1,7 @@
 # make demo   set everything up and plan the steel works' day
 # make test   set everything up, check style and types, run all tests
 # make lint   style and types alone
-# make bench  measure
+# make bench  measure the engine beside its peers and write docs/benchmarks.md (an hour or more; SHORT=1: minutes)
 
 PYTHON ?= python3
 VENV := .venv
@@ -23,7 +23,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(SHORT),--short)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -32,4 +32,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .bench runs .mypy_cache .ruff_cache .pytest_cache .hypothesis

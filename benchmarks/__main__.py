@@ -1,53 +1,87 @@
-"""`python -m benchmarks [SCENARIO ...]`: whole processes, from the command to the written report.
+"""`python -m benchmarks`: the engine beside its peers, or whole processes of the shipped scenarios.
 
-Machines are noisy: read the ratios of one table, not seconds across tables. `overhead` is everything but the solver's
-own time: imports, reading, building, hand-over, frames, audit, pictures, report.
+python -m benchmarks                  measure all and write docs/benchmarks.md; takes an hour or more
+python -m benchmarks --only KEY ...   measure the steps whose keys begin so, keep the others as they were
+python -m benchmarks --again          write the page again from what was kept
+python -m benchmarks --short          smaller horizons, a few minutes; writes .bench/benchmarks.md, keeps nothing
+python -m benchmarks processes [SCENARIO ...]
+
+Every step is kept under .bench/measured as soon as it is done, so that a long run can be taken up again.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import os
-import statistics
 import sys
-import tempfile
-import time
+from dataclasses import asdict
 from pathlib import Path
 
-SHIPPED = (
-    "scenarios/metal_parts/day.yaml",
-    "scenarios/metal_parts/year.yaml",
-    "scenarios/steel_works/day.yaml",
-    "scenarios/saxony_park/year.yaml",
-)
-REPEATS = 3
+from benchmarks import comparison, document, picture
+from benchmarks.comparison import Measured
+from benchmarks.plant import Case
+from benchmarks.processes import print_table
+from benchmarks.programs import PROGRAMS, ROOT, WORK, Record
+
+KEPT = WORK / "measured"
 
 
-def measure(scenario: str, folder: Path) -> dict[str, float]:
-    """Run a scenario once in a process of its own; return wall and solver seconds and peak memory in MB."""
-    started = time.perf_counter()
-    command = [sys.executable, "-m", "microgrid", "run", scenario, "--out", str(folder), "--quiet"]
-    process = os.posix_spawn(command[0], command, os.environ)
-    _, status, usage = os.wait4(process, 0)
-    wall = time.perf_counter() - started
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
-        sys.exit(f"{scenario}: exit code {os.waitstatus_to_exitcode(status)}")
-    solver = float(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["outcome"]["seconds"])
-    return {"wall": wall, "solver": solver, "overhead": wall - solver, "megabytes": usage.ru_maxrss / 1024}
+def main(arguments: list[str]) -> None:
+    """Do what the command line asks for."""
+    if arguments[:1] == ["processes"]:
+        print_table(arguments[1:])
+        return
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The engine beside its peers.")
+    parser.add_argument("--short", action="store_true", help="smaller horizons, a few minutes")
+    parser.add_argument("--only", nargs="+", metavar="KEY", help="only the steps whose keys begin so")
+    parser.add_argument("--again", action="store_true", help="write the page again from what was kept")
+    asked = parser.parse_args(arguments)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    steps = comparison.short() if asked.short else comparison.full()
+    if asked.only:
+        steps = [step for step in steps if step.key.startswith(tuple(asked.only))]
+    try:
+        measured = [] if asked.again else comparison.measure(steps, tell if asked.short else keep)
+    except comparison.DisagreementError as error:
+        sys.exit(f"not one plant, so no times: {error}")
+    if asked.short:
+        publish(measured, WORK)
+    else:
+        publish(kept(), ROOT / "docs")
 
 
-def main(scenarios: list[str]) -> None:
-    """Print the median of a few runs of each scenario."""
-    print(f"{'scenario':<40}{'wall s':>10}{'solver s':>10}{'overhead s':>12}{'peak MB':>10}")
-    with tempfile.TemporaryDirectory() as temporary:
-        for scenario in scenarios:
-            runs = [measure(scenario, Path(temporary) / "run") for _ in range(REPEATS)]
-            middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-            print(
-                f"{scenario:<40}{middle['wall']:>10.2f}{middle['solver']:>10.2f}"
-                f"{middle['overhead']:>12.2f}{middle['megabytes']:>10.0f}"
-            )
+def publish(measured: list[Measured], folder: Path) -> None:
+    """Write page and picture into a folder."""
+    (folder / "images").mkdir(exist_ok=True)
+    image = "images/benchmarks.svg"
+    document.write(measured, folder / "benchmarks.md", image if picture.draw(measured, folder / image) else "")
+    print(f"written: {folder / 'benchmarks.md'}")
+
+
+def tell(measured: Measured) -> None:
+    """Print what a step took."""
+    print(measured.told(), flush=True)
+
+
+def keep(measured: Measured) -> None:
+    """Print what a step took, and keep it."""
+    tell(measured)
+    (KEPT / f"{measured.step.key}.json").write_text(json.dumps(asdict(measured)), encoding="utf-8")
+
+
+def kept() -> list[Measured]:
+    """Return the steps of a full run that were kept, in their order."""
+    files = [KEPT / f"{step.key}.json" for step in comparison.full()]
+    return [_read(file) for file in files if file.is_file()]
+
+
+def _read(file: Path) -> Measured:
+    plain, named = json.loads(file.read_text(encoding="utf-8")), {program.name: program for program in PROGRAMS}
+    step = plain["step"]
+    step |= {"case": Case(**step["case"]), "programs": tuple(named[p["name"]] for p in step["programs"])}
+    cold, warm = ([Record(**record) for record in plain[key]] for key in ("cold", "warm"))
+    return Measured(comparison.Step(**step), cold, warm)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(SHIPPED))
+    main(sys.argv[1:])

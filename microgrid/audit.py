@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microgrid.checks import ABSOLUTE, RELATIVE, Books, Finding, check
+from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
 from microgrid.claims import Charge, PeakCharge
 from microgrid.results import Result
 
@@ -39,9 +39,9 @@ class Audit:
 def audit(result: Result) -> Audit:
     """Hold a plan's frames against physics, its claims and its own sums."""
     checks: list[Finding | None] = [*_balances(result), *_sums(result)]
+    books = books_of(result)
     for asset, claims in result.claims.items():
-        books = Books.of(result, asset)
-        checks += [found for claim in claims for found in check(books, claim)]
+        checks += [found for claim in claims for found in check(books[asset], claim)]
     checks += [*_surpluses(result), *_unclaimed_flows(result), *_unclaimed(result)]
     return Audit(len(checks), tuple(found for found in checks if found is not None))
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from microgrid.fields import Quantity, Reading, Share, refuse
+from microgrid.fields import Part, Quantity, Reading, Share, refuse
 from microgrid.timeline import Timeline
 
 Maker = Callable[[Mapping[str, Any]], NDArray[np.float64]]
@@ -19,11 +19,7 @@ Degrees = Annotated[float, Quantity("deg")]
 Metres = Annotated[float, Quantity("m", above=0.0)]
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class WeatherFile(_Spec):
+class WeatherFile(Part):
     """A weather file: EPW, or CSV with units in its headers."""
 
     file: str = Field(description="Name of the file, .epw or .csv.")
@@ -47,7 +43,7 @@ class WeatherFile(_Spec):
     wind_height: Metres = Field(default=10.0, description="Height at which the wind was measured.")
 
 
-class PhotovoltaicArray(_Spec):
+class PhotovoltaicArray(Part):
     """A photovoltaic array in the site's weather, after PVWatts; see the weather package for the models."""
 
     tilt: Degrees = Field(description="Angle between module and horizontal.")
@@ -66,7 +62,7 @@ class PhotovoltaicArray(_Spec):
     albedo: Share = Field(default=0.2, description="Reflectance of the ground.")
 
 
-class Turbine(_Spec):
+class Turbine(Part):
     """A wind turbine in the site's weather."""
 
     turbine: str | None = Field(default=None, description="Name in the Open Energy Database, such as V90/2000.")

@@ -92,13 +92,14 @@ class Sized(BaseModel):
     @model_validator(mode="after")
     def _is_possible(self) -> Sized:
         _refuse_unless(math.isfinite(self.high), "a finite high")
-        _refuse_unless(0 <= self.low <= self.high, "0 <= low <= high")
+        _refuse_unless(self.low >= 0, "a low of zero or more")
+        _refuse_unless(self.low <= self.high, "a low that is no more than high")
         costs = (self.capex, self.build_cost, self.opex)
         _refuse_unless(all(math.isfinite(c) and c >= 0 for c in costs), "costs of zero or more")
         _refuse_unless(self.lifetime > 0 and math.isfinite(self.lifetime), "a lifetime above zero")
         _refuse_unless(self.interest is None or self.interest > -1, "an interest above -100 %")
         _refuse_unless(
-            self.unit_size is None or 0 < self.unit_size <= self.high, "a unit_size above zero and within high"
+            self.unit_size is None or 0 < self.unit_size <= self.high, "a unit_size above zero and no more than high"
         )
         return self
 

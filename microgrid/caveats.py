@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from microgrid.claims import PeakCharge
 from microgrid.results import Result
 
 _WHOLE = 1 - 1e-6
@@ -13,7 +14,25 @@ _WHOLE = 1 - 1e-6
 
 def caveats(result: Result) -> list[str]:
     """Return, as sentences, what would lead astray whoever took the numbers of a plan for more than they are."""
-    return [*_sizes_on_part_of_a_month(result), *_purchases_that_emit_nothing(result)]
+    return [
+        *_peaks_of_part_of_a_month(result),
+        *_sizes_on_part_of_a_month(result),
+        *_purchases_that_emit_nothing(result),
+    ]
+
+
+def _peaks_of_part_of_a_month(result: Result) -> Iterator[str]:
+    """Tell that the cost of a few days holds the demand charge of the whole month, and what was owed before."""
+    billed = result.costs[result.costs["line"].astype(str) == "demand charge"]
+    parts = {month: share for month, share in _month_shares(result.steps).items() if share < _WHOLE}
+    total = float(billed["amount"].sum())
+    if not (parts and total):
+        return
+    owed = sum(c.price * c.floor for claims in result.claims.values() for c in claims if isinstance(c, PeakCharge))
+    currency = result.manifest["currency"]
+    months = ", ".join(f"{month} ({share:.0%} of it)" for month, share in parts.items())
+    before = f", {owed:,.2f} of it for a peak that was there before" if owed else ""
+    yield f"The cost holds {total:,.2f} {currency} of demand charges for whole months{before}: {months}."
 
 
 def _sizes_on_part_of_a_month(result: Result) -> Iterator[str]:

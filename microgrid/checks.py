@@ -5,8 +5,10 @@ Plain numpy and pandas, and no code of the model.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -61,22 +63,6 @@ class Books:
     steps: pd.DataFrame
     years: float
 
-    @classmethod
-    def of(cls, result: Result, asset: str) -> Books:
-        """Gather an asset's rows."""
-        n = len(result.steps)
-        flows = _by_name(result.flows, asset, "port", "rate")
-        states = {k: v for k, v in _by_name(result.states, asset, "state", "value").items() if len(v) == n}
-        lines = {
-            (ledger, line): amounts
-            for ledger in ("costs", "emissions")
-            for line, amounts in _by_name(getattr(result, ledger), asset, "line", "amount").items()
-        }
-        stocks = _by_name(result.stocks, asset, "stock", "level")
-        return cls(
-            asset, flows | states, stocks, result.sizes.get(asset, {}), lines, result.steps, _years(result.steps)
-        )
-
     @property
     def hours(self) -> Array:
         """Length of each step."""
@@ -102,9 +88,33 @@ class Books:
         return np.sum(parts, axis=0), max((float(np.abs(part).max()) for part in parts), default=0.0)
 
 
-def _by_name(frame: pd.DataFrame, asset: str, name: str, value: str) -> dict[str, Array]:
-    own = frame[frame["asset"] == asset]
-    return {str(key): part[value].to_numpy(dtype=float) for key, part in own.groupby(name, observed=True, sort=False)}
+def books_of(result: Result) -> dict[str, Books]:
+    """Gather every asset's rows; an asset with claims and no rows has empty books."""
+    flows, states = _by_asset(result.flows, "port", "rate"), _by_asset(result.states, "state", "value")
+    stocks = _by_asset(result.stocks, "stock", "level")
+    ledgers = {name: _by_asset(getattr(result, name), "line", "amount") for name in ("costs", "emissions")}
+    n, years = len(result.steps), _years(result.steps)
+    return {
+        asset: Books(
+            asset,
+            flows[asset] | {name: values for name, values in states[asset].items() if len(values) == n},
+            stocks[asset],
+            result.sizes.get(asset, {}),
+            {(name, line): amounts for name, ledger in ledgers.items() for line, amounts in ledger[asset].items()},
+            result.steps,
+            years,
+        )
+        for asset in result.claims
+    }
+
+
+def _by_asset(frame: pd.DataFrame, name: str, value: str) -> defaultdict[str, dict[str, Array]]:
+    found: defaultdict[str, dict[str, Array]] = defaultdict(dict)
+    values = frame[value].to_numpy(dtype=float)
+    for names, places in frame.groupby(["asset", name], observed=True, sort=False).indices.items():
+        asset, key = (str(part) for part in cast(tuple[object, object], names))
+        found[asset][key] = values[np.sort(places)]
+    return found
 
 
 def _years(steps: pd.DataFrame) -> float:

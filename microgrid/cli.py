@@ -1,15 +1,20 @@
 """`microgrid ...`: what planners and plant servers type.
 
 Exit codes: 0 proved, 1 usable but not proved, 2 input, 3 infeasible or unbounded, 4 solver failed, 5 audit failed;
-130 stopped by the user.
+130 stopped by the user, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
+import signal
 import sys
+from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
 PROVED, NOT_PROVED, INPUT, INFEASIBLE, FAILED, AUDIT = range(6)
 STOPPED = 130
+UNREAD = 141
 
 app = typer.Typer(
     add_completion=False,
@@ -51,14 +57,15 @@ def run(
     from microgrid.running import run as run_scenario
 
     folder = out if out is not None else Path("runs") / _name(file)
+    replaced = (folder / "manifest.json").is_file()
     with watching(quiet or as_json) as watch:
         result = run_scenario(file, folder, _pairs(overrides), watch)
     if as_json:
-        typer.echo(manifest_text(result.manifest), nl=False)
+        typer.echo(manifest_text(result.manifest).encode(), nl=False)
     elif not quiet:
         from microgrid.summary import print_summary
 
-        print_summary(result, folder)
+        print_summary(result, folder, replaced)
     raise typer.Exit(_exit_code(result))
 
 
@@ -66,11 +73,13 @@ def run(
 def check(file: File, overrides: Set = []) -> None:  # noqa: B006
     """Read a scenario and tell every fault, without solving it."""
     from microgrid.scenario import read_scenario
+    from microgrid.solver_trial import refuse_unfit_solver
 
     scenario = read_scenario(file, _pairs(overrides))
-    timeline = scenario.plant.timeline
+    refuse_unfit_solver(scenario)
+    timeline, assets = scenario.plant.timeline, len(scenario.plant.assets)
     typer.echo(
-        f"{file}: good. {len(scenario.plant.assets)} assets, {len(timeline)} steps from "
+        f"{file}: good. {assets} asset{'s' * (assets > 1)}, {len(timeline)} step{'s' * (len(timeline) > 1)} from "
         f"{timeline.index[0].isoformat()} to {timeline.end.isoformat()}."
     )
 
@@ -112,32 +121,54 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the pictures of a run again."""
+    from microgrid.errors import InputError, Problem
     from microgrid.plots import save_plots
     from microgrid.results import load
 
     folder = out if out is not None else run_folder
     result = load(run_folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in save_plots(result, folder).values():
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = save_plots(result, folder)
+    except OSError as error:
+        reason = f"{error.strerror or error}"
+        raise InputError(
+            [Problem(str(folder), reason, "a folder that can be written", "choose another --out")]
+        ) from error
+    for path in paths.values():
         typer.echo(str(path))
 
 
 def main() -> None:
     """Run the command line; every fault becomes a message and an exit code."""
+    # A run makes few objects that die young: looking for them, and at the end through all there are, takes a second.
+    gc.set_threshold(200_000, 50, 50)
+    atexit.register(gc.freeze)
+    signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that a terminal's encoding lacks is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except SystemExit:  # typer's answer to a pipe that nobody reads any more
         _silence()
-        code = FAILED
+        code = UNREAD
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
     except Exception as error:
         if os.environ.get("MICROGRID_DEBUG"):
             raise
-        code = _told(error)
+        sys.exit(_told(error))
     if code == STOPPED:
         _tell("stopped")
     sys.exit(code if isinstance(code, int) else PROVED)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Stop as Ctrl-C does, when a service manager asks for it: the solver's incumbent is kept, no half run stays."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if not callable(interrupt):
+        raise KeyboardInterrupt
+    interrupt(number, frame)
 
 
 def _told(error: Exception) -> int:
@@ -203,6 +234,8 @@ def _exit_code(result: Result) -> int:
 def _exit_code_without_plan(outcome: Outcome) -> int:
     from solvers import Ended
 
+    if outcome.ended is Ended.INTERRUPTED:
+        return STOPPED
     hopeless = (Ended.INFEASIBLE, Ended.UNBOUNDED, Ended.INFEASIBLE_OR_UNBOUNDED)
     return INFEASIBLE if outcome.ended in hopeless else FAILED
 

@@ -28,6 +28,15 @@ _NOTES = {
     "series": "series: one quantity for all steps; or {file: site.csv, column: load}, with times: and plus: where "
     "wanted; or {values: [...], unit: kW}.",
 }
+_TOPICS = {
+    "quantity": "A number with its unit: 2 MWh, 0.66 CNY/kWh, 95 %, 15 min, 250 EUR/kW. Units of the same kind are "
+    "converted; a bare number is refused where a unit is due.",
+    "series": "A quantity that changes with time. One quantity for all steps: 0.12 EUR/kWh. A column of a CSV file "
+    "with the unit in its header, such as `load [kW]`: {file: site.csv, column: load}, where `times: 1.2` multiplies "
+    "every value and `plus: 0.02 EUR/kWh` adds to it. Or {values: [1, 2, 3], unit: kW}, one value a step. A step takes "
+    "the mean of the file's values over it.",
+}
+_ALSO_CALLED = {"size": "capacity", "sized": "capacity", "asset": "scenario", "assets": "scenario"}
 
 
 class Row(NamedTuple):
@@ -57,10 +66,13 @@ def description(word: str, width: int | None = None) -> str:
         If there is no such kind or section.
     """
     known: dict[str, type[BaseModel]] = {**technologies(), **_sections()}
+    word, width = _ALSO_CALLED.get(word, word), width or _width()
+    if word in _TOPICS:
+        return "\n".join(textwrap.wrap(f"{word}: {_TOPICS[word]}", width))
     if word not in known:
-        wanted = f"one of {', '.join(known)}"
-        raise InputError([Problem("describe", word, wanted, did_you_mean(word, known))])
-    model, width = known[word], width or _width()
+        words = [*known, *_TOPICS]
+        raise InputError([Problem("describe", word, f"one of {', '.join(words)}", did_you_mean(word, words))])
+    model = known[word]
     rows = list(_rows(model))
     head = textwrap.wrap(f"{word}: {_about(model)}", width)
     notes = [line for note in _notes(model) for line in textwrap.wrap(note, width)]

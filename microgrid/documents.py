@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,25 @@ def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Doc
     InputError
         If a file is missing, is no YAML or extends itself.
     """
-    document = _read(path, path.parent, ())
-    for key, text in (overrides or {}).items():
+    return _finished(_read(path, path.parent, ()), overrides or {})
+
+
+def overridden(document: Document, overrides: Mapping[str, str]) -> Document:
+    """Return a document with further overrides, on top of what it was read with."""
+    changed = replace(
+        document,
+        data=deepcopy(document.data),
+        places=dict(document.places),
+        problems=list(document.problems),
+        refused=set(document.refused),
+    )
+    return _finished(changed, overrides)
+
+
+def _finished(document: Document, overrides: Mapping[str, Any]) -> Document:
+    """Apply overrides, then tell and take away what is empty."""
+    for key, value in overrides.items():
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
         document.problems.extend(_override(document, key, text))
     for keys in _empty(document.data, ()):
         if keys not in document.refused:
@@ -136,8 +154,11 @@ def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
     parent = tree.data.pop("extends", None)
     if parent is None:
         return Document(tree.data, tree.places, folder, (path,), tree.problems, tree.refused)
-    parent_path = _parent(path, parent, chain, tree.places[("extends",)])
-    base = _read(parent_path, folder, (*chain, path.resolve()))
+    try:
+        parent_path = _parent(path, parent, chain, tree.places[("extends",)])
+        base = _read(parent_path, folder, (*chain, path.resolve()))
+    except InputError as error:
+        raise InputError([*tree.problems, *error.problems]) from error
     _merge(base, tree, base.data, tree.data, ())
     problems, refused = tree.problems + base.problems, tree.refused | base.refused
     return Document(base.data, base.places, folder, (path, *base.files), problems, refused)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Discriminator,
     Field,
     GetCoreSchemaHandler,
@@ -31,6 +32,12 @@ from microgrid.reading import MONEY, Range, Reading, in_currency, read_number, r
 from microgrid.series import Series
 from microgrid.series_fields import Along, quantity_schema
 from microgrid.units import wanted_text
+
+
+class Part(BaseModel):
+    """A part of a scenario file: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
@@ -202,6 +209,7 @@ __all__ = [
     "MassCapacity",
     "Money",
     "MoneyPerHour",
+    "Part",
     "PerAmount",
     "PerEnergy",
     "Power",

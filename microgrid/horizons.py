@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Annotated
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from microgrid.errors import Problem
 from microgrid.faults import Fault, Keys, RefusedError, refuse, shown
-from microgrid.fields import Quantity
+from microgrid.fields import Part, Quantity
 from microgrid.timeline import Timeline
 
 Length = Annotated[float, Quantity("h", above=0.0)]
@@ -20,11 +20,7 @@ _MOST_STEPS = 5_000_000
 _EXAMPLES = "such as 2026-07-15 or 2026-07-15T06:00"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Span(_Part):
+class Span(Part):
     """Some days or hours of equal steps."""
 
     days: int | None = Field(default=None, ge=1, le=_MOST_DAYS, description="Number of local calendar days.")
@@ -38,7 +34,7 @@ class Span(_Part):
         return self
 
 
-class Horizon(_Part):
+class Horizon(Part):
     """The time that is planned: a start, and days, an end or several spans of steps."""
 
     start: str = Field(description="Local time, or a time with its offset: 2026-07-15 or 2026-07-15T06:00.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from microgrid.plant import Objective
 from microgrid.technologies.base import Cost, Emission, Operation, Rate

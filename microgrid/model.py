@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from numpy.typing import NDArray
 
 from microgrid.capacity import Fixed, Size, Sized
@@ -113,13 +113,7 @@ class Model:
 
 
 def assemble(plant: Plant) -> Model:
-    """Write a plant as a Pyomo model.
-
-    Raises
-    ------
-    InputError
-        If an asset finds the horizon unfit, such as a metering window that the steps do not fill.
-    """
+    """Write a plant as a Pyomo model."""
     model = pyo.ConcreteModel(name="plant")
     model.size = pyo.Block(list(plant.assets))
     sizes = {
@@ -189,7 +183,8 @@ def _balance(block: Any, operation: Operation, flows: list[Flow]) -> None:
         return
 
     def balance(_b: Any, t: Any) -> Any:
-        return sum([flow.rate(t) for flow in flows]) == 0
+        total = sum([flow.rate(t) for flow in flows])
+        return pyo.Constraint.Feasible if isinstance(total, int | float) and total == 0 else total == 0
 
     block.balance = pyo.Constraint(operation.steps, rule=balance)
 

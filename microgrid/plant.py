@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
@@ -20,6 +20,7 @@ LONGEST_NAME = 60
 # What the ledgers and frames call lines that belong to no asset.
 RESERVED_NAMES = ("carbon price",)
 RESERVED_START = "bus "
+UNFED = "a bus that something feeds"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Plant:
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
         object.__setattr__(self, "buses", self._with_implied_buses())
-        problems = [*self._name_problems(), *self._asset_problems(), *self._objective_problems()]
+        problems = [*self._name_problems(), *self._asset_problems(), *self._unfed(), *self._objective_problems()]
         if problems:
             raise InputError(problems)
 
@@ -119,6 +120,17 @@ class Plant:
                 elif mark.carriers and known.carrier.name not in mark.carriers:
                     yield Problem(where, f"a bus of {known.carrier.name}", f"a bus of {' or '.join(mark.carriers)}")
             yield from self._series_problems(name, asset)
+            for misfit in asset.misfits(self.timeline):
+                yield replace(misfit, where=f"assets.{name}.{misfit.where}")
+
+    def _unfed(self) -> Iterator[Problem]:
+        """Give the demands that nothing could ever meet."""
+        ports = [port for asset in self.assets.values() for port in asset.buses().values()]
+        fed = {bus for bus, mark in ports if mark.direction != "in"}
+        for name, asset in self.assets.items():
+            for field_name, (bus, _) in asset.buses().items():
+                if bus in self.buses and bus in asset.needs() - fed:
+                    yield Problem(f"assets.{name}.{field_name}", shown(bus), UNFED, "add an asset that feeds it")
 
     def _series_problems(self, name: str, asset: Technology) -> Iterator[Problem]:
         stocks = self.stock_units(asset)

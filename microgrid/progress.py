@@ -16,7 +16,8 @@ Watch = Callable[[Progress], None]
 def watching(silent: bool = False) -> Iterator[Watch | None]:
     """Give a function that shows each Progress it is called with; None where nobody looks.
 
-    On a terminal the line is rewritten in place; in a log file a line comes whenever the gap has halved.
+    On a terminal the line is rewritten in place; in a log file a line comes whenever the gap has halved and, ever more
+    seldom, while there is no plan yet.
     """
     if silent:
         yield None
@@ -33,6 +34,8 @@ def watching(silent: bool = False) -> Iterator[Watch | None]:
 
 def line(progress: Progress) -> str:
     """Return a Progress as a line."""
+    if progress.is_stopping:
+        return f"{progress.seconds:6.1f} s   stopping; the best plan so far is kept"
     if not math.isfinite(progress.incumbent):
         bound = f"{progress.bound:,.2f}" if math.isfinite(progress.bound) else "none yet"
         return f"{progress.seconds:6.1f} s   no plan yet   bound {bound}"
@@ -41,12 +44,15 @@ def line(progress: Progress) -> str:
 
 
 def _log() -> Watch:
-    shown = math.inf
+    shown, patience = math.inf, 10.0
 
     def watch(progress: Progress) -> None:
-        nonlocal shown
-        if math.isfinite(progress.gap) and progress.gap < shown / 2:
-            shown = progress.gap
+        nonlocal shown, patience
+        is_better = math.isfinite(progress.gap) and progress.gap < shown / 2
+        is_silent = not math.isfinite(progress.incumbent) and progress.seconds > patience
+        if is_better or is_silent or progress.is_stopping:
+            shown = progress.gap if is_better else shown
+            patience = 2 * progress.seconds if is_silent else patience
             sys.stderr.write(line(progress) + "\n")
             sys.stderr.flush()
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 FRAMES = ("steps", "flows", "stocks", "states", "costs", "emissions", "prices")
 FORMAT = 1
+_NEEDED = ("format", "sizes", "costs", "emissions", "outcome", "horizon")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,12 @@ class Result:
     emissions: pd.DataFrame
     prices: pd.DataFrame
     claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        """Name the plan in a line; its frames are too long to be shown."""
+        name = self.manifest.get("scenario", {}).get("name", "a plant made in Python")
+        ended = self.manifest.get("outcome", {}).get("ended", "")
+        return f"<Result of {name}: {len(self.steps)} steps, cost {self.cost:,.2f}, {ended}>"
 
     @property
     def sizes(self) -> dict[str, dict[str, float]]:
@@ -106,16 +113,21 @@ def load(folder: Path | str) -> Result:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         claims = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
-        if manifest.get("format") != FORMAT:
-            found = f"format {manifest.get('format')}"
+        lacking = [key for key in _NEEDED if key not in manifest]
+        if lacking:
+            raise KeyError(lacking[0])
+        if manifest["format"] != FORMAT:
+            found = f"format {manifest['format']}"
             raise InputError([Problem(str(folder), found, f"a run of format {FORMAT}", "run the scenario again")])
         frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
-    except (OSError, ValueError) as error:
+        told = {asset: [from_plain(claim) for claim in found] for asset, found in claims.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
+        reason = f"no {error}" if isinstance(error, KeyError) else f"{error}"
         wanted = "a folder that `microgrid run` wrote"
-        raise InputError([Problem(str(folder), f"not readable: {error}", wanted)]) from error
-    return Result(manifest, **frames, claims={a: [from_plain(c) for c in found] for a, found in claims.items()})
+        raise InputError([Problem(str(folder), f"not readable: {reason}", wanted)]) from error
+    return Result(manifest, **frames, claims=told)
 
 
 def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -15,24 +14,32 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from microgrid.audit import Audit, audit
+from microgrid.audit import audit
 from microgrid.capacity import Sized
-from microgrid.errors import InputError, MicrogridError, Problem
+from microgrid.errors import InputError, MicrogridError
+from microgrid.explaining import explain
+from microgrid.explanation import Explanation
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
+from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
+from microgrid.solver_trial import refuse_unfit_solver
 from solvers import Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
 
 
 class NoPlanError(MicrogridError):
-    """There is no plan; `outcome` says why."""
+    """There is no plan; `outcome` says how the solver ended.
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(_why(outcome))
+    `explanation` says, where the scenario is infeasible or unbounded and the cause was found, what cannot be met, which
+    limits are met there and which change of a field cures it; else it is None.
+    """
+
+    def __init__(self, outcome: Outcome, explanation: Explanation | None = None) -> None:
+        self.outcome, self.explanation = outcome, explanation
+        super().__init__(_why(outcome) if explanation is None else str(explanation))
 
 
 def run(
@@ -62,16 +69,22 @@ def run(
     Raises
     ------
     InputError
-        If the scenario holds faults.
+        If the scenario holds faults or asks for a solver that is not there, or no run can be written into `out`.
     NoPlanError
         If it is infeasible or unbounded, or the solver found no plan in time.
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, overrides)
-    result = solve_plant(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+    refuse_unfit_solver(scenario)
+    if out is not None:
+        refuse_unfit(Path(out))
+    try:
+        result = _solved(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+    except NoPlanError as error:
+        raise NoPlanError(error.outcome, explain(error.outcome, scenario.plant, scenario.document)) from None
     result.manifest["total_seconds"] = time.perf_counter() - started
-    return result if out is None else write(result, Path(out))
+    return _audited(result) if out is None else write(result, Path(out))
 
 
 def solve_plant(
@@ -85,18 +98,41 @@ def solve_plant(
     Raises
     ------
     NoPlanError
-        If there is no plan.
+        If there is no plan; ``explaining.explain(error.outcome, plant)`` finds out why.
     """
+    return _audited(_solved(plant, settings or Settings(), watch, identity or {}))
+
+
+def _solved(plant: Plant, settings: Settings, watch: Watch | None, identity: Mapping[str, Any]) -> Result:
     started = time.perf_counter()
-    with templating():
+    with templating(), _pyomo_silent():
         model = assemble(plant)
-    outcome, plan, goals = optimise(model, settings or Settings(), watch)
-    manifest = dict(identity or {}) | told(plant, outcome, goals)
-    result = collect(model, plan, manifest)
-    checked = audit(result)
-    result.manifest["audit"] = _audit_told(checked)
+    outcome, plan, goals = optimise(model, settings, watch)
+    result = collect(model, plan, dict(identity) | told(plant, outcome, goals))
     result.manifest["total_seconds"] = time.perf_counter() - started
     return result
+
+
+def _audited(result: Result) -> Result:
+    checked = audit(result)
+    result.manifest["audit"] = {
+        "passed": checked.passed,
+        "checked": checked.checked,
+        "findings": [str(finding) for finding in checked.findings],
+    }
+    return result
+
+
+@contextmanager
+def _pyomo_silent() -> Iterator[None]:
+    """Keep Pyomo from logging what is raised all the same: a stop by the user half-way through building."""
+    logger = logging.getLogger("pyomo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @templating()
@@ -170,48 +206,12 @@ def write(result: Result, folder: Path) -> Result:
     from microgrid.plots import save_plots
     from microgrid.report import save_report
 
-    with _beside(folder) as new:
+    with replacing(folder) as new:
         result.save(new)
-        written = load(new)
-        written.manifest["audit"] = _audit_told(audit(written))
+        written = _audited(load(new))
         save_manifest(written.manifest, new)
         save_report(written, new / "report.html", save_plots(written, new))
     return written
-
-
-@contextmanager
-def _beside(folder: Path) -> Any:
-    """Give a new folder beside `folder`; put it in its place when all is written, and take it away when not."""
-    if folder.exists() and not (folder / "manifest.json").is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            [
-                Problem(
-                    str(folder),
-                    "not empty and no run",
-                    "a new folder, or one of an earlier run",
-                    "choose another --out",
-                )
-            ]
-        )
-    new = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        yield new
-        new.chmod(0o755)
-        old = new.with_name(f"{new.name}.old")
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        reason = f"{error.strerror or error}"
-        raise InputError(
-            [Problem(str(folder), reason, "a folder that can be written", "choose another --out")]
-        ) from error
-    finally:
-        if new is not None:
-            shutil.rmtree(new, ignore_errors=True)
 
 
 def _identity(scenario: Scenario) -> dict[str, Any]:
@@ -269,20 +269,13 @@ def _decided(plant: Plant) -> dict[str, dict[str, str]]:
     return decided
 
 
-def _audit_told(checked: Audit) -> dict[str, Any]:
-    return {
-        "passed": checked.passed,
-        "checked": checked.checked,
-        "findings": [str(finding) for finding in checked.findings],
-    }
-
-
 def _why(outcome: Outcome) -> str:
     reasons = {
         Ended.INFEASIBLE: "the scenario is infeasible: no plan can meet all its limits at once",
         Ended.UNBOUNDED: "the scenario is unbounded: a price lets the cost fall without end",
         Ended.INFEASIBLE_OR_UNBOUNDED: "the scenario is infeasible or unbounded",
-        Ended.TIME: "the time limit came before any plan was found; give it more time",
+        Ended.TIME: "the time limit came before any plan was found; raise solver.time_limit, or widen solver.gap",
+        Ended.LIMIT: "a limit among solver.options came before any plan was found; raise it",
         Ended.INTERRUPTED: "stopped before any plan was found",
     }
     text = reasons.get(outcome.ended, "the solver failed")

@@ -19,7 +19,7 @@ from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Reading
 from microgrid.horizons import Horizon
-from microgrid.plant import Objective, Plant, PlantBus, amount_of, unfit_name
+from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, unfit_name
 from microgrid.reading import read_number
 from microgrid.schema import scenario_schema
 from microgrid.sections import Bus, Head, Site, Solver
@@ -69,8 +69,17 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) 
     InputError
         With every fault found, each with file and line.
     """
-    path = Path(path)
-    document = read_document(path, overrides)
+    return scenario_of(read_document(Path(path), overrides))
+
+
+def scenario_of(document: Document) -> Scenario:
+    """Return the scenario that a document holds.
+
+    Raises
+    ------
+    InputError
+        With every fault found, each with file and line.
+    """
     data, faults = document.data, list[Fault | Problem]()
     currency = data.get("currency")
     reading = Reading(currency if isinstance(currency, str) and is_currency(currency) else "", document.folder)
@@ -85,7 +94,7 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) 
     problems = sorted(dict.fromkeys([*document.problems, *told]), key=document.order)
     if problems or head is None or plant is None:
         raise InputError(problems)
-    return Scenario(head.name or path.stem, head.description, plant, head.solver, document)
+    return Scenario(head.name or document.files[0].stem, head.description, plant, head.solver, document)
 
 
 def _plant(
@@ -107,7 +116,8 @@ def _plant(
     try:
         return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency)
     except InputError as error:
-        faults += error.problems
+        is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
+        faults += [problem for problem in error.problems if is_whole or problem.wanted != UNFED]
         return None
 
 
@@ -126,9 +136,10 @@ def _with_time(data: Mapping[str, Any], reading: Reading, faults: _Faults) -> tu
     site = _read(Site, data.get("site"), ("site",), reading)
     horizon = _read(Horizon, data.get("horizon"), ("horizon",), reading)
     timeline = None
-    if site is not None and horizon is not None:
-        try:
-            timeline = horizon.timeline(site.time_zone)
+    if horizon is not None:
+        try:  # without a zone, for the faults that a horizon has in any
+            steps = horizon.timeline(site.time_zone if site is not None else "UTC")
+            timeline = steps if site is not None else None
         except RefusedError as error:
             faults += [fault.under(("horizon",)) for fault in error.faults if isinstance(fault, Fault)]
     weather = _read(WeatherFile, data["weather"], ("weather",), reading) if "weather" in data else None
@@ -215,4 +226,4 @@ def _amount_faults(plant: Plant, data: Mapping[str, Any], reading: Reading) -> I
                     yield Fault(("assets", name, field), shown(value), wanted)
 
 
-__all__ = ["Scenario", "Solver", "read_scenario", "scenario_schema"]
+__all__ = ["Scenario", "Solver", "read_scenario", "scenario_of", "scenario_schema"]

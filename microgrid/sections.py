@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
 from microgrid.availability import WeatherFile
 from microgrid.carriers import CARRIERS
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
-from microgrid.fields import MONEY, Quantity, Share
+from microgrid.fields import MONEY, Part, Quantity, Share
 from microgrid.horizons import Horizon, Length
 from microgrid.plant import Objective
 from microgrid.reading import Range, read_number, reading_of
@@ -23,13 +23,7 @@ _COLUMNS = (*COST_COLUMNS, *EMISSION_COLUMNS)
 _A_COLUMN = f"a ledger column: {', '.join(_COLUMNS)}"
 
 
-class _Part(BaseModel):
-    """A part of a scenario file: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Site(_Part):
+class Site(Part):
     """Where the plant stands."""
 
     time_zone: str = Field(description="IANA name of the local time zone, such as Asia/Shanghai.")
@@ -52,7 +46,7 @@ class Site(_Part):
         return name
 
 
-class Finance(_Part):
+class Finance(Part):
     """Money over time."""
 
     discount_rate: Annotated[float, Quantity("1", low=-0.5, high=1.0)] = Field(
@@ -60,7 +54,7 @@ class Finance(_Part):
     )
 
 
-class Bus(_Part):
+class Bus(Part):
     """A bus that is not named like its carrier, or lets surplus go."""
 
     carrier: str = Field(description=f"One of {', '.join(CARRIERS)}.", json_schema_extra={"enum": list(CARRIERS)})
@@ -131,7 +125,7 @@ _CAPS = {
 _OPTIONS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 
 
-class Goals(_Part):
+class Goals(Part):
     """What is wanted of the plan."""
 
     minimise: Annotated[tuple[str, ...], PlainValidator(_read_goals), WithJsonSchema(_GOALS)] = Field(
@@ -154,7 +148,7 @@ class Goals(_Part):
         )  # fmt: skip
 
 
-class Solver(_Part):
+class Solver(Part):
     """How hard to solve."""
 
     name: str = Field(default="highs", description="highs, or any solver that Pyomo knows.")
@@ -174,7 +168,7 @@ class Solver(_Part):
     )
 
 
-class Head(_Part):
+class Head(Part):
     """A scenario file: the sections that it is made of."""
 
     extends: str = Field(default="", description="Another scenario file, whose keys this one inherits and overrides.")

@@ -15,8 +15,8 @@ from microgrid.caveats import caveats
 from microgrid.results import Result
 
 
-def print_summary(result: Result, folder: Path) -> None:
-    """Print a run in a dozen lines."""
+def print_summary(result: Result, folder: Path, replaced: bool = False) -> None:
+    """Print a run in a dozen lines; `replaced` says that its folder held an earlier one."""
     console = Console(highlight=False)
     manifest = result.manifest
     console.print(f"[bold]{escape(manifest['scenario']['name'])}[/bold]  {_period(manifest)}", soft_wrap=True)
@@ -27,7 +27,8 @@ def print_summary(result: Result, folder: Path) -> None:
     console.print(table)
     for line in _warnings(manifest, result):
         console.print(line, soft_wrap=True)
-    console.print(f"report   {escape(str(folder / 'report.html'))}", soft_wrap=True)
+    earlier = "  (in place of the earlier run; --out keeps both)" if replaced else ""
+    console.print(f"report   {escape(str(folder / 'report.html'))}{earlier}", soft_wrap=True)
 
 
 def _period(manifest: dict[str, Any]) -> str:
@@ -40,8 +41,8 @@ def _ending(manifest: dict[str, Any]) -> str:
     is_known = outcome["gap"] is not None and math.isfinite(outcome["gap"])
     gap = f", gap {outcome['gap']:.4%}" if is_known else ""
     word = "[green]proved[/green]" if outcome["proved"] else f"[bold red]NOT PROVED[/bold red] ({outcome['ended']})"
-    solver = f"{outcome['solver']} ({outcome['method']}) {outcome['seconds']:.2f} s"
-    return f"{word}{gap}, {solver}, {manifest['total_seconds']:.2f} s in all"
+    seconds = f"{outcome['seconds']:.2f} s, {manifest['total_seconds']:.2f} s with reading and building"
+    return f"{word}{gap}, {outcome['solver']} ({outcome['method']}) {seconds}"
 
 
 def _figures(manifest: dict[str, Any], result: Result) -> Iterable[tuple[str, float, str]]:

@@ -61,7 +61,9 @@ class Timeline:
 
         Steps are counted in elapsed time, not on the wall clock: a local day of 23 hours has 23 steps of one hour.
         """
-        parts = []
+        parts, spans = [], list(spans)
+        if not spans:
+            raise InputError([Problem("horizon", "no spans", "at least one")])
         for start, end, step in spans:
             length = end - start
             if step <= pd.Timedelta(0) or length <= pd.Timedelta(0) or length % step != pd.Timedelta(0):
@@ -162,7 +164,7 @@ class Timeline:
         astray = (short & (ends > closes + pd.Timedelta(seconds=1))) | (~short & (wall != opens))
         if astray.any():
             step = int(np.flatnonzero(astray)[0])
-            found = f"the step at {self.index[step].isoformat()} of {self.hours[step]:g} h"
+            found = f"the step at {self.index[step].isoformat(timespec='minutes')} of {60 * self.hours[step]:g} min"
             wanted = f"steps that divide or fill metering windows of {minutes:g} min"
             raise InputError([Problem("horizon", found, wanted, "choose another step or another window")])
         return np.asarray(pd.factorize(opens - shift)[0], dtype=np.int64)

@@ -8,9 +8,38 @@ from solvers.horizon import Horizon
 from solvers.outcome import Ended, Outcome, Progress
 from solvers.plan import Plan
 from solvers.settings import Settings, SettingsError
-from solvers.templates import templating
+from solvers.template_rows import templating
 
-__all__ = ["Ended", "Horizon", "Outcome", "Plan", "Progress", "Settings", "SettingsError", "solve", "templating"]
+__all__ = [
+    "Ended",
+    "Horizon",
+    "Outcome",
+    "Plan",
+    "Progress",
+    "Settings",
+    "SettingsError",
+    "refuse_unfit",
+    "solve",
+    "templating",
+]
+
+
+def refuse_unfit(settings: Settings) -> None:
+    """Refuse settings that `solve` would refuse, as far as that can be known without a model.
+
+    Raises
+    ------
+    SettingsError
+        If the solver is not there, or HiGHS does not know an option.
+    """
+    if settings.solver == "highs":
+        from solvers.highs import configured
+
+        configured(settings)
+        return
+    from solvers.pyomo_driver import found
+
+    found(settings.solver)
 
 
 def solve(

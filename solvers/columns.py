@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from numpy.typing import NDArray
 
 from solvers.linear import Indices
@@ -83,8 +83,12 @@ class Columns:
         component = data.parent_component()
         return self.start(component) + self.members.place(component, data.index())
 
-    def places(self, variable: Any) -> Sequence[int]:
-        """Return where in its stretch each object of a component stands that has been made."""
+    def objects(self, variable: Any) -> Iterator[tuple[int, Any]]:
+        """Yield the column and the object of every member of a component that has been made an object of."""
+        start = self.start(variable)
         if len(variable) == self.size(variable):
-            return range(len(variable))
-        return [self.members.place(variable, key) for key in variable]
+            yield from enumerate(variable.values(), start)
+            return
+        # A component that is not expanded walks through its whole index when it is asked for its keys.
+        for key, data in variable._data.items():
+            yield start + self.members.place(variable, key), data

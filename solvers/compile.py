@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from numpy.typing import NDArray
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
 from pyomo.repn.util import categorize_valid_components
@@ -21,7 +21,8 @@ from scipy import sparse
 from solvers.columns import Columns
 from solvers.limits import limits_of
 from solvers.linear import Array, Linear, NotTemplatedError, Space
-from solvers.matrix import InfeasibleRowError, Matrix, Rows, row_name
+from solvers.matrix import InfeasibleRowError, Matrix, Rows
+from solvers.template_rows import untouched
 from solvers.templates import Evaluator
 from solvers.walking import walked
 
@@ -35,8 +36,15 @@ ROUNDING = 1e-9
 log = logging.getLogger(__name__)
 
 
-def compile_model(model: Any) -> Matrix:
+def compile_model(model: Any, *, refuse: bool = True) -> Matrix:
     """Return the arrays of a linear or mixed-integer linear Pyomo model with one active objective.
+
+    Parameters
+    ----------
+    model
+        A Pyomo ConcreteModel.
+    refuse
+        Whether a row without variables that cannot hold is an error, or a row like any other.
 
     Raises
     ------
@@ -56,7 +64,10 @@ def compile_model(model: Any) -> Matrix:
     compiler = _Compiler(columns, Evaluator(columns))
     for constraint in model.component_objects(pyo.Constraint, active=True, descend_into=True):
         compiler.add(constraint)
-    return compiler.matrix(objectives[0])
+    matrix = compiler.matrix(objectives[0])
+    if refuse:
+        _refuse_impossible_rows(matrix)
+    return matrix
 
 
 @dataclass(eq=False)
@@ -113,14 +124,13 @@ class _Compiler:
 
     def add(self, constraint: Any) -> None:
         """Add the rows of a constraint."""
-        data = [d for d in constraint.values() if d.active]
-        if not data:
-            return
         try:
-            self._by_template(constraint, data)
+            template = untouched(constraint) or _shared(constraint, self.columns)
+            if template is not None:
+                self._by_template(constraint, template)
         except NotTemplatedError as error:
             self._fall_back(constraint, error)
-            self._one_by_one(constraint, data)
+            self._one_by_one(constraint)
 
     def matrix(self, objective: Any) -> Matrix:
         """Return all rows so far, with the objective and what the columns may be."""
@@ -128,7 +138,6 @@ class _Compiler:
         sign = 1.0 if objective.sense == pyo.minimize else -1.0
         limits = limits_of(self.columns, self.evaluator)
         a, row_low, row_high = self.parts.joined(self.columns.length)
-        _refuse_impossible_rows(a, row_low, row_high, self.parts.blocks)
         return Matrix(
             a=a,
             row_low=row_low,
@@ -162,13 +171,9 @@ class _Compiler:
             np.add.at(cost, columns, coefficients)
         return cost, float(value.constant[0])
 
-    def _by_template(self, constraint: Any, data: list[Any]) -> None:
-        if not hasattr(data[0], "template_expr"):
-            raise NotTemplatedError("it is no template")
+    def _by_template(self, constraint: Any, template: tuple[Any, Any]) -> None:
         index = self.columns.members.index(constraint)
-        if len(data) < len(index) or not all(hasattr(d, "template_expr") for d in data):
-            raise NotTemplatedError("some of its rows are left out or written anew")
-        expression, templates = data[0].template_expr()
+        expression, templates = template
         space = self.evaluator.space(constraint, templates) if constraint.is_indexed() else Space(1, {})
         low, body, high = self._bounded(expression, space)
         self.parts.add(constraint, index, body, (low, high))
@@ -189,7 +194,8 @@ class _Compiler:
         left.add(right.times(np.full(space.length, -1.0)))
         return (zero if isinstance(expression, EqualityExpression) else -nothing), left, zero
 
-    def _one_by_one(self, constraint: Any, data: list[Any]) -> None:
+    def _one_by_one(self, constraint: Any) -> None:
+        data = [d for d in constraint.values() if d.active]
         for d in data:
             d.expr  # noqa: B018  makes an expression of its own out of a template
         relations = [d.to_bounded_expression() for d in data]
@@ -201,10 +207,29 @@ class _Compiler:
         self.parts.add(constraint, [d.index() for d in data], body, (low, high))
 
 
-def _refuse_impossible_rows(a: sparse.csc_array, low: Array, high: Array, blocks: Sequence[Rows]) -> None:
+def _shared(constraint: Any, columns: Columns) -> tuple[Any, Any] | None:
+    """Return the template that all rows of a constraint share, as objects of their own; None if no row is active.
+
+    Raises
+    ------
+    NotTemplatedError
+        If they share none.
+    """
+    data = [d for d in constraint.values() if d.active]
+    if not data:
+        return None
+    if not hasattr(data[0], "template_expr"):
+        raise NotTemplatedError("it is no template")
+    if len(data) < len(columns.members.index(constraint)) or not all(hasattr(d, "template_expr") for d in data):
+        raise NotTemplatedError("some of its rows are left out or written anew")
+    template: tuple[Any, Any] = data[0].template_expr()
+    return template
+
+
+def _refuse_impossible_rows(matrix: Matrix) -> None:
     """Name a row without variables that cannot hold: no solver would say which it was."""
-    empty = np.bincount(a.indices, minlength=a.shape[0]) == 0
-    wrong = np.flatnonzero(empty & ((low > ROUNDING) | (high < -ROUNDING)))
+    empty = np.bincount(matrix.a.indices, minlength=matrix.a.shape[0]) == 0
+    wrong = np.flatnonzero(empty & ((matrix.row_low > ROUNDING) | (matrix.row_high < -ROUNDING)))
     if len(wrong):
-        name = row_name(blocks, int(wrong[0]))
+        name = matrix.row_name(int(wrong[0]))
         raise InfeasibleRowError(f"the row {name} has no variables and does not hold")

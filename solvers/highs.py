@@ -16,7 +16,7 @@ import numpy as np
 from solvers.compile import compile_model
 from solvers.linear import Array
 from solvers.matrix import InfeasibleRowError, Matrix
-from solvers.outcome import Ended, Outcome, Progress
+from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.plan import Plan, duals_by_constraint
 from solvers.settings import Settings, SettingsError
 
@@ -28,6 +28,9 @@ _ENDED = {
     highspy.HighsModelStatus.kUnbounded: Ended.UNBOUNDED,
     highspy.HighsModelStatus.kUnboundedOrInfeasible: Ended.INFEASIBLE_OR_UNBOUNDED,
     highspy.HighsModelStatus.kTimeLimit: Ended.TIME,
+    highspy.HighsModelStatus.kIterationLimit: Ended.LIMIT,
+    highspy.HighsModelStatus.kSolutionLimit: Ended.LIMIT,
+    highspy.HighsModelStatus.kMemoryLimit: Ended.LIMIT,
     highspy.HighsModelStatus.kInterrupt: Ended.INTERRUPTED,
     highspy.HighsModelStatus.kModelEmpty: Ended.OPTIMAL,
 }
@@ -59,11 +62,11 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None,
 
 def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None, start: Start | None = None) -> Outcome:
     """Solve a model that is compiled already."""
-    solver = _loaded(matrix, settings)
+    solver = loaded(matrix, settings)
     if start is not None:
         _begin_with(solver, matrix, start)
     started = time.perf_counter()
-    with _watched(solver, watch, started), _interruptible(solver):
+    with _watched(solver, watch, started), _interruptible(solver, watch, started):
         solver.run()
     ended = _told_apart(solver)
     return _outcome(matrix, solver, ended, time.perf_counter() - started)
@@ -75,9 +78,17 @@ def solver_name() -> str:
     return f"HiGHS {highs.version()}"
 
 
-def _loaded(matrix: Matrix, settings: Settings) -> Any:
+def configured(settings: Settings) -> Any:
+    """Return a HiGHS without a model that follows the settings.
+
+    Raises
+    ------
+    SettingsError
+        If it does not know an option, or not with that value.
+    """
     solver = highspy.Highs()
-    _set(solver, "output_flag", False)
+    # Without output HiGHS tells nothing of its progress either.
+    _set(solver, "log_to_console", False)
     _set(solver, "mip_rel_gap", settings.gap)
     _set(solver, "mip_abs_gap", 0.0 if settings.gap == 0 else 1e-6)
     _set(solver, "random_seed", settings.seed)
@@ -88,6 +99,12 @@ def _loaded(matrix: Matrix, settings: Settings) -> Any:
         _set(solver, "threads", settings.threads)
     for option, value in settings.options.items():
         _set(solver, option, value)
+    return solver
+
+
+def loaded(matrix: Matrix, settings: Settings) -> Any:
+    """Return a HiGHS that holds a model and follows the settings, ready to run."""
+    solver = configured(settings)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(matrix.cost), len(matrix.row_low)
     lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset
@@ -150,8 +167,8 @@ def _watched(solver: Any, watch: Watch | None, started: float) -> Iterator[None]
 
 
 @contextmanager
-def _interruptible(solver: Any) -> Iterator[None]:
-    """Turn the first Ctrl-C into a stop that keeps the incumbent; a second one is Python's own again."""
+def _interruptible(solver: Any, watch: Watch | None, started: float) -> Iterator[None]:
+    """Turn the first Ctrl-C into a stop that keeps the incumbent, and say so; a second one is Python's own again."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -162,6 +179,8 @@ def _interruptible(solver: Any) -> Iterator[None]:
         if asked.is_set() and callable(earlier):
             earlier(number, frame)
         asked.set()
+        if watch is not None:
+            watch(Progress(time.perf_counter() - started, is_stopping=True))
 
     def interrupt(event: Any) -> None:
         if asked.is_set():
@@ -193,7 +212,7 @@ def _outcome(matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outco
     info = solver.getInfo()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     empty = len(matrix.cost) == 0
-    is_there = (feasible or empty) and ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED)
+    is_there = (feasible or empty) and ended in MAY_HAVE_PLAN
     objective = bound = math.nan
     if is_there:
         objective = float(info.objective_function_value) if not empty else matrix.offset
@@ -212,6 +231,7 @@ def _outcome(matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outco
         columns=len(matrix.cost),
         rows=len(matrix.row_low),
         integers=int(matrix.integer.sum()),
+        iterations=int(info.simplex_iteration_count),
     )
 
 

@@ -41,13 +41,13 @@ def limits_of(columns: Columns, evaluator: Evaluator) -> Limits:
     n = columns.length
     limits = Limits(np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n, bool), np.zeros(n, bool), np.zeros(n))
     for variable in columns.variables:
-        objects: Iterable[Any] = variable.values()
         if len(variable) < columns.size(variable):
             try:
                 _from_rules(variable, columns.span(variable), limits, evaluator)
             except NotTemplatedError:
-                objects = (variable[index] for index in columns.index(variable))
-        _from_objects(objects, variable, columns, limits)
+                for index in columns.index(variable):
+                    variable[index]
+        _from_objects(columns.objects(variable), limits)
     return limits
 
 
@@ -79,12 +79,10 @@ def interval(domain: Any) -> tuple[float, float, bool]:
     return -np.inf if low is None else low, np.inf if high is None else high, step == 1
 
 
-def _from_objects(objects: Iterable[Any], variable: Any, columns: Columns, limits: Limits) -> None:
+def _from_objects(objects: Iterable[tuple[int, Any]], limits: Limits) -> None:
     """Read bounds, domain and fixed value of the objects that exist."""
-    start = columns.start(variable)
     whole: dict[int, bool] = {}
-    for place, data in zip(columns.places(variable), objects, strict=True):
-        column = start + place
+    for column, data in objects:
         low, high = data.bounds
         limits.low[column] = -np.inf if low is None else low
         limits.high[column] = np.inf if high is None else high

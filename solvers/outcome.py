@@ -16,6 +16,8 @@ class Ended(StrEnum):
     """The gap asked for is proved."""
     TIME = "time limit"
     """The time was over."""
+    LIMIT = "limit"
+    """Another limit that was set came first: nodes, iterations, solutions, memory."""
     INTERRUPTED = "interrupted"
     """The user stopped it."""
     INFEASIBLE = "infeasible"
@@ -26,6 +28,9 @@ class Ended(StrEnum):
     """One of the two; the solver did not find out which."""
     FAILED = "failed"
     """The solver gave up, for numerical trouble or a fault of its own."""
+
+
+MAY_HAVE_PLAN = (Ended.OPTIMAL, Ended.TIME, Ended.LIMIT, Ended.INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Outcome:
         Size of what was solved.
     method
         How it was solved: ``direct``, as one model, or in ``windows`` of time.
+    iterations
+        Simplex iterations it took, where the solver tells.
     """
 
     ended: Ended
@@ -65,6 +72,7 @@ class Outcome:
     rows: int = 0
     integers: int = 0
     method: str = "direct"
+    iterations: int = 0
 
     @property
     def has_plan(self) -> bool:
@@ -87,11 +95,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """A look at a running solve."""
+    """A look at a running solve; `is_stopping` once it has been asked to stop."""
 
     seconds: float
-    incumbent: float
-    bound: float
+    incumbent: float = math.nan
+    bound: float = math.nan
+    is_stopping: bool = False
 
     @property
     def gap(self) -> float:

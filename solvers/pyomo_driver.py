@@ -13,9 +13,10 @@ from pyomo.opt import SolverStatus, TerminationCondition
 
 from solvers.columns import Columns
 from solvers.limits import limits_of
-from solvers.outcome import Ended, Outcome
+from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome
 from solvers.plan import Plan
 from solvers.settings import Settings, SettingsError
+from solvers.template_rows import expand_templates
 from solvers.templates import Evaluator
 
 _ENDED = {
@@ -25,6 +26,8 @@ _ENDED = {
     TerminationCondition.unbounded: Ended.UNBOUNDED,
     TerminationCondition.infeasibleOrUnbounded: Ended.INFEASIBLE_OR_UNBOUNDED,
     TerminationCondition.maxTimeLimit: Ended.TIME,
+    TerminationCondition.maxIterations: Ended.LIMIT,
+    TerminationCondition.maxEvaluations: Ended.LIMIT,
     TerminationCondition.userInterrupt: Ended.INTERRUPTED,
 }
 
@@ -33,10 +36,16 @@ _WORDS: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
     "gurobi": ("MIPGap", "TimeLimit", "Threads", "Seed"),
     "cplex": ("mip_tolerances_mipgap", "timelimit", "threads", "randomseed"),
     "scip": ("limits/gap", "limits/time", "parallel/maxnthreads", "randomization/randomseedshift"),
+    "scip_direct": ("limits/gap", "limits/time", "parallel/maxnthreads", "randomization/randomseedshift"),
     "cbc": ("ratioGap", "seconds", "threads", "randomCbcSeed"),
     "glpk": ("mipgap", "tmlim", None, None),
     "appsi_highs": ("mip_rel_gap", "time_limit", "threads", "random_seed"),
 }
+# The same solver as a Python package, where its program is not there.
+_PACKAGES = {"scip": "scip_direct"}
+# Solvers whose presolve ends with no more than "undefined" where there is no optimum; its own word for both is Pyomo's
+# `other`.
+_SAY_NEITHER = ("glpk",)
 
 
 def solve_with_pyomo(model: Any, settings: Settings) -> Outcome:
@@ -47,19 +56,32 @@ def solve_with_pyomo(model: Any, settings: Settings) -> Outcome:
     SettingsError
         If Pyomo does not know the solver, or it is not installed.
     """
-    logging.getLogger("pyomo").setLevel(logging.ERROR)
-    solver = pyo.SolverFactory(settings.solver)
-    if not _is_there(solver):
-        raise SettingsError(
-            f"solver {settings.solver}: not known to Pyomo or not installed; wanted highs, or one that is"
-        )
+    solver = found(settings.solver)
     started = time.perf_counter()
     try:
+        expand_templates(model)
         results = solver.solve(model, load_solutions=False, options=_options(settings))
     except (ValueError, RuntimeError, OSError) as error:
         message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return Outcome(Ended.FAILED, seconds=time.perf_counter() - started, solver=settings.solver, message=message)
     return _outcome(model, solver, results, settings, time.perf_counter() - started)
+
+
+def found(name: str) -> Any:
+    """Return a solver by its Pyomo name.
+
+    Raises
+    ------
+    SettingsError
+        If Pyomo does not know it, or it is not installed.
+    """
+    logging.getLogger("pyomo").setLevel(logging.ERROR)
+    solver = pyo.SolverFactory(name)
+    if name in _PACKAGES and not _is_there(solver):
+        solver = pyo.SolverFactory(_PACKAGES[name])
+    if not _is_there(solver):
+        raise SettingsError(f"solver {name}: not known to Pyomo or not installed; wanted highs, or one that is")
+    return solver
 
 
 def _is_there(solver: Any) -> bool:
@@ -82,11 +104,8 @@ def _options(settings: Settings) -> dict[str, object]:
 
 def _outcome(model: Any, solver: Any, results: Any, settings: Settings, seconds: float) -> Outcome:
     condition = results.solver.termination_condition
-    ended = _ENDED.get(condition, Ended.FAILED)
-    if ended is Ended.FAILED and results.solver.status == SolverStatus.aborted:
-        ended = Ended.TIME if settings.seconds and seconds >= settings.seconds else Ended.FAILED
-    may_have_plan = ended in (Ended.OPTIMAL, Ended.TIME, Ended.INTERRUPTED)
-    plan = _plan(model) if may_have_plan and _load(model, solver, results) else None
+    ended = _ended(results, settings, seconds)
+    plan = _plan(model) if ended in MAY_HAVE_PLAN and _load(model, solver, results) else None
     objective = math.nan
     if plan is not None:
         (goal,) = model.component_data_objects(pyo.Objective, active=True)
@@ -100,6 +119,16 @@ def _outcome(model: Any, solver: Any, results: Any, settings: Settings, seconds:
         solver=settings.solver,
         message=str(condition),
     )
+
+
+def _ended(results: Any, settings: Settings, seconds: float) -> Ended:
+    condition = results.solver.termination_condition
+    if condition == TerminationCondition.other and settings.solver in _SAY_NEITHER:
+        return Ended.INFEASIBLE_OR_UNBOUNDED
+    is_cut_short = condition == TerminationCondition.feasible or results.solver.status == SolverStatus.aborted
+    if condition not in _ENDED and is_cut_short and settings.seconds and seconds >= settings.seconds:
+        return Ended.TIME
+    return _ENDED.get(condition, Ended.FAILED)
 
 
 def _load(model: Any, solver: Any, results: Any) -> bool:
@@ -124,10 +153,9 @@ def _plan(model: Any) -> Plan:
     limits = limits_of(columns, evaluator)
     values = np.clip(0.0, limits.low, limits.high)
     for variable in columns.variables:
-        start = columns.start(variable)
-        for place, data in zip(columns.places(variable), variable.values(), strict=True):
+        for column, data in columns.objects(variable):
             if data.value is not None:
-                values[start + place] = data.value
+                values[column] = data.value
     values = np.clip(values, limits.low, limits.high)
     values[limits.integer] = np.round(values[limits.integer])
     return Plan(evaluator, values, {})

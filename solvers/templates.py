@@ -2,20 +2,16 @@
 
 A constraint over 8,760 steps is one expression in a symbolic step. Its value over the index is a constant array and a
 list of terms (row, column, coefficient), found by walking the expression once. What is used of Pyomo here is not public
-API: `IndexTemplate`, `TemplateSumExpression`, `templatize_rule` and the two flags. It is kept in this module and in
-`limits`, behind the bound on Pyomo's minor version and tests that compare with Pyomo's own compiler.
+API: `IndexTemplate`, `TemplateSumExpression`, `templatize_rule`. It is kept here, in `template_rows` and in `limits`,
+behind the bound on Pyomo's minor version and tests that compare with Pyomo's own compiler.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pyomo.core.base.constraint as pyomo_constraint
-import pyomo.core.base.objective as pyomo_objective
 from numpy.typing import NDArray
 from pyomo.core.base.expression import IndexedExpression, NamedExpressionData
 from pyomo.core.base.param import IndexedParam, ParamData, ScalarParam
@@ -29,32 +25,6 @@ from solvers.members import as_array, listed, plain
 from solvers.walking import walked
 
 Rule = Callable[..., Any]
-
-
-class _Builders:
-    """Who is building a model at this moment, in whatever thread: the flags are Pyomo's own globals."""
-
-    def __init__(self) -> None:
-        self.lock, self.count = threading.Lock(), 0
-
-    def change(self, by: int) -> None:
-        """Count builders; the flags are on while there is one."""
-        with self.lock:
-            self.count += by
-            pyomo_constraint.TEMPLATIZE_CONSTRAINTS = pyomo_objective.TEMPLATIZE_OBJECTIVES = self.count > 0
-
-
-_builders = _Builders()
-
-
-@contextmanager
-def templating() -> Iterator[None]:
-    """Let Pyomo keep constraints and objectives as templates while a model is built, instead of a row an index."""
-    _builders.change(1)
-    try:
-        yield
-    finally:
-        _builders.change(-1)
 
 
 class Evaluator:
@@ -217,16 +187,23 @@ class Evaluator:
     def _param(self, expression: Any, space: Space) -> Indices:
         param = expression.arg(0)
         if id(param) not in self._params:
-            given = param.extract_values()
-            if any(key not in given for key in self.members.index(param)):
-                raise NotTemplatedError(f"the parameter {param.name} has no value for some index")
-            values = [plain(given[key]) for key in self.members.index(param)]
-            if any(isinstance(value, tuple) for value in values):
-                raise NotTemplatedError(f"the parameter {param.name} holds tuples")
-            self._params[id(param)] = (param, as_array(values))
+            self._params[id(param)] = (param, self._values(param))
         values_of = self._params[id(param)][1]
         found: Indices = values_of[self.members.positions(param, self._keys(expression, space))]
         return found
+
+    def _values(self, param: Any) -> Indices:
+        """Return a Param along its index; who made it of an array may have left that with it, in the index's order."""
+        whole: Indices | None = getattr(param, "array", None)
+        if whole is not None and not param.mutable:
+            return whole
+        given = param.extract_values()
+        if any(key not in given for key in self.members.index(param)):
+            raise NotTemplatedError(f"the parameter {param.name} has no value for some index")
+        values = [plain(given[key]) for key in self.members.index(param)]
+        if any(isinstance(value, tuple) for value in values):
+            raise NotTemplatedError(f"the parameter {param.name} holds tuples")
+        return as_array(values)
 
     def _template_sum(self, expression: Any, space: Space) -> Linear:
         """Lay out the rows of a sum one after the other, evaluate its body once, and add up again."""

@@ -61,7 +61,7 @@ def of_technology(kind: str) -> dict[str, Any]:
         "horizon": {"start": "2026-06-15", "days": 1, "step": "1 h"},
         "assets": {
             "one": asset,
-            "plant": {"kind": "production_load", "demand": demand},
+            "plant": {"kind": "production_load", "demand": demand, "unserved_price": "5 EUR/kWh"},
         },
     }
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from microgrid.errors import InputError
-from microgrid.scenario import read_scenario
+from microgrid.scenario import Scenario, read_scenario
 from microgrid.technologies import technologies
 from tests.breaking import Broken, Files, as_files, broken_files, good, of_technology, scribbled
 
@@ -21,13 +21,13 @@ LEAKS = ("traceback", "input should", "validation error", "pydantic", "errno", "
 told: Counter[str] = Counter()
 
 
-def read(files: Files) -> None:
+def read(files: Files) -> Scenario:
     """Read a scenario from a folder of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "plant.yaml").write_bytes(files.plant)
         (folder / "site.csv").write_bytes(files.csv)
-        read_scenario(folder / "plant.yaml")
+        return read_scenario(folder / "plant.yaml")
 
 
 def assert_helps(error: InputError) -> None:
@@ -45,7 +45,8 @@ def assert_helps(error: InputError) -> None:
 @pytest.mark.parametrize("kind", technologies())
 def test_every_example_is_good_as_a_file(kind):
     """What is broken below is good before: every technology, with every field of its example written out."""
-    read(as_files(of_technology(kind)))
+    assets = read(as_files(of_technology(kind))).plant.assets
+    assert kind in {getattr(asset, "kind", None) for asset in assets.values()}
 
 
 def test_there_is_much_to_start_from():

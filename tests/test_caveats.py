@@ -29,9 +29,21 @@ def sized_plan(timeline, **grid):
 def test_sizes_decided_on_part_of_a_month_with_its_whole_demand_charge_are_told():
     """A week of February carries the whole month's charge of 8 a kW, and 7 of 365 days of the investment."""
     plan = sized_plan(days("2026-02-02", "2026-02-09"), demand_charge=DemandCharge(price=8.0))
-    (told,) = caveats(plan)
+    billed, told = caveats(plan)
     assert "2026-02 (25% of it)" in told
+    assert billed == "The cost holds 40.00 EUR of demand charges for whole months: 2026-02 (25% of it)."
     assert "Size on whole months" in report(plan, {})
+
+
+def test_what_was_owed_for_an_earlier_peak_is_told():
+    """A day that imports 5 kW where 9 kW were seen already: all 72 of the charge were owed before it began."""
+    charge = DemandCharge(price=8.0, peak_so_far=9.0)
+    grid = GridConnection(capacity=50.0, import_price=1.0, demand_charge=charge)
+    plan = solve_plant(plant({"g": grid, "l": ProductionLoad(demand=5.0)}, days("2026-02-02", "2026-02-03", "1h")))
+    assert caveats(plan) == [
+        "The cost holds 72.00 EUR of demand charges for whole months, 72.00 of it for a peak that was there before: "
+        "2026-02 (4% of it)."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +19,7 @@ from microgrid import cli, running
 from microgrid.audit import Audit
 from microgrid.describing import description, overview
 from microgrid.errors import InputError, MicrogridError
-from microgrid.progress import line, watching
+from microgrid.progress import _log, line, watching
 from microgrid.results import load
 from microgrid.starter import write_starter
 from microgrid.technologies import technologies
@@ -43,6 +44,7 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def microgrid(here, monkeypatch, capsys):
     """Return the command line as a function of its arguments, run in an empty folder."""
+    earlier = signal.getsignal(signal.SIGTERM)
 
     def ran(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["microgrid", *arguments])
@@ -52,7 +54,8 @@ def microgrid(here, monkeypatch, capsys):
         assert "Traceback" not in out + err
         return Ran(int(ended.value.code or 0), out, err)
 
-    return ran
+    yield ran
+    signal.signal(signal.SIGTERM, earlier)
 
 
 @pytest.fixture
@@ -117,6 +120,21 @@ def test_json_of_a_process(plant, here):
     assert ran.returncode == 0
     assert json.loads(ran.stdout)["scenario"]["name"] == "Starter plant"
     assert ran.stderr == ""
+
+
+def test_a_name_that_the_terminal_cannot_write(plant, here):
+    """The plan is there and proved: neither the summary nor the JSON fails for want of a character."""
+    for more in ([], ["--json"]):
+        ran = subprocess.run(
+            [sys.executable, "-m", "microgrid", "run", plant, "--set", "name=钢铁厂 ü", *more],
+            cwd=here,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        assert more or b"\\u94a2" in ran.stdout
+    assert json.loads(ran.stdout.decode("utf-8"))["scenario"]["name"] == "钢铁厂 ü"
 
 
 def test_set_overrides(microgrid, plant, quick):
@@ -254,12 +272,29 @@ def test_130_stopped(microgrid, plant, monkeypatch):
     assert microgrid("check", plant) == Ran(cli.STOPPED, "", "stopped\n")
 
 
+def test_130_terminated(microgrid, plant, monkeypatch):
+    """A service manager's SIGTERM is an exception like Ctrl-C, so that nothing half-written stays behind."""
+    monkeypatch.setattr("microgrid.scenario.read_scenario", lambda *_arguments: signal.raise_signal(signal.SIGTERM))
+    assert microgrid("check", plant) == Ran(cli.STOPPED, "", "stopped\n")
+
+
+def test_sigterm_does_what_ctrl_c_would_do_at_that_moment(monkeypatch):
+    """While the solver runs, Ctrl-C keeps its incumbent; where nobody listens to Ctrl-C, SIGTERM still stops."""
+    heard = []
+    monkeypatch.setattr(signal, "getsignal", lambda _number: lambda number, _frame: heard.append(number))
+    cli._terminated(signal.SIGTERM, None)
+    assert heard == [signal.SIGTERM]
+    monkeypatch.setattr(signal, "getsignal", lambda _number: signal.SIG_IGN)
+    with pytest.raises(KeyboardInterrupt):
+        cli._terminated(signal.SIGTERM, None)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of another kind")
 def test_a_reader_that_leaves_is_no_proof(here):
     """`microgrid schema | true` writes into a pipe that nobody reads: not 1, which would say that a plan is usable."""
     script = f"{sys.executable} -m microgrid schema | true; exit ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-    assert ran.returncode in (0, cli.FAILED)
+    assert ran.returncode in (0, cli.UNREAD)
     assert "Traceback" not in ran.stderr
     assert "Exception" not in ran.stderr
 
@@ -276,12 +311,43 @@ def test_check_of_a_good_file(microgrid, plant):
     )
 
 
+def test_check_counts_one_as_one(microgrid, here):
+    text = (
+        "currency: EUR\nsite: {time_zone: UTC}\nhorizon: {start: 2026-06-15, days: 1, step: 24 h}\n"
+        "assets: {grid: {kind: grid_connection, capacity: 7 kW, import_price: 0.2 EUR/kWh}}\n"
+    )
+    (here / "one.yaml").write_text(text, encoding="utf-8")
+    assert "good. 1 asset, 1 step from" in microgrid("check", "one.yaml").out
+
+
 def test_check_tells_every_fault(microgrid, plant, here):
     path = here / plant
     path.write_text(path.read_text("utf-8").replace("energy:", "energi:").replace("700 kW", "700"), encoding="utf-8")
     ran = microgrid("check", plant)
     assert ran.code == cli.INPUT
     assert ran.err.startswith("2 faults\nplant/plant.yaml:")
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_solver_that_is_not_there_is_told_before_the_solve(microgrid, plant, here, monkeypatch, command):
+    """With file and line, as any other fault, and every option that the solver does not know."""
+    monkeypatch.setattr(running, "solve", lambda *_arguments: pytest.fail("solved"))
+    path = here / plant
+    text = path.read_text("utf-8")
+    line = text.splitlines().index("solver:") + 2
+    path.write_text(text.replace("solver:\n", "solver:\n  name: HIGHS\n"), encoding="utf-8")
+    ran = microgrid(command, plant)
+    assert ran.code == cli.INPUT
+    assert ran.err.startswith(f"plant/plant.yaml:{line}  solver.name: HIGHS\n   wanted highs, or a solver that Pyomo")
+    options = "{mip_rel_gap: 1, thread: 2, parallel: sometimes}"
+    path.write_text(text.replace("solver:\n", f"solver:\n  options: {options}\n"), encoding="utf-8")
+    assert microgrid(command, plant).err == (
+        "2 faults\n"
+        f"plant/plant.yaml:{line}  solver.options.thread: 2\n"
+        "   wanted an option of highs, and a value that it takes\n"
+        f"plant/plant.yaml:{line}  solver.options.parallel: sometimes\n"
+        "   wanted an option of highs, and a value that it takes\n"
+    )
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])
@@ -310,6 +376,20 @@ def test_describe_a_battery(microgrid, monkeypatch):
     ]
     assert "wear.cycle_life        number               required" in lines
     assert lines[-1].endswith("`microgrid describe capacity`.")
+
+
+def test_describe_what_values_can_be(microgrid):
+    assert "times: 1.2" in microgrid("describe", "series").out
+    assert microgrid("describe", "quantity").out.startswith("quantity: A number with its unit")
+    assert microgrid("describe", "size").out == microgrid("describe", "capacity").out
+
+
+def test_a_run_in_the_place_of_another_says_so(microgrid, plant):
+    assert "in place of" not in microgrid("run", plant, "--out", "one").out
+    assert (
+        "one/report.html  (in place of the earlier run; --out keeps both)"
+        in microgrid("run", plant, "--out", "one").out
+    )
 
 
 def test_describe_on_a_wide_terminal(microgrid, monkeypatch):
@@ -391,6 +471,14 @@ def test_plot_draws_again(microgrid, plant, here, monkeypatch):
     assert drawn == ["Starter plant"] * 3
 
 
+@pytest.mark.parametrize("out", ["plant/plant.yaml", "plant/plant.yaml/pictures"])
+def test_plot_into_what_is_no_folder(microgrid, plant, here, quick, out):
+    assert microgrid("run", plant, "--quiet").code == 0
+    ran = microgrid("plot", "runs/plant", "--out", out)
+    assert (ran.code, ran.out) == (cli.INPUT, "")
+    assert "wanted a folder that can be written; choose another --out" in ran.err
+
+
 # speed and silence
 
 
@@ -433,8 +521,19 @@ def test_progress_as_a_line():
     assert line(progress()) == "   1.0 s   incumbent 100.00   bound 99.00   gap 1.000%"
     assert line(progress(incumbent=math.inf)) == "   1.0 s   no plan yet   bound 99.00"
     assert line(progress(incumbent=math.inf, bound=-math.inf)).endswith("bound none yet")
+    assert line(Progress(1.0, is_stopping=True)) == "   1.0 s   stopping; the best plan so far is kept"
+
+
+def test_a_log_says_ever_more_seldom_that_there_is_no_plan_yet(capsys):
+    watch = _log()
+    for seconds in range(1, 60):
+        watch(Progress(float(seconds), math.inf, 1.0))
+    told = capsys.readouterr().err.splitlines()
+    assert [text.split()[0] for text in told] == ["11.0", "23.0", "47.0"]
+    assert all("no plan yet" in text for text in told)
 
 
 def test_an_outcome_knows_its_exit_code():
     assert cli._exit_code_without_plan(Outcome(Ended.INFEASIBLE)) == cli.INFEASIBLE
-    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED)) == cli.FAILED
+    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED)) == cli.STOPPED
+    assert cli._exit_code_without_plan(Outcome(Ended.TIME)) == cli.FAILED

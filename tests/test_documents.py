@@ -232,6 +232,19 @@ def test_what_cannot_be_extended(here, text, found):
     assert problem.place in ("plant.yaml:2", "circle.yaml:2")
 
 
+def test_a_file_that_cannot_be_read_hides_no_faults_of_those_that_extend_it(here):
+    """Doubled keys of the child and of the file between, told beside what is wrong with the last."""
+    with pytest.raises(InputError) as caught:
+        read(
+            here,
+            "extends: between.yaml\nname: a\nname: b\n",
+            between_yaml="extends: broken.yaml\ncurrency: 010\n",
+            broken_yaml="a: [\n",
+        )
+    places = [problem.place for problem in caught.value.problems]
+    assert places == ["plant.yaml:3", "between.yaml:2", "broken.yaml:2"]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "path", "expected"),
     [

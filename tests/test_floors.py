@@ -39,6 +39,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     2: (
         "microgrid.technologies.base",
         "microgrid.technologies.patterns",
+        "microgrid.technologies.free_source",
         "microgrid.technologies.commitment",
         "microgrid.technologies.stacks",
         "microgrid.technologies.stack_rows",
@@ -57,15 +58,25 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.results",
         "microgrid.checks",
         "microgrid.audit",
+        "microgrid.amounts",
+        "microgrid.explanation",
+        "microgrid.levers",
     ),
     5: (
         "microgrid.caveats",
+        "microgrid.compiled",
         "microgrid.describing",
+        "microgrid.explaining",
         "microgrid.plots",
         "microgrid.progress",
+        "microgrid.repairs",
+        "microgrid.pulls",
         "microgrid.report",
+        "microgrid.run_folders",
         "microgrid.running",
+        "microgrid.solver_trial",
         "microgrid.summary",
+        "microgrid.unlimited",
     ),
     6: ("microgrid.cli", "microgrid.__main__"),
 }
@@ -237,3 +248,9 @@ def test_kinds_in_files_are_the_kinds_in_use() -> None:
     """What the syntax tree says and what the package finds must be the same technologies."""
     technologies = importlib.import_module("microgrid.technologies").technologies
     assert set(kinds()) == set(technologies())
+
+
+@pytest.mark.parametrize("package", [HOUSE, SOLVERS])
+def test_type_checkers_of_others_may_rely_on_the_types(package):
+    """Without this marker the types of an installed package are not looked at, whatever its classifiers say."""
+    assert (ROOT / package / "py.typed").is_file()

@@ -198,7 +198,7 @@ def test_pictures_need_neither_pyplot_nor_a_solver(day_plan, tmp_path):
         "assert len(save_plots(load(folder), folder)) == 4;"
         "assert not {'matplotlib.pyplot', 'pyomo', 'highspy'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 0
 
 
 def test_the_callers_style_is_neither_used_nor_changed(day_plan, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from microgrid import running
 from microgrid.errors import InputError
 from microgrid.plant import Objective
 from microgrid.results import FRAMES, load
+from microgrid.running import solve_plant
 from microgrid.starter import write_starter
 from microgrid.technologies.battery import Battery
 from microgrid.technologies.grid_connection import GridConnection
@@ -28,11 +30,31 @@ def starter(tmp_path):
     return write_starter(tmp_path / "starter")
 
 
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    solve_plant(plant({"grid": GridConnection(capacity=9.0, import_price=1.0), "l": ProductionLoad(demand=1.0)})).save(
+        folder
+    )
+    return folder
+
+
 def test_three_lines_of_python(starter):
     result = microgrid.run(starter)
     assert list(result.flows.columns) == ["asset", "port", "bus", "carrier", "unit", "time", "rate"]
     assert result.manifest["outcome"]["proved"]
     assert result.manifest["audit"]["passed"]
+
+
+def test_a_result_is_shown_in_a_line(starter):
+    assert repr(microgrid.run(starter)).startswith("<Result of Starter plant: 96 steps, cost ")
+
+
+def test_overrides_from_python_may_be_numbers(starter):
+    """A number where no unit is due is taken; where one is due the fault is the user's, in the user's words."""
+    assert microgrid.run(starter, overrides={"solver.seed": 7}).manifest["outcome"]["proved"]
+    with pytest.raises(InputError, match=r"assets\.battery\.energy: 3"):
+        microgrid.run(starter, overrides={"assets.battery.energy": 3})
 
 
 def test_a_run_folder_reads_back_as_it_was_solved(starter, tmp_path):
@@ -88,6 +110,36 @@ def test_a_crash_while_writing_leaves_the_old_run_whole(starter, tmp_path, monke
         microgrid.run(starter, folder, {"assets.battery.energy": "2 MWh"})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "found"),
+    [
+        ("manifest.json", "", "not readable: Expecting value"),
+        ("manifest.json", "[]", "not readable: no 'format'"),
+        ("manifest.json", '{"format": 1}', "not readable: no 'sizes'"),
+        ("manifest.json", None, "not readable: .*No such file"),
+        ("claims.json", "[]", "not readable: "),
+        ("claims.json", '{"grid": [{"claim": "of another engine"}]}', "not readable: no 'of another engine'"),
+        ("flows.parquet", "time,rate", "not readable: "),
+    ],
+)
+def test_a_folder_that_holds_half_a_run_is_told(tmp_path, small_run, file, text, found):
+    folder = shutil.copytree(small_run, tmp_path / "half")
+    if text is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=found):
+        load(folder)
+
+
+def test_a_run_of_another_format_is_told(tmp_path, small_run):
+    folder = shutil.copytree(small_run, tmp_path / "other")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}), encoding="utf-8")
+    with pytest.raises(InputError, match="format 99\n   wanted a run of format 1; run the scenario again"):
+        load(folder)
 
 
 def test_a_second_run_replaces_the_first_as_a_whole(starter, tmp_path):

@@ -154,6 +154,11 @@ objective: {minimise: cots}
     ]
 
 
+def test_a_horizon_that_no_zone_would_help_is_told_beside_the_zone(here):
+    changes = [("time_zone: Europe/Berlin", "time_zone: Europe/Berln"), ("start: 2026-06-15", "start: 15.6.2026")]
+    assert [p.where for p in problems(write(here, changed(PLANT, changes)))] == ["site.time_zone", "horizon.start"]
+
+
 def test_a_fault_is_told_once(here):
     """One broken table, used by two assets; one key that is unknown because another is meant."""
     changes = [("import_price: 0.2 EUR/kWh", "import_price: {file: site.csv, column: price}"), ("days", "dys")]

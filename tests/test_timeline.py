@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from microgrid.errors import InputError
 from microgrid.timeline import Timeline
+from microgrid.units import quantity
 
 HOUR, QUARTER, DAY = pd.Timedelta(hours=1), pd.Timedelta(minutes=15), pd.Timedelta(days=1)
 ZONES = ("Europe/Berlin", "Asia/Shanghai", "Asia/Kolkata", "Australia/Lord_Howe", "America/Santiago", "UTC")
@@ -134,6 +135,18 @@ def test_weights_count_steps(hours, weights):
     assert timeline.weighted_hours.sum() == pytest.approx(float(np.dot(hours, counts)))
     assert timeline.years == pytest.approx(float(np.dot(hours, counts)) / 8760)
     assert timeline.is_plain == all(count == 1 for count in counts)
+
+
+@pytest.mark.parametrize(("price", "paid"), [("1 EUR/kW/d", 365.0), ("1 EUR/kW/h", 8760.0), ("1 EUR/kW/month", 12.0)])
+def test_a_year_is_the_same_in_units_and_on_the_timeline(price, paid):
+    assert quantity(price, "EUR/kW/a") * year(2026).years == pytest.approx(paid, rel=1e-12)
+
+
+def test_spans_may_come_from_anywhere_but_must_come():
+    start = local("2026-06-15")
+    assert len(Timeline.spans(iter([(start, start + DAY, HOUR)]))) == 24
+    with pytest.raises(InputError, match="horizon: no spans"):
+        Timeline.spans([])
 
 
 def test_spans_follow_each_other():

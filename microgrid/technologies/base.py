@@ -7,18 +7,27 @@ same physics as plain data for the audit. Nothing in a technology knows another 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self, get_args
 
-import pyomo.environ as pyo
+import numpy as np
+import pyomo.core as pyo
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from pyomo.common.dependencies import DeferredImportCallbackFinder
 
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Claim
+from microgrid.errors import Problem
 from microgrid.fields import CapacityIn
 from microgrid.series import Series
 from microgrid.timeline import Timeline
+
+# Pyomo imports scipy.stats and pyplot as soon as anything imports scipy or matplotlib, only to have them at hand: up to
+# a second of every run.
+for _package in ("scipy", "matplotlib"):
+    DeferredImportCallbackFinder._callbacks.pop(_package, None)
 
 Rate = Callable[[Any], Any]
 Scope = Literal[1, 2, 3]
@@ -141,6 +150,54 @@ class Operation:
         return id(self)
 
 
+def parameter(block: Any, index_set: Any, name: str, values: NDArray[Any]) -> Any:
+    """Put an array along an index set on the block as a Param and return it."""
+    param = pyo.Param(index_set, within=pyo.Any)
+    block.add_component(name, param)
+    # An initialiser is checked index by index, which takes longer than all else that a year's model needs: what
+    # comes along the set itself needs no check. Whoever evaluates the model as arrays finds the array with it.
+    param._data = _Along(index_set, values)
+    param.array = values
+    return param
+
+
+class _Along(Mapping[Any, Any]):
+    """An array as what a Param looks its values up in."""
+
+    def __init__(self, index_set: Any, values: NDArray[Any]) -> None:
+        keys = _range_of(index_set)
+        self._index, self._values = list(index_set) if keys is None else keys, values
+        if len(self._index) != len(values):
+            raise ValueError(f"{len(values)} values for {len(self._index)} indices")
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a value as a plain number or text."""
+        hash(
+            key
+        )  # a symbolic index has none: Pyomo knows by the TypeError, as of a dict, that it is not to be looked up
+        try:
+            value = self._values[self._index.index(key)]
+        except ValueError:
+            raise KeyError(key) from None
+        return value.item() if isinstance(value, np.generic) else value
+
+    def __iter__(self) -> Iterator[Any]:
+        """Walk through the index."""
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        """Return the number of values."""
+        return len(self._index)
+
+
+def _range_of(index_set: Any) -> range | None:
+    """Return a set of whole numbers that follow one another as a range, or None."""
+    ranges = list(index_set.ranges()) if isinstance(index_set, pyo.RangeSet) else []
+    if len(ranges) == 1 and ranges[0].step == 1:
+        return range(ranges[0].start, ranges[0].end + 1)
+    return None
+
+
 def make_operation(
     block: Any, timeline: Timeline, pressed: frozenset[str] = frozenset(), money_counts: bool = True
 ) -> Operation:
@@ -149,10 +206,10 @@ def make_operation(
     block.steps = pyo.RangeSet(0, n - 1)
     block.later = pyo.RangeSet(1, n - 1)
     block.points = pyo.RangeSet(0, n)
-    block.hours = pyo.Param(block.steps, initialize=dict(enumerate(timeline.hours.tolist())), within=pyo.Any)
-    block.weight = pyo.Param(block.steps, initialize=dict(enumerate(timeline.weights.tolist())), within=pyo.Any)
-    block.start = pyo.Param(block.steps, initialize={t: t for t in range(n)}, within=pyo.Any)
-    block.end = pyo.Param(block.steps, initialize={t: t + 1 for t in range(n)}, within=pyo.Any)
+    parameter(block, block.steps, "hours", timeline.hours)
+    parameter(block, block.steps, "weight", timeline.weights)
+    parameter(block, block.steps, "start", np.arange(n))
+    parameter(block, block.steps, "end", np.arange(1, n + 1))
     return Operation(block, timeline, pressed, money_counts)
 
 
@@ -163,7 +220,6 @@ class Technology(BaseModel, ABC):
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
         ser_json_inf_nan="strings",
     )
     source: str = Field(default="", description="Where the parameters come from, in the user's words.")
@@ -194,6 +250,14 @@ class Technology(BaseModel, ABC):
     def presses(self) -> frozenset[str]:
         """Return the buses that this asset can overfill: energy there may be worth nothing or less."""
         return frozenset()
+
+    def needs(self) -> frozenset[str]:
+        """Return the buses that this asset draws from whatever the plan is: something else must feed them."""
+        return frozenset()
+
+    def misfits(self, timeline: Timeline) -> Iterator[Problem]:  # noqa: ARG002
+        """Give what does not fit the horizon, each by the path of its field within this asset."""
+        yield from ()
 
     def capacities(self) -> dict[str, Fixed | Sized]:
         """Return the capacities by field name."""

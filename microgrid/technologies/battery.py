@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -21,8 +21,8 @@ from microgrid.fields import (
     SharePerHour,
     refuse,
 )
-from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology
-from microgrid.technologies.patterns import flow_within, never_both, parameter, stock, stock_balance, stock_ends
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
 
 
 class Wear(BaseModel):
@@ -36,7 +36,7 @@ class Wear(BaseModel):
     cost more, and the optimum empties shallow segments first. The exponent of 2.03 is that paper's for lithium-ion.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Literal["throughput", "depth"] = Field(default="throughput", description="How cycles are counted.")
     replacement_cost: PerEnergy = Field(description="Cost of new cells per kWh.")

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Size
 from microgrid.claims import Between, Change, Charge, Claim, MinimumRun, Ramp, Total
 from microgrid.fields import Hours, Money, MoneyPerHour, Power, Quantity, Share, refuse
-from microgrid.technologies.base import Cost, Operation, Rate, State
-from microgrid.technologies.patterns import indexed_steps, middle_gaps, parameter, recent_steps, times_size
+from microgrid.technologies.base import Cost, Operation, Rate, State, parameter
+from microgrid.technologies.patterns import indexed_steps, middle_gaps, recent_steps, times_size
 
 PerHour = Annotated[float, Quantity("1/h", low=0.0)]
 
@@ -27,7 +27,7 @@ PerHour = Annotated[float, Quantity("1/h", low=0.0)]
 class Commitment(BaseModel):
     """How a unit may be switched and moved. Without it, a unit runs anywhere between zero and its capacity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     minimum_load: Share = Field(default=0.0, description="Least output while on, as a share of capacity.")
     start_cost: Money = Field(default=0.0, description="Cost of each start.")

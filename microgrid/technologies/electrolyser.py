@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
@@ -28,7 +28,7 @@ Consumption = Annotated[float, Quantity("kWh/kg", low=HYDROGEN_LOWER_HEATING_VAL
 class ConsumptionPoint(BaseModel):
     """A point of a part-load curve, as a maker's data sheet gives it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     load: Annotated[float, Quantity("1", above=0.0, high=1.0)] = Field(description="Power, as a share of the rating.")
     consumption: Consumption = Field(description="Electricity for each kg of hydrogen at this load.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
@@ -24,7 +24,7 @@ Yield = Annotated[float, Quantity("kWh/kg", above=0.0, high=HYDROGEN_LOWER_HEATI
 class YieldPoint(BaseModel):
     """A point of a part-load curve, as a maker's data sheet gives it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     load: Annotated[float, Quantity("1", above=0.0, high=1.0)] = Field(description="Output, as a share of capacity.")
     electricity_per_kg: Yield = Field(description="Electricity for each kg of hydrogen at this load.")

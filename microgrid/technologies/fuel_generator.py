@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
@@ -24,7 +24,7 @@ _HIGHEST = HYDROGEN_HIGHER_HEATING_VALUE / HYDROGEN_LOWER_HEATING_VALUE
 class LoadPoint(BaseModel):
     """A point of a part-load curve, as a maker's data sheet gives it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     load: Annotated[float, Quantity("1", above=0.0, high=1.0)] = Field(description="Output, as a share of capacity.")
     efficiency: Efficiency = Field(description="Electricity per fuel (lower heating value) at this load.")

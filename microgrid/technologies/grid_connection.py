@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import pyomo.environ as pyo
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import pyomo.core as pyo
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size
 from microgrid.claims import Between, Charge, Claim, NeverBoth, PeakCharge
@@ -23,8 +25,9 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, State, Technology
-from microgrid.technologies.patterns import flow_within, parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.patterns import flow_within
+from microgrid.timeline import Timeline
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
 Window = Annotated[float, Quantity("h", above=0.0)]
@@ -37,11 +40,19 @@ class DemandCharge(BaseModel):
     that the month has already seen is passed as `peak_so_far`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     price: PerPowerMonth = Field(description="Price per kW and month.")
     window: Window = Field(default=0.25, description="Length of the metering window.")
     peak_so_far: Power = Field(default=0.0, description="Highest mean import already measured in the first month.")
+
+    @field_validator("window")
+    @classmethod
+    def _divides_a_day(cls, window: float) -> float:
+        seconds = round(window * 3600)
+        if seconds < 1 or abs(window * 3600 - seconds) > 1e-6 or 86400 % seconds:
+            raise refuse("", "a window that divides a day", "such as 15 min or 1 h")
+        return window
 
 
 class GridConnection(Technology):
@@ -85,6 +96,19 @@ class GridConnection(Technology):
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
         return frozenset({self.bus}) if self.import_price.lowest < 0 else frozenset()
+
+    def misfits(self, timeline: Timeline) -> Iterator[Problem]:
+        """Refuse a demand charge on weighted steps, and on steps that cut its metering windows."""
+        if self.demand_charge is None:
+            return
+        if not timeline.is_plain:
+            wanted = "a horizon whose every step counts once"
+            yield Problem("demand_charge", "a horizon with weights", wanted, "leave the demand charge out")
+            return
+        try:
+            timeline.windows(self.demand_charge.window * 60)
+        except InputError as error:
+            yield from (replace(problem, where="demand_charge.window") for problem in error.problems)
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export, their prices and limits, the peak and the emissions."""
@@ -142,36 +166,44 @@ class GridConnection(Technology):
 
     def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
         """Keep each month's peak above the mean import of each of its metering windows."""
-        timeline, hours = operation.timeline, operation.hours
-        if not timeline.is_plain:
-            wanted = "a horizon whose every step counts once"
-            raise InputError(
-                [Problem("demand_charge", "a horizon with weights", wanted, "leave the demand charge out")]
-            )
-        window = timeline.windows(charge.window * 60)
-        month_of = timeline.months
-        members: dict[int, list[int]] = {}
-        for step, number in enumerate(window.tolist()):
-            members.setdefault(number, []).append(step)
-        months = list(dict.fromkeys(month_of.tolist()))
+        timeline = operation.timeline
+        months = list(dict.fromkeys(timeline.months.tolist()))
         block.months = pyo.Set(initialize=months)
-        block.windows = pyo.RangeSet(0, len(members) - 1)
-        block.window_month = pyo.Param(
-            block.windows, initialize={w: month_of[s[0]] for w, s in members.items()}, within=pyo.Any
-        )
-        block.window_hours = pyo.Param(
-            block.windows, initialize={w: float(timeline.hours[s].sum()) for w, s in members.items()}, within=pyo.Any
-        )
-        block.window_steps = pyo.Set(block.windows, initialize=members, within=operation.steps)
         floor = {month: charge.peak_so_far if month == months[0] else 0.0 for month in months}
         block.peak = pyo.Var(block.months, bounds=lambda _b, m: (floor[m], None))
 
+        window = timeline.windows(charge.window * 60)
+        if window[-1] + 1 == len(timeline):
+            self._below_peak(block, operation, imports)
+        else:
+            self._mean_below_peak(block, operation, imports, window)
+        return Cost("demand charge", "demand", lambda m: charge.price * block.peak[m], block.months)
+
+    @staticmethod
+    def _below_peak(block: Any, operation: Operation, imports: Any) -> None:
+        """Keep the peak above every step, where no step is shorter than its window."""
+        month = parameter(block, operation.steps, "month", operation.timeline.months)
+
+        def import_below_peak(b: Any, t: Any) -> Any:
+            return imports[t] <= b.peak[month[t]]
+
+        block.import_below_peak = pyo.Constraint(operation.steps, rule=import_below_peak)
+
+    @staticmethod
+    def _mean_below_peak(block: Any, operation: Operation, imports: Any, window: NDArray[np.int64]) -> None:
+        """Keep the peak above the mean of every window of several steps."""
+        timeline, hours = operation.timeline, operation.hours
+        first = np.flatnonzero(np.diff(window, prepend=-1))
+        block.windows = pyo.RangeSet(0, len(first) - 1)
+        month = parameter(block, block.windows, "window_month", timeline.months[first])
+        length = parameter(block, block.windows, "window_hours", np.add.reduceat(timeline.hours, first))
+        members = np.split(np.arange(len(timeline)), first[1:])
+        block.window_steps = pyo.Set(block.windows, initialize={w: s.tolist() for w, s in enumerate(members)})
+
         def mean_below_peak(b: Any, w: Any) -> Any:
-            mean = sum(hours[t] * imports[t] for t in b.window_steps[w])
-            return mean <= b.window_hours[w] * b.peak[b.window_month[w]]
+            return sum(hours[t] * imports[t] for t in b.window_steps[w]) <= length[w] * b.peak[month[w]]
 
         block.mean_below_peak = pyo.Constraint(block.windows, rule=mean_below_peak)
-        return Cost("demand charge", "demand", lambda m: charge.price * block.peak[m], block.months)
 
     def _contract(self, operation: Operation, size: Size) -> Cost:
         """Charge the contract capacity by the part of each month covered; weighted steps stand for parts of a year."""

@@ -13,9 +13,9 @@ from microgrid.capacity import Fixed, Size
 from microgrid.claims import Between, Claim
 from microgrid.fields import Along, PerEnergy, PowerCapacity, Share, refuse
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Technology
+from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Technology, parameter
 from microgrid.technologies.commitment import Commitment, commitment_claims, committed
-from microgrid.technologies.patterns import parameter, variable_cost_claims, variable_costs
+from microgrid.technologies.patterns import variable_cost_claims, variable_costs
 
 _ZERO_CELSIUS = 273.15  # K, by definition of the degree Celsius
 

@@ -11,19 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
-from numpy.typing import NDArray
+import pyomo.core as pyo
 
 from microgrid.capacity import Size
 from microgrid.claims import Charge, Claim
-from microgrid.technologies.base import Cost, Operation, Rate
-
-
-def parameter(block: Any, index: Any, name: str, values: NDArray[np.float64]) -> Any:
-    """Put an array along an index set (steps or points) on the block as a Param."""
-    param = pyo.Param(index, initialize=dict(zip(index, values.tolist(), strict=True)), within=pyo.Any)
-    block.add_component(name, param)
-    return param
+from microgrid.technologies.base import Cost, Operation, Rate, parameter
 
 
 def flow_within(block: Any, operation: Operation, name: str, size: Size, share: Any = None) -> Any:

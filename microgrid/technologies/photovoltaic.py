@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from microgrid.capacity import Fixed, Size
-from microgrid.claims import Between, Claim
-from microgrid.fields import Along, PerEnergy, PowerCapacity
+from microgrid.capacity import Fixed
+from microgrid.fields import Along, PowerCapacity
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Technology
-from microgrid.technologies.patterns import flow_within, parameter, variable_cost_claims, variable_costs
+from microgrid.technologies.free_source import FreeSource
 
 
-class Photovoltaic(Technology):
-    """A photovoltaic array with its inverter, seen from its alternating-current side.
-
-    ``0 <= output[t] <= capacity * availability[t]``. No binary: curtailment is free, so the relaxation has nothing
-    to gain.
-    """
+class Photovoltaic(FreeSource):
+    """A photovoltaic array with its inverter, seen from its alternating-current side."""
 
     kind: Literal["photovoltaic"] = "photovoltaic"
-    bus: Annotated[str, Bus(("electricity",), "out")] = Field(default="electricity", description="Bus it feeds.")
     capacity: PowerCapacity = Field(description="Rated direct-current power of the modules, kW.")
     availability: Annotated[Series, Along("1", low=0.0, high=1.5, maker="photovoltaic")] = Field(
         description="Power per kW rated that the sun allows: a series, or "
         "{tilt: 10 deg, azimuth: 180 deg, ...} to compute it from the weather."
     )
-    variable_cost: PerEnergy = Field(default=0.0, description="Operation cost per kWh fed.")
-
-    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
-        """Write the output within what the sun allows."""
-        values = self.availability.on(operation.timeline, "availability")
-        available = parameter(block, operation.steps, "availability", values)
-        output = flow_within(block, operation, "output", size["capacity"], available)
-        return Contribution(
-            flows=[Flow("output", self.bus, lambda t: output[t])],
-            costs=variable_costs(operation, self.variable_cost, lambda t: output[t]),
-        )
-
-    def claims(self, operation: Operation) -> list[Claim]:
-        """Output is never negative and never above what is available."""
-        available = self.availability.on(operation.timeline)
-        return [
-            Between("output within availability", (("output", 1.0), ("capacity", -available)), high=0.0),
-            Between("output is no consumption", (("output", 1.0),), low=0.0),
-            *variable_cost_claims(self.variable_cost),
-        ]
 
     @classmethod
     def example(cls) -> Self:

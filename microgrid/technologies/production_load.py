@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pydantic import Field
 
 from microgrid.capacity import Size
 from microgrid.claims import Between, Charge, Claim
 from microgrid.fields import FlowSeries, PerAmount, Share
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Technology
-from microgrid.technologies.patterns import parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Technology, parameter
 
 
 class ProductionLoad(Technology):
@@ -33,6 +32,11 @@ class ProductionLoad(Technology):
     unserved_price: PerAmount | None = Field(
         default=None, description="Cost of each kWh (or kg) left unserved; without it all is served."
     )
+
+    def needs(self) -> frozenset[str]:
+        """Name the bus of a demand that cannot all be left unserved."""
+        can_go = self.unserved_price is not None or self.sheddable == 1.0 or self.demand.highest <= 0
+        return frozenset() if can_go else frozenset({self.bus})
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:  # noqa: ARG002
         """Write the demand, and what of it may be shed or left unserved."""

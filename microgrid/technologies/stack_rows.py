@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from microgrid.capacity import Size
-from microgrid.technologies.base import Cost, Operation, Rate, State
+from microgrid.technologies.base import Cost, Operation, Rate, State, parameter
 from microgrid.technologies.commitment import Commitment, committed
-from microgrid.technologies.patterns import indexed_steps, lasting, parameter, recent_steps, times_size
+from microgrid.technologies.patterns import indexed_steps, lasting, recent_steps, times_size
 from microgrid.technologies.stacks import Stacks, Start
 
 

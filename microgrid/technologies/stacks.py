@@ -21,7 +21,7 @@ from microgrid.technologies.base import Operation
 class Start(BaseModel):
     """What it takes to bring a stack to where it makes hydrogen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     time: Hours = Field(default=0.0, description="Hours until the stack makes hydrogen.")
     energy: Energy = Field(

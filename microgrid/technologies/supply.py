@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pydantic import Field, model_validator
 
 from microgrid.capacity import Size
 from microgrid.claims import Between, Charge, Claim
 from microgrid.fields import AmountPrices, FactorSeries, FlowSeries, refuse
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, Scope, Technology
-from microgrid.technologies.patterns import parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, Scope, Technology, parameter
 
 
 class Supply(Technology):

@@ -19,8 +19,7 @@ from microgrid.claims import Between, Charge, Claim
 from microgrid.fields import AmountPrices, FlowSeries, Quantity
 from microgrid.plant import Objective, Plant
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Technology
-from microgrid.technologies.patterns import parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Technology, parameter
 from microgrid.timeline import Timeline
 from tests.laws.rules import Factors, marks_of, scaled
 

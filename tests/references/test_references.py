@@ -64,7 +64,7 @@ def named(frame: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
     return frame[(frame["asset"] == asset) & (frame[column] == quantity)]
 
 
-def meets(result: Result, expected: Mapping[str, Any]) -> None:
+def assert_meets(result: Result, expected: Mapping[str, Any]) -> None:
     """Assert that a plan is proved, audited, and comes to what was expected."""
     assert result.manifest["audit"]["passed"], result.manifest["audit"]["findings"]
     assert result.manifest["outcome"]["proved"]
@@ -87,7 +87,7 @@ def test_scenario(case: str, name: str):
         plant = replace(
             plant, timeline=Timeline(steps.index, steps.hours, np.full(len(steps), float(expected["weight"])))
         )
-    meets(solve_plant(plant, settings_of(scenario.solver)), expected)
+    assert_meets(solve_plant(plant, settings_of(scenario.solver)), expected)
 
 
 @pytest.mark.parametrize("case", EXPECTED)
@@ -101,7 +101,7 @@ def test_pypsa_unit_commitment(name: str):
     units = {unit: generator(**data) for unit, data in case["units"].items()}
     load = {"kind": "production_load", "demand": case["load"]}
     fuel = {"kind": "supply", "bus": "natural_gas", "price": 0}
-    meets(solved({**units, "fuel": fuel, "load": load}), case)
+    assert_meets(solved({**units, "fuel": fuel, "load": load}), case)
 
 
 def generator(capacity: float, price: float, **commitment: Any) -> dict[str, Any]:
@@ -112,12 +112,12 @@ def generator(capacity: float, price: float, **commitment: Any) -> dict[str, Any
 
 @pytest.mark.parametrize("name", MICRO)
 def test_flixopt_micro(name: str):
-    meets(solved(MICRO[name]["assets"], MICRO[name].get("caps", {})), MICRO[name])
+    assert_meets(solved(MICRO[name]["assets"], MICRO[name].get("caps", {})), MICRO[name])
 
 
 @pytest.mark.parametrize("name", [name for name in MICRO if name.startswith("storage")])
 def test_flixopt_micro_as_heat(name: str):
-    meets(solved(as_heat(MICRO[name]["assets"])), MICRO[name])
+    assert_meets(solved(as_heat(MICRO[name]["assets"])), MICRO[name])
 
 
 def as_heat(assets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from microgrid.scenario import read_scenario
 from solvers import solve, templating
 from solvers.compile import compile_model
 from solvers.matrix import InfeasibleRowError
+from solvers.template_rows import TemplateRows, expand_templates
 from tests.laws.cases import cases
 from tests.laws.surroundings import horizon, neighbours, surrounded
 from tests.solvers.pyomo_form import assert_same
@@ -196,7 +198,8 @@ def assert_cannot_hold(row: Any) -> None:
 
 @pytest.mark.parametrize("part", range(len(PARTS)), ids=lambda part: PARTS[part].__name__.strip("_"))
 def test_each_part_by_itself(part):
-    compared(lambda: random_model([part], [1.5, -2.0, 0.75, 3.0, -0.5, 1.0, 2.0, 0.25, -1.0, 1.0, 1.0], False))
+    matrix = compared(lambda: random_model([part], [1.5, -2.0, 0.75, 3.0, -0.5, 1.0, 2.0, 0.25, -1.0, 1.0, 1.0], False))
+    assert matrix.a.nnz
 
 
 def test_what_falls_back_is_named_with_its_reason(caplog):
@@ -220,6 +223,26 @@ def test_variables_are_not_made_into_objects_unless_asked_for():
     assert len(m.x) == SIZE
     assert [m.x[t].value for t in m.t] == outcome.plan.of(m.x).tolist()
     assert pyo.value(m.goal) == pytest.approx(outcome.objective)
+
+
+def test_rows_come_into_being_when_asked_for_and_only_then():
+    numbers = [1.5, -2.0, 0.75] + [1.0] * 8
+    with templating():
+        m = random_model([PARTS.index(_sums)], numbers, False)
+    compile_model(m)
+    assert isinstance(m.rows._data, TemplateRows)
+    assert (m.rows._data.is_untouched, len(m.rows)) == (True, SIZE)
+    with pytest.raises(TypeError, match="call expand_templates"):
+        copy.copy(m.rows._data)
+    m.rows[1].deactivate()
+    del m.rows[2]
+    assert len(m.rows) == len(list(m.rows.values())) == SIZE - 1
+    plain = random_model([PARTS.index(_sums)], numbers, False)
+    plain.rows[1].deactivate()
+    del plain.rows[2]
+    assert_same(plain, compile_model(m))
+    expand_templates(m)
+    assert_same(plain, compile_model(m))
 
 
 def test_a_plan_answers_for_any_expression_along_an_index():

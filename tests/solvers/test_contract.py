@@ -7,40 +7,26 @@ import math
 import pyomo.environ as pyo
 import pytest
 
-from solvers import Ended, Settings, solve
+from microgrid.model import assemble
+from microgrid.technologies.boiler import Boiler
+from solvers import Ended, Settings, SettingsError, refuse_unfit, solve, templating
+from tests.laws.surroundings import horizon, neighbours, surrounded
+from tests.solvers.models import diet, hard, knapsack
 
 CANDIDATES = ("highs", "appsi_highs", "cbc", "glpk", "scip")
 
 
 def _installed(name):
-    return name == "highs" or pyo.SolverFactory(name).available(exception_flag=False)
+    try:
+        refuse_unfit(Settings(solver=name))
+    except SettingsError:
+        return False
+    return True
 
 
 DRIVERS = [name for name in CANDIDATES if _installed(name)]
 
 pytestmark = pytest.mark.parametrize("driver", DRIVERS)
-
-
-def diet():
-    """Minimise 2x + 3y over x + y >= 10, x <= 6: x = 6, y = 4, 24."""
-    m = pyo.ConcreteModel()
-    m.x = pyo.Var(bounds=(0, 6))
-    m.y = pyo.Var(bounds=(0, None))
-    m.unused = pyo.Var(bounds=(2, 5))
-    m.enough = pyo.Constraint(expr=m.x + m.y >= 10)
-    m.goal = pyo.Objective(expr=2 * m.x + 3 * m.y + 0.5)
-    return m
-
-
-def knapsack(n=4):
-    """Maximise value within a weight of 10: items (6, 30), (3, 14), (4, 16), (2, 9): 6 + 4 = 46 beats 6 + 3 = 44."""
-    weights, values = [6, 3, 4, 2], [30, 14, 16, 9]
-    m = pyo.ConcreteModel()
-    m.item = pyo.RangeSet(0, n - 1)
-    m.take = pyo.Var(m.item, within=pyo.Binary)
-    m.fits = pyo.Constraint(expr=sum(weights[i] * m.take[i] for i in m.item) <= 10)
-    m.goal = pyo.Objective(expr=sum(values[i] * m.take[i] for i in m.item), sense=pyo.maximize)
-    return m
 
 
 def test_a_linear_optimum_with_a_constant(driver):
@@ -95,3 +81,35 @@ def test_unbounded_has_no_plan(driver):
     outcome = solve(m, Settings(solver=driver))
     assert outcome.ended in (Ended.UNBOUNDED, Ended.INFEASIBLE_OR_UNBOUNDED)
     assert not outcome.has_plan
+
+
+def test_a_plant_written_as_templates_has_the_same_optimum(driver):
+    """A boiler with commitment: binaries, ramps, histories, and variables that are not expanded."""
+
+    def written():
+        with templating():
+            return assemble(surrounded(Boiler.example(), neighbours(Boiler.example()), horizon())).pyomo
+
+    outcome = solve(written(), Settings(solver=driver, gap=0.0))
+    assert outcome.is_proved
+    assert outcome.objective == pytest.approx(solve(written(), Settings(gap=0.0)).objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("seconds", [2.0, 0.01], ids=["with", "perhaps without"])
+def test_a_time_limit_ends_it_with_an_incumbent_and_without(driver, seconds):
+    outcome = solve(hard(), Settings(solver=driver, gap=0.0, seconds=seconds))
+    assert outcome.ended is Ended.TIME
+    assert not outcome.is_proved
+    if outcome.has_plan:
+        assert math.isnan(outcome.bound) or outcome.bound <= outcome.objective + 1e-6
+        assert outcome.plan.along(lambda: 0)[0] == 0.0
+    else:
+        assert math.isnan(outcome.objective)
+
+
+def test_a_start_changes_no_optimum(driver):
+    m = knapsack()
+    first = solve(m, Settings(solver=driver, gap=0.0))
+    again = solve(m, Settings(solver=driver, gap=0.0), start=first.plan)
+    assert again.objective == pytest.approx(first.objective)
+    assert [round(m.take[i].value) for i in m.item] == [1, 0, 1, 0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import signal
 import threading
 
@@ -13,24 +12,7 @@ import pytest
 
 from solvers import Ended, Settings, SettingsError, solve
 from solvers.compile import compile_model
-from tests.solvers.test_contract import diet, knapsack
-
-
-def hard(n=60, rows=25, seed=1):
-    """Return a market-split-like model: feasible at once through its slacks, not proved for a long time."""
-    draw = random.Random(seed)
-    m = pyo.ConcreteModel()
-    m.i, m.r = pyo.RangeSet(0, n - 1), pyo.RangeSet(0, rows - 1)
-    m.x = pyo.Var(m.i, within=pyo.Binary)
-    m.over = pyo.Var(m.r, within=pyo.NonNegativeReals)
-    m.under = pyo.Var(m.r, within=pyo.NonNegativeReals)
-    a = {(r, i): draw.randrange(100) for r in range(rows) for i in range(n)}
-    total = {r: sum(a[r, i] for i in range(n)) // 2 for r in range(rows)}
-    m.split = pyo.Constraint(
-        m.r, rule=lambda m, r: sum(a[r, i] * m.x[i] for i in m.i) + m.under[r] - m.over[r] == total[r]
-    )
-    m.goal = pyo.Objective(expr=sum(m.over[r] + m.under[r] for r in m.r))
-    return m
+from tests.solvers.models import diet, hard, knapsack
 
 
 def test_a_time_limit_keeps_the_incumbent_and_says_so():
@@ -44,9 +26,11 @@ def test_a_time_limit_keeps_the_incumbent_and_says_so():
 
 def test_ctrl_c_keeps_the_incumbent():
     threading.Timer(1.5, signal.raise_signal, [signal.SIGINT]).start()
-    outcome = solve(hard(), Settings(seconds=60, gap=0.0))
+    seen = []
+    outcome = solve(hard(), Settings(seconds=60, gap=0.0), seen.append)
     assert (outcome.ended, outcome.has_plan) == (Ended.INTERRUPTED, True)
     assert outcome.seconds < 30
+    assert sum(progress.is_stopping for progress in seen) == 1
 
 
 def test_progress_shows_incumbent_bound_and_gap_while_it_runs():

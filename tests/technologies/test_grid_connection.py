@@ -139,19 +139,26 @@ def test_a_battery_shaves_what_the_meter_sees(window, peak):
 def test_steps_that_do_not_fill_the_window_are_refused():
     grid = GridConnection(capacity=500.0, import_price=0.0, demand_charge=DemandCharge(price=10.0))
     with pytest.raises(InputError) as caught:
-        assemble(plant({"g": grid, "l": load(1.0)}, [0.1, 0.1, 0.1]))
+        plant({"g": grid, "l": load(1.0)}, [0.1, 0.1, 0.1])
     assert str(caught.value) == (
-        "horizon: the step at 2026-01-05T00:12:00+00:00 of 0.1 h\n"
+        "assets.g.demand_charge.window: the step at 2026-01-05T00:12+00:00 of 6 min\n"
         "   wanted steps that divide or fill metering windows of 15 min; choose another step or another window"
     )
+
+
+@pytest.mark.parametrize("window", [1e-12, 0.5 / 3600, 7 / 60, 2.5 * 24, 1e9])
+def test_windows_that_drift_against_the_clock_are_refused(window):
+    with pytest.raises(ValidationError) as caught:
+        DemandCharge(price=10.0, window=window)
+    assert refusal(caught.value) == ("", "a window that divides a day")
 
 
 def test_a_demand_charge_on_weighted_steps_is_refused():
     grid = GridConnection(capacity=500.0, import_price=0.0, demand_charge=DemandCharge(price=10.0))
     with pytest.raises(InputError) as caught:
-        assemble(plant({"g": grid}, Timeline.of_hours([1.0], weights=[2.0])))
+        plant({"g": grid}, Timeline.of_hours([1.0], weights=[2.0]))
     assert str(caught.value) == (
-        "demand_charge: a horizon with weights\n"
+        "assets.g.demand_charge: a horizon with weights\n"
         "   wanted a horizon whose every step counts once; leave the demand charge out"
     )
 

@@ -86,7 +86,7 @@ def test_serving_comes_before_emissions():
 
 
 def test_a_demand_in_the_wrong_unit_is_refused():
-    load = ProductionLoad(bus="hydrogen", demand=Series(np.asarray(5.0), "kW"))
+    load = ProductionLoad(bus="hydrogen", demand=Series(np.asarray(5.0), "kW"), unserved_price=1.0)
     with pytest.raises(InputError) as caught:
         plant({"l": load})
     assert str(caught.value) == "assets.l.demand: a series in kW\n   wanted kg/h, as the bus's carrier is counted"
@@ -113,3 +113,18 @@ def test_an_unknown_bus_is_refused_with_the_nearest():
     assert str(caught.value) == (
         'assets.l.bus: hydrogn\n   wanted a bus of the plant, or the name of a carrier; did you mean "hydrogen"?'
     )
+
+
+@pytest.mark.parametrize("unserved_price", [None, 3.0])
+def test_a_demand_that_nothing_feeds(unserved_price):
+    """2 kW of heat for an hour that nothing makes: unserved at 3 a kWh, a cost of 6; without a price no plan at all."""
+    heat = ProductionLoad(bus="heat", demand=2.0, unserved_price=unserved_price)
+    if unserved_price is None:
+        with pytest.raises(InputError, match=r"assets\.l\.bus: heat\n   wanted a bus that something feeds"):
+            plant({"l": heat})
+    else:
+        assert solved({"l": heat}).cost == pytest.approx(6.0)
+
+
+def test_no_demand_needs_no_supply():
+    assert solved({"l": ProductionLoad(demand=0.0)}).cost == 0.0

@@ -1,0 +1,46 @@
+"""Sources that sun or wind drive: free power up to what they allow; curtailment costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from microgrid.capacity import Size
+from microgrid.claims import Between, Claim
+from microgrid.fields import PerEnergy, PowerCapacity
+from microgrid.series import Series
+from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Technology, parameter
+from microgrid.technologies.patterns import flow_within, variable_cost_claims, variable_costs
+
+
+class FreeSource(Technology):
+    """A source of free power: ``0 <= output[t] <= capacity * availability[t]``.
+
+    No binary: curtailment is free, so the relaxation has nothing to gain.
+    """
+
+    bus: Annotated[str, Bus(("electricity",), "out")] = Field(default="electricity", description="Bus it feeds.")
+    capacity: PowerCapacity = Field(description="Rated power, kW.")
+    availability: Series = Field(description="Power per kW rated that sun or wind allow.")
+    variable_cost: PerEnergy = Field(default=0.0, description="Operation cost per kWh fed.")
+
+    def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
+        """Write the output within what is available."""
+        values = self.availability.on(operation.timeline, "availability")
+        available = parameter(block, operation.steps, "availability", values)
+        output = flow_within(block, operation, "output", size["capacity"], available)
+        return Contribution(
+            flows=[Flow("output", self.bus, lambda t: output[t])],
+            costs=variable_costs(operation, self.variable_cost, lambda t: output[t]),
+        )
+
+    def claims(self, operation: Operation) -> list[Claim]:
+        """Output is never negative and never above what is available."""
+        available = self.availability.on(operation.timeline)
+        return [
+            Between("output within availability", (("output", 1.0), ("capacity", -available)), high=0.0),
+            Between("output is no consumption", (("output", 1.0),), low=0.0),
+            *variable_cost_claims(self.variable_cost),
+        ]
