@@ -14,17 +14,42 @@ all that is given away: within a window the peak, or the size, stays tied to all
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from solvers.horizon import NO_TIME
 from solvers.linear import Array
-from solvers.slicing import Mask, Places, Program
+from solvers.slicing import Mask, Piece, Places, Program
 
 
-def priced(program: Program, times: Places, edges: Sequence[int], duals: Array) -> tuple[float, list[Program]]:
-    """Return a constant and the programs whose optima, added to it, no plan of the whole can beat.
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """Windows whose ties are priced.
+
+    Parameters
+    ----------
+    constant
+        What to add to the sum of the windows' optima.
+    pieces
+        The windows' programs; the last one holds the rows without time. A column without a time may be in several.
+    floors
+        What no plan of a window can beat by the prices alone; they add up to the bound of those prices.
+    """
+
+    constant: float
+    pieces: list[Piece]
+    floors: Array
+
+    def losses(self, x: Array, bounds: Array) -> Array:
+        """Return by how much a plan of the whole is above the bound of each window, at the prices, at least zero."""
+        costs = [float(piece.program.cost @ x[piece.columns]) for piece in self.pieces]
+        return np.maximum(np.array(costs) - bounds, 0.0)
+
+
+def priced(program: Program, times: Places, edges: Sequence[int], duals: Array) -> Priced:
+    """Return programs whose optima, added to a constant, no plan of the whole can beat.
 
     Parameters
     ----------
@@ -39,11 +64,30 @@ def priced(program: Program, times: Places, edges: Sequence[int], duals: Array) 
     price = np.where(np.isinf(program.row_low), np.minimum(duals, 0.0), duals)
     price = np.where(np.isinf(program.row_high), np.maximum(price, 0.0), price)
     tied = np.where(ties, price, 0.0)
-    paid = np.where(tied > 0, program.row_low, program.row_high)
-    constant = float(tied[tied != 0] @ paid[tied != 0])
+    constant = float(_paid(tied, program).sum())
     cost = program.cost - tied @ program.a
     block_of_row[ties] = -1
-    return constant, list(_windows(program, block, block_of_row, shared, (cost, price)))
+    pieces, prices = [], []
+    for piece, rows in _windows(program, block, block_of_row, shared, (cost, price)):
+        pieces.append(piece)
+        prices.append(price[rows])
+    floors = np.array([_floor(piece.program, y) for piece, y in zip(pieces, prices, strict=True)])
+    return Priced(constant, pieces, floors)
+
+
+def _paid(price: Array, program: Program) -> Array:
+    """Return what the sides of rows are worth at prices: the lower side at a positive price, else the upper."""
+    side = np.where(price > 0, program.row_low, program.row_high)
+    return price * np.where(price == 0, 0.0, side)
+
+
+def _floor(program: Program, price: Array) -> float:
+    """Return what no plan of a program can beat, all its rows priced: each column at the better of its bounds."""
+    reduced = program.cost - price @ program.a
+    bound = np.where(reduced > 0, program.low, program.high)
+    # Where there is no bound, the solver's own tolerance decides whether a price is one.
+    trifle = np.isinf(bound) & (abs(reduced) <= 1e-7)
+    return float(_paid(price, program).sum() + (reduced * np.where(trifle | (reduced == 0), 0.0, bound)).sum())
 
 
 def _blocks_of_rows(program: Program, block: Places, shared: int) -> tuple[Places, Mask]:
@@ -60,8 +104,8 @@ def _blocks_of_rows(program: Program, block: Places, shared: int) -> tuple[Place
 
 def _windows(
     program: Program, block: Places, block_of_row: Places, shared: int, prices: tuple[Array, Array]
-) -> Iterator[Program]:
-    """Give the program of each window, with its own copies of shared columns, and that of the rows without time."""
+) -> Iterator[tuple[Piece, Places]]:
+    """Give each window's program with its own copies of shared columns, its rows; last, the rows without time."""
     cost, price = prices
     common = np.flatnonzero(block == shared)
     parts = _parts(program, common, block_of_row, shared, price, cost[common])
@@ -71,7 +115,7 @@ def _windows(
         reached = np.bincount(program.by_row[rows].indices, minlength=len(cost))[common] > 0
         reached |= (parts[number] != 0) | (number == shared)
         columns = np.concatenate([own, common[reached]])
-        yield Program(
+        part = Program(
             sparse.csc_array(program.by_row[rows][:, columns]),
             program.row_low[rows],
             program.row_high[rows],
@@ -80,6 +124,7 @@ def _windows(
             program.integer[columns],
             np.concatenate([cost[own], parts[number][reached]]),
         )
+        yield Piece(part, columns), rows
 
 
 def _parts(program: Program, common: Places, block_of_row: Places, shared: int, price: Array, cost: Array) -> Array:

@@ -76,16 +76,11 @@ class Piece:
     columns: Places
 
 
-def piece_of(whole: Program, columns: Places, x: Array, relaxed: Mask | None = None) -> Piece | None:
+def piece_of(whole: Program, columns: Places, x: Array) -> Piece | None:
     """Return the program in which `columns` are free and all others stay at `x`; None if that cannot hold.
 
     A row that reaches a single free column becomes a bound of it: the rows of a whole year on its peak, say, leave one
     bound. Rows without a free column are not looked at.
-
-    Parameters
-    ----------
-    relaxed
-        Columns of the whole program that need not be whole numbers here.
     """
     part = whole.a[:, columns]
     count = np.bincount(part.indices, minlength=whole.a.shape[0])
@@ -101,7 +96,7 @@ def piece_of(whole: Program, columns: Places, x: Array, relaxed: Mask | None = N
         return None
     middle = np.where(crossed > 0, (low + high) / 2, 0.0)
     low, high = np.where(crossed > 0, middle, low), np.where(crossed > 0, middle, high)
-    integer = whole.integer[columns] if relaxed is None else whole.integer[columns] & ~relaxed[columns]
+    integer = whole.integer[columns]
     several = ~single
     body = sparse.csc_array(by_row[several])
     return Piece(Program(body, row_low[several], row_high[several], low, high, integer, whole.cost[columns]), columns)
