@@ -56,6 +56,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.model",
         "microgrid.scenario",
         "microgrid.results",
+        "microgrid.energy_network",
+        "microgrid.origins",
         "microgrid.checks",
         "microgrid.audit",
         "microgrid.amounts",

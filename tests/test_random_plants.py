@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from microgrid.capacity import Fixed, Sized
 from microgrid.carriers import CARRIERS
 from microgrid.fields import Along, Quantity
+from microgrid.origins import origins
 from microgrid.plant import Objective, Plant, PlantBus
 from microgrid.running import solve_plant
 from microgrid.series import Series
@@ -28,6 +29,7 @@ from microgrid.timeline import Timeline
 from tests.laws.cases import UNDECIDED, Case, cases
 from tests.laws.rules import marks_of, nested_models, put, rule
 from tests.laws.surroundings import DEFAULT, DEMAND, PLENTY, PRICES, Neighbour
+from tests.test_origins import imbalance
 
 PARTS, PLANTS_A_PART = 4, 55
 
@@ -224,6 +226,9 @@ def is_planned(plant: Plant) -> None:
     assert result.manifest["outcome"]["proved"], result.manifest["outcome"]
     assert result.manifest["audit"]["findings"] == []
     assert np.isfinite(result.cost)
+    found = origins(result)
+    assert imbalance(found) < 1e-6, "what sources give ends in uses, exports and stocks"
+    assert all(((mix.sum(axis=1) - 1.0) * mix.sum(axis=1) < 1e-9).all() for mix in found.shares.values())
 
 
 def of_all_plants(part: int, check: Callable[[Plant], None]) -> None:
