@@ -43,7 +43,7 @@ def plan(
     empty = {
         "states": ("asset", "state", "time", "value"),
         "costs": ("asset", "line", "category", "time", "amount"),
-        "emissions": ("asset", "line", "scope", "basis", "time", "amount"),
+        "emissions": ("asset", "line", "scope", "basis", "part", "gas", "time", "amount"),
         "prices": ("bus", "time", "price"),
     }
     frames = {name: pd.DataFrame(columns=list(columns)) for name, columns in empty.items()}

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from microgrid.capacity import Fixed, Size
 from microgrid.claims import Between, Charge, Claim, NeverBoth, PeakCharge
 from microgrid.errors import InputError, Problem
+from microgrid.factor_fields import ExportFactor, LocationFactor, MarketFactor, UpstreamFactor
 from microgrid.fields import (
     MONEY,
     EnergyPrices,
-    FactorSeries,
     Power,
     PowerCapacity,
     PowerSeries,
@@ -25,7 +25,8 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.factor_lines import FactorLine, booked, claimed
 from microgrid.technologies.patterns import flow_within
 from microgrid.timeline import Timeline
 
@@ -74,20 +75,27 @@ class GridConnection(Technology):
     export_limit: PowerSeries | None = Field(default=None, description="Largest export, kW.")
     capacity_charge: PerPowerMonth = Field(default=0.0, description="Price of the contract capacity per kW and month.")
     demand_charge: DemandCharge | None = Field(default=None, description="Charge on each month's measured peak.")
-    location_factor: FactorSeries | None = Field(
+    location_factor: LocationFactor | None = Field(
         default=None, description="Location-based scope 2 emissions per kWh imported."
     )
-    market_factor: FactorSeries | None = Field(
+    market_factor: MarketFactor | None = Field(
         default=None, description="Market-based scope 2 emissions per kWh; by default the location-based."
     )
-    upstream_factor: FactorSeries | None = Field(
+    upstream_factor: UpstreamFactor | None = Field(
         default=None, description="Scope 3 upstream emissions per kWh imported."
+    )
+    export_factor: ExportFactor | None = Field(
+        default=None,
+        description="What each kWh exported takes off, where the accounting standard does so; by default the "
+        "location-based.",
     )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.export_limit is not None and self.export_price is None:
             raise refuse("export_limit without export_price", "an export_price, be it 0, where export is allowed")
+        if self.export_factor is not None and (self.export_price is None or self.location_factor is None):
+            raise refuse("export_factor", "an export_price and a location_factor beside it")
         if self.market_factor is not None and self.location_factor is None:
             wanted = "a location_factor too, or the location-based account would say that imports emit nothing"
             raise refuse("market_factor without location_factor", wanted)
@@ -129,7 +137,8 @@ class GridConnection(Technology):
             states["peak"] = State(block.peak, "months", "peak_so_far")
         if self.capacity_charge:
             costs.append(self._contract(operation, size["capacity"]))
-        return Contribution(flows, costs, self._emissions(block, operation, imports), states)
+        emissions = booked(block, operation, self._factors(), {flow.port: flow.rate for flow in flows})
+        return Contribution(flows, costs, emissions, states)
 
     def _limited(self, block: Any, operation: Operation, name: str, size: Size, limit: Series | None) -> Any:
         flow = flow_within(block, operation, name, size)
@@ -148,6 +157,11 @@ class GridConnection(Technology):
         bought = self.import_price.on(operation.timeline)
         sold = self.export_price.on(operation.timeline)
         tempting = np.full(len(bought), True) if not operation.money_counts else sold >= bought
+        if self.location_factor is not None:
+            # Where an export takes more off than an import puts on, a carbon price could pay for doing both.
+            emitted = [line.factor.on(operation.timeline) for line in self._factors()[:2] if line.factor is not None]
+            taken_off = self._export_factor.on(operation.timeline) if self._export_factor is not None else 0.0
+            tempting = tempting | (taken_off > np.min(emitted, axis=0))
         return [int(t) for t in np.flatnonzero(tempting)]
 
     def _one_way(self, block: Any, operation: Operation, size: Size) -> None:
@@ -213,23 +227,18 @@ class GridConnection(Technology):
         )
         return Cost("contract capacity", "demand", lambda _: total * size.amount)
 
-    def _factors(self) -> list[tuple[str, int, str, Series]]:
-        market = self.market_factor if self.market_factor is not None else self.location_factor
-        lines = [
-            ("import, location-based", 2, "location", self.location_factor),
-            ("import, market-based", 2, "market", market),
-            ("import, upstream", 3, "both", self.upstream_factor),
-        ]
-        return [(line, scope, basis, factor) for line, scope, basis, factor in lines if factor is not None]
+    @property
+    def _export_factor(self) -> Series | None:
+        return self.export_factor if self.export_factor is not None else self.location_factor
 
-    def _emissions(self, block: Any, operation: Operation, imports: Any) -> list[Emission]:
-        hours, lines = operation.hours, []
-        for line, scope, basis, factor in self._factors():
-            values = parameter(
-                block, operation.steps, f"factor_{scope}_{basis}", factor.on(operation.timeline, "factor")
-            )
-            lines.append(Emission(line, scope, basis, lambda t, f=values: f[t] * hours[t] * imports[t]))  # type: ignore[arg-type,misc]
-        return lines
+    def _factors(self) -> list[FactorLine]:
+        market = self.market_factor if self.market_factor is not None else self.location_factor
+        return [
+            FactorLine("import, location-based", 2, "location", "purchased", "import", self.location_factor),
+            FactorLine("import, market-based", 2, "market", "purchased", "import", market),
+            FactorLine("import, upstream", 3, "both", "upstream", "import", self.upstream_factor),
+            FactorLine("export", 0, "both", "exported", "export", self._export_factor),
+        ]
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
@@ -256,9 +265,8 @@ class GridConnection(Technology):
         if self.capacity_charge:
             rate, per = (self.capacity_charge, "month") if timeline.is_plain else (12 * self.capacity_charge, "year")
             claims.append(Charge("costs", "contract capacity", (("capacity", rate),), per))  # type: ignore[arg-type]
-        for line, _, _, factor in self._factors():
-            claims.append(Charge("emissions", line, (("import", factor.on(timeline)),)))
-        return claims
+        ports = ["import"] if self.export_price is None else ["import", "export"]
+        return [*claims, *claimed(timeline, self._factors(), ports)]
 
     @classmethod
     def example(cls) -> Self:
@@ -273,4 +281,5 @@ class GridConnection(Technology):
             location_factor=Series(np.asarray(0.55)),
             market_factor=Series(np.asarray(0.61)),
             upstream_factor=Series(np.asarray(0.05)),
+            export_factor=Series(np.asarray(0.53)),
         )
