@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size
-from microgrid.claims import Between, Charge, Claim, NeverBoth, PeakCharge
+from microgrid.claims import Charge, Claim, PeakCharge
 from microgrid.errors import InputError, Problem
 from microgrid.factor_fields import ExportFactor, LocationFactor, MarketFactor, UpstreamFactor
 from microgrid.fields import (
@@ -27,7 +27,8 @@ from microgrid.fields import (
 from microgrid.series import Series
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
 from microgrid.technologies.factor_lines import FactorLine, booked, claimed
-from microgrid.technologies.patterns import flow_within
+from microgrid.technologies.grid_emissions import factors, pays_to_pass_through
+from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.timeline import Timeline
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
@@ -121,16 +122,17 @@ class GridConnection(Technology):
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export, their prices and limits, the peak and the emissions."""
         steps, hours = operation.steps, operation.hours
-        imports = self._limited(block, operation, "imports", size["capacity"], self.import_limit)
+        imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
         flows = [Flow("import", self.bus, lambda t: imports[t])]
         price = parameter(block, steps, "import_price", self.import_price.on(operation.timeline, "import_price"))
         costs = [Cost("import", "energy", lambda t: price[t] * hours[t] * imports[t], steps)]
         if self.export_price is not None:
-            exports = self._limited(block, operation, "exports", size["capacity"], self.export_limit)
+            exports = limited(block, operation, "exports", size["capacity"], self.export_limit)
             flows.append(Flow("export", self.bus, lambda t: -exports[t]))
             earned = parameter(block, steps, "export_price", self.export_price.on(operation.timeline, "export_price"))
             costs.append(Cost("export", "revenue", lambda t: -earned[t] * hours[t] * exports[t], steps))
-            self._one_way(block, operation, size["capacity"])
+            tempting = (earned.array >= price.array) | pays_to_pass_through(self._factors(), operation.timeline)
+            one_way(block, operation, size["capacity"], tempting)
         states: dict[str, State] = {}
         if self.demand_charge is not None:
             costs.append(self._peaks(block, operation, self.demand_charge, imports))
@@ -139,44 +141,6 @@ class GridConnection(Technology):
             costs.append(self._contract(operation, size["capacity"]))
         emissions = booked(block, operation, self._factors(), {flow.port: flow.rate for flow in flows})
         return Contribution(flows, costs, emissions, states)
-
-    def _limited(self, block: Any, operation: Operation, name: str, size: Size, limit: Series | None) -> Any:
-        flow = flow_within(block, operation, name, size)
-        if limit is not None:
-            highest = parameter(block, operation.steps, f"{name}_limit", limit.on(operation.timeline, name))
-
-            def within_limit(_b: Any, t: Any) -> Any:
-                return flow[t] <= highest[t]
-
-            block.add_component(f"{name}_within_limit", pyo.Constraint(operation.steps, rule=within_limit))
-        return flow
-
-    def _contested(self, operation: Operation) -> list[int]:
-        """Return the steps at which importing and exporting at once could pay."""
-        assert self.export_price is not None
-        bought = self.import_price.on(operation.timeline)
-        sold = self.export_price.on(operation.timeline)
-        tempting = np.full(len(bought), True) if not operation.money_counts else sold >= bought
-        if self.location_factor is not None:
-            # Where an export takes more off than an import puts on, a carbon price could pay for doing both.
-            emitted = [line.factor.on(operation.timeline) for line in self._factors()[:2] if line.factor is not None]
-            taken_off = self._export_factor.on(operation.timeline) if self._export_factor is not None else 0.0
-            tempting = tempting | (taken_off > np.min(emitted, axis=0))
-        return [int(t) for t in np.flatnonzero(tempting)]
-
-    def _one_way(self, block: Any, operation: Operation, size: Size) -> None:
-        block.contested = pyo.Set(initialize=self._contested(operation), within=operation.steps)
-        block.importing = pyo.Var(block.contested, dense=False, within=pyo.Binary)
-        high = size.high
-
-        def imports_only(b: Any, t: Any) -> Any:
-            return b.imports[t] <= high * b.importing[t]
-
-        def exports_only(b: Any, t: Any) -> Any:
-            return b.exports[t] <= high * (1 - b.importing[t])
-
-        block.imports_only = pyo.Constraint(block.contested, rule=imports_only)
-        block.exports_only = pyo.Constraint(block.contested, rule=exports_only)
 
     def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
         """Keep each month's peak above the mean import of each of its metering windows."""
@@ -227,38 +191,19 @@ class GridConnection(Technology):
         )
         return Cost("contract capacity", "demand", lambda _: total * size.amount)
 
-    @property
-    def _export_factor(self) -> Series | None:
-        return self.export_factor if self.export_factor is not None else self.location_factor
-
     def _factors(self) -> list[FactorLine]:
-        market = self.market_factor if self.market_factor is not None else self.location_factor
-        return [
-            FactorLine("import, location-based", 2, "location", "purchased", "import", self.location_factor),
-            FactorLine("import, market-based", 2, "market", "purchased", "import", market),
-            FactorLine("import, upstream", 3, "both", "upstream", "import", self.upstream_factor),
-            FactorLine("export", 0, "both", "exported", "export", self._export_factor),
-        ]
+        return factors(self.location_factor, self.market_factor, self.upstream_factor, self.export_factor)
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
         timeline = operation.timeline
         claims: list[Claim] = [
-            Between("import within capacity", (("import", 1.0), ("capacity", -1.0)), high=0.0),
-            Between("import is a supply", (("import", 1.0),), low=0.0),
+            *import_claims(timeline, self.import_limit),
             Charge("costs", "import", (("import", self.import_price.on(timeline)),)),
         ]
-        if self.import_limit is not None:
-            claims.append(Between("import within limit", (("import", 1.0),), high=self.import_limit.on(timeline)))
         if self.export_price is not None:
-            claims += [
-                Between("export within capacity", (("export", -1.0), ("capacity", -1.0)), high=0.0),
-                Between("export is a consumption", (("export", 1.0),), high=0.0),
-                NeverBoth("import", "export"),
-                Charge("costs", "export", (("export", self.export_price.on(timeline)),)),
-            ]
-            if self.export_limit is not None:
-                claims.append(Between("export within limit", (("export", -1.0),), high=self.export_limit.on(timeline)))
+            claims += export_claims(timeline, self.export_limit)
+            claims.append(Charge("costs", "export", (("export", self.export_price.on(timeline)),)))
         if self.demand_charge is not None:
             charge = self.demand_charge
             claims.append(PeakCharge("demand charge", "import", charge.price, charge.window * 60, charge.peak_so_far))
@@ -266,7 +211,7 @@ class GridConnection(Technology):
             rate, per = (self.capacity_charge, "month") if timeline.is_plain else (12 * self.capacity_charge, "year")
             claims.append(Charge("costs", "contract capacity", (("capacity", rate),), per))  # type: ignore[arg-type]
         ports = ["import"] if self.export_price is None else ["import", "export"]
-        return [*claims, *claimed(timeline, self._factors(), ports)]
+        return claims + claimed(timeline, self._factors(), ports)
 
     @classmethod
     def example(cls) -> Self:

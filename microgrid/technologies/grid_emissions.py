@@ -1,0 +1,40 @@
+"""What a grid connection emits: scope 2 by location and by market, scope 3 upstream; and what its exports take off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microgrid.series import Series
+from microgrid.technologies.factor_lines import FactorLine
+from microgrid.timeline import Timeline
+
+
+def factors(
+    location: Series | None, market: Series | None, upstream: Series | None, export: Series | None
+) -> list[FactorLine]:
+    """Return the lines of import and export.
+
+    By market, a kWh emits what it does by location unless told otherwise; a kWh exported takes off what one imported
+    puts on by location. Exports stand on a line of their own, in no scope: the standard of the account says whether
+    they count.
+    """
+    return [
+        FactorLine("import, location-based", 2, "location", "purchased", "import", location),
+        FactorLine(
+            "import, market-based", 2, "market", "purchased", "import", market if market is not None else location
+        ),
+        FactorLine("import, upstream", 3, "both", "upstream", "import", upstream),
+        FactorLine("export", 0, "both", "exported", "export", export if export is not None else location),
+    ]
+
+
+def pays_to_pass_through(lines: Sequence[FactorLine], timeline: Timeline) -> NDArray[np.bool_]:
+    """Tell at which steps an export takes more off than an import puts on, so that a carbon price could pay for both."""
+    series = [line.factor.on(timeline) for line in lines if line.factor is not None and line.part == "purchased"]
+    taken_off = next((line.factor for line in lines if line.part == "exported"), None)
+    if not series or taken_off is None:
+        return np.zeros(len(timeline), dtype=bool)
+    return np.asarray(taken_off.on(timeline) > np.min(series, axis=0))
