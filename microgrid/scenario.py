@@ -241,9 +241,8 @@ def _footprint_faults(factors: Mapping[str, Any], assets: Any) -> Iterator[Fault
     known = assets if isinstance(assets, dict) else {}
     for name in factors:
         if name not in known:
-            yield Fault(
-                ("footprint", "factors", name), f"no asset {shown(name)}", "an asset", did_you_mean(name, known)
-            )
+            path, wanted = ("footprint", "factors", name), "an asset of the scenario"
+            yield Fault(path, f"no asset {shown(name)}", wanted, did_you_mean(name, known))
 
 
 __all__ = ["Scenario", "Solver", "read_scenario", "scenario_of", "scenario_schema"]

@@ -21,18 +21,17 @@ def factors(
     puts on by location. Exports stand on a line of their own, in no scope: the standard of the account says whether
     they count.
     """
+    by_market, taken_off = (location if factor is None else factor for factor in (market, export))
     return [
         FactorLine("import, location-based", 2, "location", "purchased", "import", location),
-        FactorLine(
-            "import, market-based", 2, "market", "purchased", "import", market if market is not None else location
-        ),
+        FactorLine("import, market-based", 2, "market", "purchased", "import", by_market),
         FactorLine("import, upstream", 3, "both", "upstream", "import", upstream),
-        FactorLine("export", 0, "both", "exported", "export", export if export is not None else location),
+        FactorLine("export", 0, "both", "exported", "export", taken_off),
     ]
 
 
 def pays_to_pass_through(lines: Sequence[FactorLine], timeline: Timeline) -> NDArray[np.bool_]:
-    """Tell at which steps an export takes more off than an import puts on, so that a carbon price could pay for both."""
+    """Tell where an export takes more off than an import puts on, so that a carbon price could pay for both at once."""
     series = [line.factor.on(timeline) for line in lines if line.factor is not None and line.part == "purchased"]
     taken_off = next((line.factor for line in lines if line.part == "exported"), None)
     if not series or taken_off is None:
