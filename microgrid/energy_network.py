@@ -136,7 +136,7 @@ class Network:
     @cached_property
     def buses(self) -> tuple[str, ...]:
         """Every bus that energy flows on."""
-        ports = [*self.sources, *self._drawing()]
+        ports = [*self.sources, *self.drawing()]
         ports += [port for converter in self.converters for port in converter.outputs]
         ports += [port for store in self.stores for port in store.outputs]
         return tuple(dict.fromkeys(port.bus for port in ports))
@@ -192,7 +192,7 @@ class Network:
         """
         n, buses = len(self.hours), len(place)
         matrix, drawn = np.zeros((n, buses, buses)), np.zeros((n, buses))
-        for port in self._drawing():
+        for port in self.drawing():
             drawn[:, place[port.bus]] += port.drawn
         for converter in self.converters:
             for source, target, passed in _passed_on(converter, book):
@@ -206,7 +206,7 @@ class Network:
         inverse[is_singular] = np.linalg.pinv(matrix[is_singular], rcond=1.0 / _LOST)
         return inverse / scale[:, None, :], is_singular
 
-    def _drawing(self) -> Iterator[Port]:
+    def drawing(self) -> Iterator[Port]:
         """Give every port that may draw from its bus."""
         yield from (port for converter in self.converters for port in converter.inputs)
         yield from (port for store in self.stores for port in store.inputs)

@@ -16,6 +16,7 @@ from microgrid.plant import Objective, Plant
 from microgrid.results import Result
 from microgrid.running import solve_plant
 from microgrid.series import Series
+from microgrid.technologies.boiler import Boiler
 from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.photovoltaic import Photovoltaic
 from microgrid.technologies.process import Process
@@ -32,8 +33,8 @@ def grid(**more) -> GridConnection:
 def assets(**more) -> dict:
     """Return a plant of every part of the account.
 
-    Over 0.5 h and 2 h: load 100 kW, sun 60 then 150 kW, so 20 kWh are imported and 100 kWh exported. 10 kg/h of product,
-    0.4 kg each: 10 kg. Gas 20 kW at 0.2: 10 kg. Wood 8 kW at 0.35: 7 kg of biogenic carbon dioxide.
+    Over 0.5 h and 2 h: load 100 kW, sun 60 then 150 kW, so 20 kWh are imported and 100 kWh exported. 10 kg/h of
+    product, 0.4 kg each: 10 kg. Gas 20 kW at 0.2: 10 kg. Wood 8 kW at 0.35: 7 kg of biogenic carbon dioxide.
     """
     return {
         "grid": grid(**more),
@@ -48,10 +49,8 @@ def assets(**more) -> dict:
 
 
 def planned(accounting: Accounting, objective: Objective | None = None, **more) -> Result:
-    timeline = Timeline.of_hours([0.5, 2.0])
-    result = solve_plant(
-        Plant(timeline, assets(**more), {}, objective or Objective(), currency="CNY", accounting=accounting)
-    )
+    wanted = {"objective": objective or Objective(), "accounting": accounting, "currency": "CNY"}
+    result = solve_plant(Plant(Timeline.of_hours([0.5, 2.0]), assets(**more), **wanted))
     assert result.manifest["audit"]["findings"] == []
     return result
 
@@ -96,11 +95,10 @@ def test_a_covered_plant_pays_for_direct_emissions_alone_beside_an_internal_pric
 
 
 def test_a_price_of_direct_emissions_leaves_purchases_alone():
-    """Gas heat at 0.05 + 0.2 kg * 0.3 = 0.11 against power at 0.1: with a price on scope 1 power is cheaper, and its
-    0.6 kg are not asked for; with the same price on scopes 1 and 2 gas stays the cheaper one.
-    """
-    from microgrid.technologies.boiler import Boiler
+    """Gas heat at 0.05 + 0.2 kg * 0.3 = 0.11 against power at 0.1 and, if it is asked for, 0.6 kg.
 
+    With a price on scope 1 power is cheaper; with the same price on scopes 1 and 2 gas stays the cheaper one.
+    """
     plant = {
         "grid": GridConnection(capacity=Fixed(amount=100.0), import_price=0.1, location_factor=0.6),
         "gas": Supply(bus="natural_gas", price=0.05, scope_1_factor=0.2),
