@@ -42,7 +42,7 @@ def _holds(factor: Factor, word: str) -> bool:
 
 
 def _marks() -> dict[str, str]:
-    """Number the sources, whichever of them are shown."""
+    """Return a number for each source, whichever of them are shown."""
     sources = dict.fromkeys(factor.source for factor in catalogue().values())
     return {source: f"[{at}]" for at, source in enumerate(sources, 1)}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from microgrid.footprint import Footprint
 
 METHOD = (
-    "Energy by its origin at each step; all that leaves a bus takes the bus's mix; stores give out what they were filled "
-    "with; losses raise what is left; outputs of one converter share its inputs by energy; batches share a load by their "
-    "meters, then by output mass. Life-cycle factors, kgCO2e. Materials, transport and use are not in it."
+    "Energy by its origin at each step; all that leaves a bus takes the bus's mix; stores give out what they were "
+    "filled with; losses raise what is left; outputs of one converter share its inputs by energy; batches share a load "
+    "by their meters, then by output mass. Life-cycle factors, kgCO2e. Materials, transport and use are not in it."
 )
 
 
@@ -39,5 +39,6 @@ def table(found: Footprint) -> str:
     unsure = found.factors.loc[found.factors["status"] == "M", "source"].tolist()
     if unsure:
         lines.append(f"mind: unverified factors of {', '.join(unsure)}")
+    lines.append(METHOD)
     lines.append(f"sources, batches, common energy, exports and stocks close to {found.imbalance:.1e}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`microgrid factors`, `account` and `footprint`: emission factors, the carbon account of a run, what its products carry."""
+"""`microgrid factors`, `account`, `footprint`: emission factors, the account of a run, what its products carry."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def account(run_folder: Run, out: Out = None) -> None:
 @commands.command()
 def footprint(
     run_folder: Run,
-    batches: Annotated[
-        Path, typer.Argument(metavar="BATCHES.csv", help="What was made, and when.", show_default=False)
-    ],
+    batches: Annotated[Path, typer.Argument(metavar="BATCHES", help="What was made, a CSV file.", show_default=False)],
     meters: Annotated[
         Path | None, typer.Option(help="Power of sub-lines by batch, a CSV file.", show_default=False)
     ] = None,
