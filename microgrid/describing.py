@@ -13,10 +13,22 @@ from pydantic_core import PydanticUndefined
 
 from microgrid.availability import PhotovoltaicArray, Turbine, WeatherFile
 from microgrid.errors import InputError, Problem
+from microgrid.factor_fields import FactorAlong
 from microgrid.faults import Node, did_you_mean
 from microgrid.fields import Along, CapacityIn, Quantity
 from microgrid.horizons import Horizon
-from microgrid.sections import Bus, Finance, Goals, Head, Site, Solver
+from microgrid.sections import (
+    AccountingPart,
+    Bus,
+    Finance,
+    Footprint,
+    Goals,
+    Head,
+    OffsetPart,
+    Site,
+    Solver,
+    Trading,
+)
 from microgrid.technologies import technologies
 from microgrid.units import CURRENCY
 
@@ -27,6 +39,8 @@ _NOTES = {
     "{{low: ..., high: {sample}, capex: ...}}: `microgrid describe capacity`.",
     "series": "series: one quantity for all steps; or {file: site.csv, column: load}, with times: and plus: where "
     "wanted; or {values: [...], unit: kW}.",
+    "factor": "factor: a quantity or series; or a name of the catalogue, such as cn/north/2023/average: `microgrid "
+    "factors` lists them; or {factor: ..., family: ..., region: ..., year: ..., source: ..., status: ...}.",
 }
 _TOPICS = {
     "quantity": "A number with its unit: 2 MWh, 0.66 CNY/kWh, 95 %, 15 min, 250 EUR/kW. Units of the same kind are "
@@ -90,6 +104,10 @@ def _sections() -> dict[str, type[BaseModel]]:
         "weather": WeatherFile,
         "buses": Bus,
         "objective": Goals,
+        "accounting": AccountingPart,
+        "trading": Trading,
+        "offset": OffsetPart,
+        "footprint": Footprint,
         "solver": Solver,
         "capacity": capacity,
         "photovoltaic_weather": PhotovoltaicArray,
@@ -201,3 +219,5 @@ def _notes(model: type[BaseModel]) -> Iterator[str]:
         yield _NOTES["capacity"].format(sample=f"500 {unit}")
     if any(isinstance(mark, Along) for mark in marks):
         yield _NOTES["series"]
+    if any(isinstance(mark, FactorAlong) for mark in marks):
+        yield _NOTES["factor"]
