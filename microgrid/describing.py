@@ -24,10 +24,8 @@ from microgrid.sections import (
     Footprint,
     Goals,
     Head,
-    OffsetPart,
     Site,
     Solver,
-    Trading,
 )
 from microgrid.technologies import technologies
 from microgrid.units import CURRENCY
@@ -39,8 +37,9 @@ _NOTES = {
     "{{low: ..., high: {sample}, capex: ...}}: `microgrid describe capacity`.",
     "series": "series: one quantity for all steps; or {file: site.csv, column: load}, with times: and plus: where "
     "wanted; or {values: [...], unit: kW}.",
-    "factor": "factor: a quantity or series; or a name of the catalogue, such as cn/north/2023/average: `microgrid "
-    "factors` lists them; or {factor: ..., family: ..., region: ..., year: ..., source: ..., status: ...}.",
+    "factor": "factor: a quantity or series, of CO2 alone or of CO2e; or a name of the catalogue, such as "
+    "cn/north/2023/average: `microgrid factors` lists them; or {factor: ..., family: ..., region: ..., year: ..., "
+    "source: ..., status: ...}.",
 }
 _TOPICS = {
     "quantity": "A number with its unit: 2 MWh, 0.66 CNY/kWh, 95 %, 15 min, 250 EUR/kW. Units of the same kind are "
@@ -105,8 +104,6 @@ def _sections() -> dict[str, type[BaseModel]]:
         "buses": Bus,
         "objective": Goals,
         "accounting": AccountingPart,
-        "trading": Trading,
-        "offset": OffsetPart,
         "footprint": Footprint,
         "solver": Solver,
         "capacity": capacity,
@@ -184,6 +181,8 @@ def unit_of(field: FieldInfo) -> str:
     mark = node.mark
     if isinstance(mark, CapacityIn):
         return f"{mark.unit}, capacity"
+    if isinstance(mark, FactorAlong):
+        return f"{' or '.join(unit for unit in mark.units if 'CO2e' not in unit)}, factor"
     if isinstance(mark, Quantity | Along):
         units = " or ".join(mark.units).replace(CURRENCY, "currency")
         shown = ("share" if mark.high is not None and mark.high <= 1.0 else "ratio") if units == "1" else units
