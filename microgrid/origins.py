@@ -155,7 +155,7 @@ class Origins:
         return Carried(
             {bus: values[:, 0] for bus, values in mixed.on_bus.items()},
             {store: values[:, 0] for store, values in mixed.in_store.items()},
-            mixed.circling[:, 0],
+            mixed.circling.sum(axis=1),
         )
 
     def _before(self, store: str) -> list[int]:

@@ -140,7 +140,12 @@ def emission_bars(view: View) -> list[Emitted]:
     table = table[(table[list(BASES)].abs() > 1e-9).any(axis=1)]
     off = takes_exports_off(view.manifest)
     for scope, part, asset, line, location, market in table.itertuples(index=False):
-        where = f"scope {scope}" if scope else ("taken off" if part == "exported" and off else "apart")
+        is_other = scope == 3 and carbon_unit(view.manifest, "scope_3") != carbon_unit(view.manifest)
+        where = (
+            f"scope {scope}{' in CO2e' if is_other else ''}"
+            if scope
+            else ("taken off" if part == "exported" and off else "apart")
+        )
         label = f"{where}: {names[str(asset)]}, {_drawable(line, 'line')}"
         bars.append(Emitted(label, float(location), float(market), view.colours[str(asset)]))
     words = "total of scopes 1 and 2, less exports" if off else "total of scopes 1 and 2"
