@@ -35,8 +35,8 @@ def carbon_page(view: View) -> Plain | None:
         counts = order < _APART or (off and order == _APART)
         column = {_APART + 1: "scope_3", _APART + 2: "biogenic"}.get(order, "emissions_location")
         unit = carbon_unit(view.manifest, column)
-        title += f", {unit}" if unit != carbon_unit(view.manifest) else ""
-        groups.append({"title": title, "counts": counts, "lines": lines, "amounts": told(part)})
+        named = title if unit == carbon_unit(view.manifest) else f"{title}, {unit}"
+        groups.append({"title": named, "counts": counts, "lines": lines, "amounts": told(part)})
     objective = view.manifest.get("objective") or {}
     counted = (view.manifest.get("emissions") or {}).get("emissions")
     return {

@@ -86,6 +86,15 @@ def test_activity_times_factor_is_the_line(plan):
     assert gas.location == gas.market == pytest.approx(960.0 * 0.1999404)
 
 
+def test_a_line_whose_amount_is_not_its_factor_s_names_none(plan):
+    """Half of the gas burnt under another factor: the catalogue's does not stand behind all of it."""
+    frame = plan.emissions.copy()
+    frame.loc[frame["asset"].astype(str) == "gas", "amount"] *= 0.5
+    told = {line.line: line for line in account(replace(plan, emissions=frame)).lines}
+    assert told["supply, burnt"].factor == ""
+    assert told["import, location-based"].factor == "assets.grid.location_factor"
+
+
 def test_every_factor_and_price_names_the_line_where_it_stands(plan, folder):
     """Each place is opened: the line of the file must hold what the account says stands there."""
     told = account(plan)

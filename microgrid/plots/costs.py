@@ -140,17 +140,19 @@ def emission_bars(view: View) -> list[Emitted]:
     table = table[(table[list(BASES)].abs() > 1e-9).any(axis=1)]
     off = takes_exports_off(view.manifest)
     for scope, part, asset, line, location, market in table.itertuples(index=False):
-        is_other = scope == 3 and carbon_unit(view.manifest, "scope_3") != carbon_unit(view.manifest)
-        where = (
-            f"scope {scope}{' in CO2e' if is_other else ''}"
-            if scope
-            else ("taken off" if part == "exported" and off else "apart")
-        )
-        label = f"{where}: {names[str(asset)]}, {_drawable(line, 'line')}"
+        label = f"{_standing(scope, part, view)}: {names[str(asset)]}, {_drawable(line, 'line')}"
         bars.append(Emitted(label, float(location), float(market), view.colours[str(asset)]))
     words = "total of scopes 1 and 2, less exports" if off else "total of scopes 1 and 2"
     total = Emitted(words, total_of(table, off, "location"), total_of(table, off, "market"), INK)
     return [*bars[-(MOST_BARS):], total] if bars else []
+
+
+def _standing(scope: int, part: str, view: View) -> str:
+    """Say where a line of the carbon ledger stands in the account."""
+    if not scope:
+        return "taken off" if part == "exported" and takes_exports_off(view.manifest) else "apart"
+    other = scope == 3 and carbon_unit(view.manifest, "scope_3") != carbon_unit(view.manifest)
+    return f"scope {scope}{' in CO2e' if other else ''}"
 
 
 def _draw_carbon(axes: Axes, bars: Sequence[Emitted], gas: str) -> None:
