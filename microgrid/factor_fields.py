@@ -20,7 +20,7 @@ from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from microgrid.errors import Problem
-from microgrid.factors import FAMILIES, UNITS, Factor, catalogue, factor_named, gas_of
+from microgrid.factors import FAMILIES, STATUS, UNITS, Factor, catalogue, factor_named, gas_of
 from microgrid.faults import Fault, RefusedError, did_you_mean, shown
 from microgrid.reading import Reading, refusal
 from microgrid.series import Series
@@ -124,6 +124,10 @@ class FactorAlong(Along):
         if family not in self.families:
             wanted = f"one of {', '.join(self.families)}"
             yield Fault(("family",), shown(family), wanted, did_you_mean(str(family), self.families))
+        status = value.get("status", "")
+        if isinstance(status, str) and status not in ("", *STATUS):
+            wanted = "; ".join(f"{key}: {meaning}" for key, meaning in STATUS.items())
+            yield Fault(("status",), shown(status), f"one of {wanted}")
         if year is not None and (isinstance(year, bool) or not isinstance(year, int)):
             yield Fault(("year",), shown(year), "a year such as 2023")
 

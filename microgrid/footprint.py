@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.carriers import CARRIERS, energy_per_unit
-from microgrid.energy_network import Array, Port
+from microgrid.energy_parts import Array, Port
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.origins import BEFORE, Carried, Origins, Source, origins
 from microgrid.results import Result

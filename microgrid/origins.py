@@ -27,7 +27,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.energy_network import Array, Book, Mixed, Network, Port
+from microgrid.energy_network import Book, Mixed, Network
+from microgrid.energy_parts import Array, Port
 from microgrid.results import Result
 
 Splits = Mapping[tuple[str, str], Mapping[str, Array]]

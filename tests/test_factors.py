@@ -144,11 +144,12 @@ def test_a_family_that_is_told_must_fit_the_field(here):
 
 
 def test_particulars_are_checked_all_in_one_go(here):
-    text = "{factor: 0.4 kWh, familly: average, year: old, source: 5}"
+    text = "{factor: 0.4 kWh, familly: average, year: old, source: 5, status: V9}"
     lines = faults(here, text).splitlines()
     assert [line.split("  ")[1].split(":")[0] for line in lines[::2]] == [
         "assets.grid.location_factor.familly",
         "assets.grid.location_factor.source",
+        "assets.grid.location_factor.status",
         "assets.grid.location_factor.year",
         "assets.grid.location_factor.factor",
     ]

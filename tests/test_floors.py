@@ -62,6 +62,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.model",
         "microgrid.scenario",
         "microgrid.results",
+        "microgrid.energy_parts",
         "microgrid.energy_network",
         "microgrid.origins",
         "microgrid.footprint",

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from microgrid.energy_network import Network, Port
+from microgrid.energy_network import Network
+from microgrid.energy_parts import Port
 from microgrid.origins import BEFORE, Carried, Origins, origins
 from microgrid.plots.canvas import Row, Sheet, asset_labels, bus_labels, drawn, heading
 from microgrid.plots.ledgers import carbon_unit
