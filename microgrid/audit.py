@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
-from microgrid.claims import Charge, PeakCharge
+from microgrid.claims import Charge, Means, PeakCharge
+from microgrid.policies.checking import policy_findings
 from microgrid.results import Result
 
 __all__ = ["Audit", "Finding", "audit"]
@@ -42,7 +43,7 @@ def audit(result: Result) -> Audit:
     books = books_of(result)
     for asset, claims in result.claims.items():
         checks += [found for claim in claims for found in check(books[asset], claim)]
-    checks += [*_surpluses(result), *_unclaimed_flows(result), *_unclaimed(result)]
+    checks += [*policy_findings(result), *_surpluses(result), *_unclaimed_flows(result), *_unclaimed(result)]
     return Audit(len(checks), tuple(found for found in checks if found is not None))
 
 
@@ -124,7 +125,10 @@ def _surpluses(result: Result) -> Iterator[Finding | None]:
 
 def _unclaimed_flows(result: Result) -> Iterator[Finding | None]:
     """Find flows that no claim of their asset speaks of: they could be anything that balances."""
-    named = {asset: set(_names(tuple(claims))) for asset, claims in result.claims.items()}
+    named = {
+        asset: set(_names(tuple(claim for claim in claims if not isinstance(claim, Means))))
+        for asset, claims in result.claims.items()
+    }
     for asset, port in result.flows[["asset", "port"]].astype(str).drop_duplicates().itertuples(index=False):
         is_claimed = port in named.get(asset, ()) or (asset.startswith(_BUS) and port == "surplus")
         yield None if is_claimed else Finding(asset, f"flow {port!r} is claimed by nobody", float("nan"))

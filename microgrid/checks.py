@@ -20,6 +20,7 @@ from microgrid.claims import (
     Charge,
     Claim,
     Lasting,
+    Means,
     MinimumRun,
     NeverBoth,
     PeakCharge,
@@ -233,6 +234,17 @@ def _lasting(books: Books, claim: Lasting) -> Iterator[Finding | None]:
     yield _worst(books, f"{claim.quantity} lasts {claim.hours:g} h", np.abs(told - total), max(scale, 1.0))
 
 
+def _means(books: Books, claim: Means) -> Iterator[Finding | None]:
+    """Hold a flow to what was available; what it counts as, only the rules that count it can judge."""
+    flow = books.quantity(claim.quantity)
+    if claim.available:
+        available, scale = books.total(claim.available)
+        yield _worst(books, f"{claim.quantity} within what is available", flow - available, scale)
+    if claim.intensity is not None:
+        intensity = np.atleast_1d(np.asarray(claim.intensity, dtype=float))
+        yield _worst(books, f"{claim.quantity} emits nothing below zero", -intensity, 1.0)
+
+
 def _total(books: Books, claim: Total) -> Iterator[Finding | None]:
     amounts, _ = books.total(claim.terms)
     total = float((amounts * (books.hours if claim.per == "hour" else 1.0)).sum())
@@ -325,4 +337,5 @@ _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
     PeakCharge: _peak_charge,
     Change: _change,
     Lasting: _lasting,
+    Means: _means,
 }

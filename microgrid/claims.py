@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 
 Factor = float | NDArray[np.float64]
 Terms = tuple[tuple[str, Factor], ...]
+# What a quantity is to rules and contracts. A generation that is not renewable, such as a fuel cell's, is never green.
+Role = Literal[
+    "renewable", "generation", "import", "export", "charge", "discharge", "electrolysis", "hydrogen", "supply",
+    "contracted by the hour", "contracted by the month", "contracted by the year",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +210,29 @@ class Lasting:
     left: float = 0.0
 
 
-Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting | Total
+@dataclass(frozen=True, eq=False)
+class Means:
+    """What a quantity is to rules and contracts.
+
+    Parameters
+    ----------
+    quantity
+        A port's flow, or a state.
+    role
+        What it counts as.
+    available
+        What it could have been: pairs of quantity and factor; the flow is within it. Empty where nothing says so.
+    intensity
+        What each kWh emits, location-based and upstream, in kgCO2e; None where that is not known.
+    """
+
+    quantity: str
+    role: Role
+    available: Terms = ()
+    intensity: Factor | None = None
+
+
+Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting | Total | Means
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Claim)}
 
 
@@ -233,7 +260,7 @@ def _plain(value: Any) -> Any:
 
 
 def _claimed(name: str, value: Any) -> Any:
-    if name in ("terms", "gains", "earlier", "first") and isinstance(value, list):
+    if name in ("terms", "gains", "earlier", "first", "available") and isinstance(value, list):
         return tuple((quantity, _factor(factor)) for quantity, factor in value)
     return _factor(value) if isinstance(value, list) else value
 

@@ -16,6 +16,9 @@ from microgrid.errors import InputError, Problem
 from microgrid.faults import Node, did_you_mean
 from microgrid.fields import Along, CapacityIn, Quantity
 from microgrid.horizons import Horizon
+from microgrid.policies.adopted import SAMPLE
+from microgrid.policies.packs import packs
+from microgrid.policies.telling import pack_told, packs_listed, quantities_told
 from microgrid.sections import Bus, Finance, Goals, Head, Site, Solver
 from microgrid.technologies import technologies
 from microgrid.units import CURRENCY
@@ -52,6 +55,7 @@ def overview(width: int | None = None) -> str:
     """Return every kind of asset and every section, with what it is."""
     kinds = {kind: _about(technology) for kind, technology in technologies().items()}
     sections = {name: _about(model) for name, model in _sections().items()}
+    sections["policies"] = "Rules of governments and standards, to check or to enforce."
     parts = ("Kinds of assets", kinds), ("Other parts of a scenario file", sections)
     lines = [line for title, named in parts for line in (title, *_listed(named, width or _width()), "")]
     return "\n".join([*lines, "`microgrid describe battery` lists the fields of one."])
@@ -69,14 +73,31 @@ def description(word: str, width: int | None = None) -> str:
     word, width = _ALSO_CALLED.get(word, word), width or _width()
     if word in _TOPICS:
         return "\n".join(textwrap.wrap(f"{word}: {_TOPICS[word]}", width))
+    if word == "policies":
+        return "\n".join(_policies(width))
+    if word in packs():
+        return "\n".join(pack_told(word, packs()[word], width))
     if word not in known:
-        words = [*known, *_TOPICS]
+        words = [*known, *_TOPICS, "policies", *packs()]
         raise InputError([Problem("describe", word, f"one of {', '.join(words)}", did_you_mean(word, words))])
     model = known[word]
     rows = list(_rows(model))
     head = textwrap.wrap(f"{word}: {_about(model)}", width)
     notes = [line for note in _notes(model) for line in textwrap.wrap(note, width)]
     return "\n".join([*head, "", *_table(rows, width), *([""] if notes else []), *notes])
+
+
+def _policies(width: int) -> Iterator[str]:
+    yield from textwrap.wrap(
+        "policies: rules of governments and standards, each to check or to enforce, such as", width
+    )
+    yield f"  policies: {SAMPLE}"
+    yield "With options, a policy is a mapping: {mode: enforce, spot_market: continuous}. The packs:"
+    yield from packs_listed(width)
+    yield ""
+    yield "`microgrid describe cn/industrial_microgrid_guide` tells the rules of one. A file of your own, own.yaml, may"
+    yield "stand in place of a name; its rules bound sums of these quantities:"
+    yield from quantities_told(width)
 
 
 def _sections() -> dict[str, type[BaseModel]]:

@@ -12,6 +12,8 @@ from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.faults import Fault, shown
+from microgrid.policies.adopted import Bound, Policy
+from microgrid.policies.fitting import policy_problems
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import CURRENCY
@@ -19,7 +21,7 @@ from microgrid.units import CURRENCY
 LONGEST_NAME = 60
 # What the ledgers and frames call lines that belong to no asset.
 RESERVED_NAMES = ("carbon price",)
-RESERVED_START = "bus "
+RESERVED_STARTS = ("bus ", "policy ")
 UNFED = "a bus that something feeds"
 
 
@@ -74,11 +76,13 @@ class Plant:
     objective: Objective = field(default_factory=Objective)
     discount_rate: float = 0.06
     currency: str = ""
+    policies: tuple[Policy, ...] = ()
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
         object.__setattr__(self, "buses", self._with_implied_buses())
         problems = [*self._name_problems(), *self._asset_problems(), *self._unfed(), *self._objective_problems()]
+        problems += policy_problems(self)
         if problems:
             raise InputError(problems)
 
@@ -90,6 +94,11 @@ class Plant:
                 if bus not in buses and bus in CARRIERS:
                     buses[bus] = PlantBus(CARRIERS[bus])
         return buses
+
+    @property
+    def bounds(self) -> list[Bound]:
+        """The rules that hold for it, checked or enforced."""
+        return [bound for policy in self.policies for bound in policy.bounds(int(self.timeline.index[0].year))]
 
     def stock_units(self, asset: Technology) -> set[str]:
         """Return the units in which the carriers of an asset's buses are counted: kWh, kg or both."""
@@ -172,7 +181,7 @@ def unfit_name(name: str) -> tuple[str, str, str] | None:
     wanted = f"a name of letters, digits, _, - and single spaces, at most {LONGEST_NAME} of them"
     if not name or len(name) > LONGEST_NAME:
         return f"a name of {len(name)} letters" if name else "an empty name", wanted, ""
-    if name in RESERVED_NAMES or name.startswith(RESERVED_START):
+    if name in RESERVED_NAMES or name.startswith(RESERVED_STARTS):
         return f"the name {json.dumps(name)}", "a name that the ledgers do not use themselves", f'write "the {name}"'
     fit = "".join(letter if letter in "_- " or unicodedata.category(letter)[0] in "LMN" else "_" for letter in name)
     fit = " ".join(fit.split())

@@ -21,6 +21,7 @@ from microgrid.explaining import explain
 from microgrid.explanation import Explanation
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
+from microgrid.policies.checking import verdicts
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
@@ -120,6 +121,8 @@ def _audited(result: Result) -> Result:
         "checked": checked.checked,
         "findings": [str(finding) for finding in checked.findings],
     }
+    if result.manifest.get("policies"):
+        result.manifest["verdicts"] = [verdict.plain() for verdict in verdicts(result)]
     return result
 
 
@@ -252,6 +255,7 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
         "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in plant.assets.items()},
         "units": {name: asset.capacity_units() for name, asset in plant.assets.items()},
         "decided": _decided(plant),
+        **({"policies": [bound.plain() for bound in plant.bounds]} if plant.policies else {}),
         "outcome": {"ended": outcome.ended.value, "proved": outcome.is_proved, **answers, "goals": goals},
     }
 

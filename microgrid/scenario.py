@@ -114,7 +114,8 @@ def _plant(
     objective = head.objective.objective() if head is not None else Objective()
     rate = head.finance.discount_rate if head is not None else 0.0
     try:
-        return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency)
+        policies = head.policies if head is not None and timeline is not None else ()
+        return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency, policies)
     except InputError as error:
         is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
         faults += [problem for problem in error.problems if is_whole or problem.wanted != UNFED]

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pyomo.common.dependencies import DeferredImportCallbackFinder
 
 from microgrid.capacity import Fixed, Size, Sized
-from microgrid.claims import Claim
+from microgrid.claims import Claim, Role
 from microgrid.errors import Problem
 from microgrid.fields import CapacityIn
 from microgrid.series import Series
@@ -46,11 +46,32 @@ class Bus:
 
 
 class Flow(NamedTuple):
-    """What an asset moves at one port: `rate(t)` in kW or kg/h, counted into the bus."""
+    """What an asset moves at one port: `rate(t)` in kW or kg/h, counted into the bus.
+
+    `available(t)` is what it could have been, where sun or wind allow more than is taken. `intensity(t)` is what each
+    kWh of it emits, location-based and upstream, where that is known.
+    """
 
     port: str
     bus: str
     rate: Rate
+    available: Rate | None = None
+    intensity: Rate | None = None
+
+
+class Store(NamedTuple):
+    """What a store of electricity does, so that the origin of what it holds can be kept apart.
+
+    `level(p)` in kWh, `charge(t)` and `discharge(t)` in kW at the bus, with the shares that reach the store and the
+    bus, and the share lost per hour.
+    """
+
+    level: Rate
+    charge: Rate
+    discharge: Rate
+    into: float
+    out_of: float
+    loss: float
 
 
 class Cost(NamedTuple):
@@ -86,6 +107,8 @@ class Contribution(NamedTuple):
     costs: Sequence[Cost] = ()
     emissions: Sequence[Emission] = ()
     states: Mapping[str, State] = {}
+    store: Store | None = None
+    contracted: Mapping[str, Rate] = {}
 
 
 @dataclass(frozen=True)
@@ -254,6 +277,14 @@ class Technology(BaseModel, ABC):
     def needs(self) -> frozenset[str]:
         """Return the buses that this asset draws from whatever the plan is: something else must feed them."""
         return frozenset()
+
+    def roles(self) -> Mapping[str, Role]:
+        """Return what flows (and states) of this asset are to rules and contracts, by the name of the port."""
+        return {}
+
+    def lacks_intensity(self) -> str:
+        """Return the field that would say what each kWh imported emits, where it is due and not given."""
+        return ""
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:  # noqa: ARG002
         """Give what does not fit the horizon, each by the path of its field within this asset."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from microgrid.capacity import Size
-from microgrid.claims import Between, Claim
+from microgrid.claims import Between, Claim, Means, Role
 from microgrid.fields import PerEnergy, PowerCapacity
 from microgrid.series import Series
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Technology, parameter
@@ -26,13 +26,18 @@ class FreeSource(Technology):
     availability: Series = Field(description="Power per kW rated that sun or wind allow.")
     variable_cost: PerEnergy = Field(default=0.0, description="Operation cost per kWh fed.")
 
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        return {"output": "renewable"}
+
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write the output within what is available."""
         values = self.availability.on(operation.timeline, "availability")
         available = parameter(block, operation.steps, "availability", values)
         output = flow_within(block, operation, "output", size["capacity"], available)
+        amount = size["capacity"].amount
         return Contribution(
-            flows=[Flow("output", self.bus, lambda t: output[t])],
+            flows=[Flow("output", self.bus, lambda t: output[t], lambda t: amount * available[t])],
             costs=variable_costs(operation, self.variable_cost, lambda t: output[t]),
         )
 
@@ -42,5 +47,6 @@ class FreeSource(Technology):
         return [
             Between("output within availability", (("output", 1.0), ("capacity", -available)), high=0.0),
             Between("output is no consumption", (("output", 1.0),), low=0.0),
+            Means("output", "renewable", (("capacity", available),)),
             *variable_cost_claims(self.variable_cost),
         ]

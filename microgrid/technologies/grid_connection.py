@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size
-from microgrid.claims import Charge, Claim, PeakCharge
+from microgrid.claims import Charge, Claim, Means, PeakCharge, Role
 from microgrid.errors import InputError, Problem
 from microgrid.fields import (
     MONEY,
@@ -26,7 +26,14 @@ from microgrid.fields import (
 )
 from microgrid.series import Series
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
-from microgrid.technologies.grid_emissions import Factor, emission_claims, emissions, factors
+from microgrid.technologies.grid_emissions import (
+    Factor,
+    emission_claims,
+    emissions,
+    factors,
+    physical,
+    physical_intensity,
+)
 from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.timeline import Timeline
 
@@ -98,6 +105,10 @@ class GridConnection(Technology):
         """Where importing pays, wasting pays too."""
         return frozenset({self.bus}) if self.import_price.lowest < 0 else frozenset()
 
+    def lacks_intensity(self) -> str:
+        """Name the location_factor, where it is not given."""
+        return "location_factor" if self.location_factor is None else ""
+
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
         """Refuse a demand charge on weighted steps, and on steps that cut its metering windows."""
         if self.demand_charge is None:
@@ -111,11 +122,17 @@ class GridConnection(Technology):
         except InputError as error:
             yield from (replace(problem, where="demand_charge.window") for problem in error.problems)
 
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        known: dict[str, Role] = {"import": "import", "export": "export"}
+        return known if self.export_price is not None else {"import": "import"}
+
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export, their prices and limits, the peak and the emissions."""
         steps, hours = operation.steps, operation.hours
         imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
-        flows = [Flow("import", self.bus, lambda t: imports[t])]
+        intensity = physical_intensity(block, operation, self.location_factor, self.upstream_factor)
+        flows = [Flow("import", self.bus, lambda t: imports[t], intensity=intensity)]
         price = parameter(block, steps, "import_price", self.import_price.on(operation.timeline, "import_price"))
         costs = [Cost("import", "energy", lambda t: price[t] * hours[t] * imports[t], steps)]
         if self.export_price is not None:
@@ -189,6 +206,7 @@ class GridConnection(Technology):
         timeline = operation.timeline
         claims: list[Claim] = [
             *import_claims(timeline, self.import_limit),
+            Means("import", "import", intensity=physical(timeline, self.location_factor, self.upstream_factor)),
             Charge("costs", "import", (("import", self.import_price.on(timeline)),)),
         ]
         if self.export_price is not None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from microgrid.claims import Charge, Claim
 from microgrid.series import Series
-from microgrid.technologies.base import Basis, Emission, Operation, Scope, parameter
+from microgrid.technologies.base import Basis, Emission, Operation, Rate, Scope, parameter
 from microgrid.timeline import Timeline
 
 
@@ -42,3 +45,22 @@ def emissions(block: Any, operation: Operation, imports: Any, lines: Sequence[Fa
 def emission_claims(timeline: Timeline, lines: Sequence[Factor]) -> list[Claim]:
     """State the lines of the carbon ledger."""
     return [Charge("emissions", line.line, (("import", line.factor.on(timeline)),)) for line in lines]
+
+
+def physical(timeline: Timeline, location: Series | None, upstream: Series | None) -> NDArray[np.float64] | None:
+    """Return what each kWh imported emits where it is made and before, shape (n,); None where nobody says."""
+    if location is None:
+        return None
+    before = np.zeros(len(timeline)) if upstream is None else upstream.on(timeline)
+    return location.on(timeline) + before
+
+
+def physical_intensity(
+    block: Any, operation: Operation, location: Series | None, upstream: Series | None
+) -> Rate | None:
+    """Return the same as a function of the step."""
+    values = physical(operation.timeline, location, upstream)
+    if values is None:
+        return None
+    along = parameter(block, operation.steps, "physical_intensity", values)
+    return lambda t: along[t]
