@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from microgrid.claims import (
     Between,
+    Certified,
     Change,
     Charge,
     Claim,
     Lasting,
+    Matching,
     Means,
     MinimumRun,
     NeverBoth,
@@ -63,6 +65,7 @@ class Books:
     lines: Mapping[tuple[str, str], Array]
     steps: pd.DataFrame
     years: float
+    by_month: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def hours(self) -> Array:
@@ -95,6 +98,7 @@ def books_of(result: Result) -> dict[str, Books]:
     stocks = _by_asset(result.stocks, "stock", "level")
     ledgers = {name: _by_asset(getattr(result, name), "line", "amount") for name in ("costs", "emissions")}
     n, years = len(result.steps), _years(result.steps)
+    months = result.steps["time"].dt.strftime("%Y-%m").nunique()
     return {
         asset: Books(
             asset,
@@ -104,6 +108,7 @@ def books_of(result: Result) -> dict[str, Books]:
             {(name, line): amounts for name, ledger in ledgers.items() for line, amounts in ledger[asset].items()},
             result.steps,
             years,
+            {name: values for name, values in states[asset].items() if len(values) == months},
         )
         for asset in result.claims
     }
@@ -245,6 +250,53 @@ def _means(books: Books, claim: Means) -> Iterator[Finding | None]:
         yield _worst(books, f"{claim.quantity} emits nothing below zero", -intensity, 1.0)
 
 
+def periods(steps: pd.DataFrame, period: str) -> pd.Series:
+    """Return the label of the year, month or hour of each step, on the local clock."""
+    labels = {"year": "%Y", "month": "%Y-%m", "hour": "%Y-%m-%dT%H%z"}
+    return pd.Series(steps["time"].dt.strftime(labels[period]))
+
+
+def energy_by_period(books: Books, terms: Terms, period: str) -> pd.Series:
+    """Return the energy of a sum of powers in each period, as often as its steps count."""
+    energy = pd.Series(books.total(terms)[0] * books.hours * books.weights)
+    return energy.groupby(periods(books.steps, period).to_numpy(), sort=False).sum()
+
+
+def _matching(books: Books, claim: Matching) -> Iterator[Finding | None]:
+    matched = energy_by_period(books, ((claim.matched, 1.0),), claim.period)
+    there = energy_by_period(books, claim.pool, claim.period)
+    most = there if claim.most is None else there.clip(upper=claim.most)
+    over = (matched - most).to_numpy(dtype=float)
+    at, scale = int(np.argmax(over)), float(there.abs().max())
+    statement = f"{claim.contract} matches within each {claim.period} what there is"
+    is_broken = not over[at] <= ABSOLUTE + RELATIVE * scale
+    yield Finding(books.asset, statement, float(over[at]), str(matched.index[at])) if is_broken else None
+
+
+def _certified(books: Books, claim: Certified) -> Iterator[Finding | None]:
+    count = books.by_month[claim.counted]
+    whole = np.asarray(np.abs(count - np.round(count)), dtype=float)
+    yield _worst(books, f"{claim.counted} are whole", whole, 1.0)
+    booked = books.lines[("costs", claim.line)]
+    yield _worst(books, f"{claim.line} are paid by the piece", np.abs(booked - claim.price * count), _size(booked))
+    months = pd.Series(count, index=periods(books.steps, "month").unique())
+    by_period = months.groupby(months.index.str[: 4 if claim.period == "year" else 7], sort=False).sum()
+    used = energy_by_period(books, ((claim.energy, 1.0),), claim.period).to_numpy(dtype=float)
+    bought = abs(claim.each) * by_period.to_numpy(dtype=float)
+    carried = np.asarray(np.cumsum(np.sign(claim.each) * (bought - used)), dtype=float)
+    scale = _size(np.cumsum(bought))
+    yield _worst(books, f"{claim.line} cover what they stand for", -carried, scale)
+    yield _worst(books, f"{claim.line} leave over less than one", carried - abs(claim.each), scale)
+    if claim.most is not None:
+        yield _worst(
+            books, f"{claim.line} within the most", np.asarray(by_period, dtype=float) - claim.most, claim.most
+        )
+
+
+def _size(values: Array) -> float:
+    return float(np.abs(values).max(initial=0.0))
+
+
 def _total(books: Books, claim: Total) -> Iterator[Finding | None]:
     amounts, _ = books.total(claim.terms)
     total = float((amounts * (books.hours if claim.per == "hour" else 1.0)).sum())
@@ -338,4 +390,6 @@ _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
     Change: _change,
     Lasting: _lasting,
     Means: _means,
+    Matching: _matching,
+    Certified: _certified,
 }

@@ -94,6 +94,7 @@ class Compiled:
         assets = {id(block[name]): ("asset", name) for name in self.plant.assets for block in (operation.asset, size)}
         policy = self.model.pyomo.policy
         assets |= {id(policy[name]): ("policy", str(name)) for name in policy}
+        assets[id(self.model.pyomo.green)] = ("green", "")
         return assets | {id(operation.bus[name]): ("bus", name) for name in self.plant.buses}
 
     def _part(self, component: Any, start: int, index: Any) -> Part:

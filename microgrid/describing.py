@@ -21,6 +21,7 @@ from microgrid.policies.packs import packs
 from microgrid.policies.telling import pack_told, packs_listed, quantities_told
 from microgrid.sections import Bus, Finance, Goals, Head, Site, Solver
 from microgrid.technologies import technologies
+from microgrid.technologies.green_contracts import KINDS
 from microgrid.units import CURRENCY
 
 WIDE = 110
@@ -55,6 +56,7 @@ def overview(width: int | None = None) -> str:
     """Return every kind of asset and every section, with what it is."""
     kinds = {kind: _about(technology) for kind, technology in technologies().items()}
     sections = {name: _about(model) for name, model in _sections().items()}
+    sections["green_contracts"] = "Contracts of a grid connection: PPAs, trade of green energy, certificates."
     sections["policies"] = "Rules of governments and standards, to check or to enforce."
     parts = ("Kinds of assets", kinds), ("Other parts of a scenario file", sections)
     lines = [line for title, named in parts for line in (title, *_listed(named, width or _width()), "")]
@@ -69,16 +71,18 @@ def description(word: str, width: int | None = None) -> str:
     InputError
         If there is no such kind or section.
     """
-    known: dict[str, type[BaseModel]] = {**technologies(), **_sections()}
+    known: dict[str, type[BaseModel]] = {**technologies(), **_sections(), **KINDS}
     word, width = _ALSO_CALLED.get(word, word), width or _width()
     if word in _TOPICS:
         return "\n".join(textwrap.wrap(f"{word}: {_TOPICS[word]}", width))
+    if word == "green_contracts":
+        return "\n\n".join(description(kind, width) for kind in KINDS)
     if word == "policies":
         return "\n".join(_policies(width))
     if word in packs():
         return "\n".join(pack_told(word, packs()[word], width))
     if word not in known:
-        words = [*known, *_TOPICS, "policies", *packs()]
+        words = [*known, *_TOPICS, "green_contracts", "policies", *packs()]
         raise InputError([Problem("describe", word, f"one of {', '.join(words)}", did_you_mean(word, words))])
     model = known[word]
     rows = list(_rows(model))

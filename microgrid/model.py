@@ -133,6 +133,7 @@ def assemble(plant: Plant) -> Model:
     for name, asset in plant.assets.items():
         ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
     ledger.price_carbon()
+    _certify(model, operation, plant, contributions)
     model.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
     contributions |= enforce(model.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
     written = Model(plant, model, operation, sizes, contributions, ledger)
@@ -140,6 +141,24 @@ def assemble(plant: Plant) -> Model:
         model.add_component(f"{column}_within_cap", _at_most(ledger, column, highest))
     written.aim(written.goals[0])
     return written
+
+
+def _certify(model: Any, operation: Operation, plant: Plant, contributions: Mapping[str, Contribution]) -> None:
+    """Let certificates be issued for no more than renewable sources feed at the same step: a store makes none."""
+    certified = [rate for contribution in contributions.values() for rate in contribution.certified]
+    made = [
+        flow.rate
+        for name, asset in plant.assets.items()
+        for flow in contributions[name].flows
+        if asset.roles().get(flow.port) == "renewable"
+    ]
+    model.green = pyo.Block()
+    if certified:
+
+        def certified_within_generation(_b: Any, t: Any) -> Any:
+            return sum([rate(t) for rate in certified]) <= sum([rate(t) for rate in made])
+
+        model.green.certified_within_generation = pyo.Constraint(operation.steps, rule=certified_within_generation)
 
 
 def _size_claims(name: str, capacity: Sized) -> Iterator[Claim]:

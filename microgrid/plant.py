@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -12,16 +10,13 @@ from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.faults import Fault, shown
+from microgrid.names import unfit_name
 from microgrid.policies.adopted import Bound, Policy
 from microgrid.policies.fitting import policy_problems
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import CURRENCY
 
-LONGEST_NAME = 60
-# What the ledgers and frames call lines that belong to no asset.
-RESERVED_NAMES = ("carbon price",)
-RESERVED_STARTS = ("bus ", "policy ")
 UNFED = "a bus that something feeds"
 
 
@@ -170,24 +165,6 @@ class Plant:
             yield Problem("objective.minimise", "nothing", wanted)
         if len(set(self.objective.goals)) < len(self.objective.goals):
             yield Problem("objective.minimise", ", ".join(self.objective.goals), "each column once")
-
-
-def unfit_name(name: str) -> tuple[str, str, str] | None:
-    """Return what is found, wanted and cures, where a name could not stand in paths and rows; None where it can.
-
-    Letters of every script are welcome; dots, brackets, quotes and the like are not, for a path such as
-    ``assets.battery.energy`` or a row such as ``asset[battery].balance[3]`` is made of names.
-    """
-    wanted = f"a name of letters, digits, _, - and single spaces, at most {LONGEST_NAME} of them"
-    if not name or len(name) > LONGEST_NAME:
-        return f"a name of {len(name)} letters" if name else "an empty name", wanted, ""
-    if name in RESERVED_NAMES or name.startswith(RESERVED_STARTS):
-        return f"the name {json.dumps(name)}", "a name that the ledgers do not use themselves", f'write "the {name}"'
-    fit = "".join(letter if letter in "_- " or unicodedata.category(letter)[0] in "LMN" else "_" for letter in name)
-    fit = " ".join(fit.split())
-    if fit == name:
-        return None
-    return f"the name {json.dumps(name, ensure_ascii=False)}", wanted, f'write "{fit}"' if fit.strip("_-") else ""
 
 
 def amount_of(unit: str) -> str:

@@ -78,6 +78,7 @@ def _context(result: Result, pictures: Mapping[str, Path]) -> Plain:
         "balances": [_balance(view, bus) for bus in view.buses],
         "audit": manifest.get("audit"),
         "rules": list(_rules(view)),
+        "matching": list(_matching(view)),
         "pictures": _pictures(pictures),
         "replaced": _replaced(view) if pictures else {},
         "provenance": list(_provenance(view)),
@@ -257,6 +258,20 @@ def _balance(view: View, bus: str) -> Plain:
     ]
     sums = {"supplied": amount(supplied, decimals), "consumed": amount(consumed, decimals)}
     return {"bus": bus, "carrier": flows[0].carrier, "unit": stock_unit(flows[0].unit), "lines": lines} | sums
+
+
+def _matching(view: View) -> Iterator[Plain]:
+    """Return what each contract of green energy matched, and whether its rule was kept in every period."""
+    for each in view.manifest.get("matching") or ():
+        yield {
+            "contract": f"{each['asset']}, {each['contract']}",
+            "rule": f"by the {each['matching']}",
+            "available": short(each["available"]),
+            "matched": short(each["matched"]),
+            "share": percent(each["matched"] / each["import"] if each["import"] else 0.0, 1),
+            "periods": each["periods"],
+            "broken": each["broken"],
+        }
 
 
 def _rules(view: View) -> Iterator[Plain]:

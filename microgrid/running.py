@@ -19,6 +19,7 @@ from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError
 from microgrid.explaining import explain
 from microgrid.explanation import Explanation
+from microgrid.matching import matching_summary, matching_table
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.policies.checking import verdicts
@@ -123,6 +124,9 @@ def _audited(result: Result) -> Result:
     }
     if result.manifest.get("policies"):
         result.manifest["verdicts"] = [verdict.plain() for verdict in verdicts(result)]
+    matched = matching_summary(result)
+    if matched:
+        result.manifest["matching"] = matched
     return result
 
 
@@ -211,6 +215,8 @@ def write(result: Result, folder: Path) -> Result:
         result.save(new)
         written = _audited(load(new))
         save_manifest(written.manifest, new)
+        if "matching" in written.manifest:
+            matching_table(written).to_csv(new / "matching.csv", index=False)
         save_report(written, new / "report.html", save_plots(written, new))
     return written
 

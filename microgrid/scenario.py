@@ -19,7 +19,8 @@ from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Reading
 from microgrid.horizons import Horizon
-from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, unfit_name
+from microgrid.names import unfit_name
+from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of
 from microgrid.reading import read_number
 from microgrid.schema import scenario_schema
 from microgrid.sections import Bus, Head, Site, Solver

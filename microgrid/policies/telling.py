@@ -25,6 +25,14 @@ def verdict_line(verdict: Plain) -> str:
     return f"{head}, {reached(verdict)}, {due(verdict)}{lacking}{indication(verdict)}"
 
 
+def matching_line(matching: Plain) -> str:
+    """Return in a line what a contract matched, and in how many of its periods it broke its rule."""
+    broken = f"{matching['broken']} of {matching['periods']} BROKEN" if matching["broken"] else "all kept"
+    share = f" ({100 * matching['matched'] / matching['import']:.4g} % of the import)" if matching["import"] else ""
+    rule = f"{matching['asset']}.{matching['contract']} by the {matching['matching']}"
+    return f"{rule}: {short(matching['matched'])} kWh matched{share}, {matching['periods']} periods, {broken}"
+
+
 def reached(verdict: Plain) -> str:
     """Return what was reached, in the rule's unit."""
     return "nothing to divide by" if verdict["value"] is None else _in_unit(verdict["value"], verdict["unit"])

@@ -109,6 +109,7 @@ class Contribution(NamedTuple):
     states: Mapping[str, State] = {}
     store: Store | None = None
     contracted: Mapping[str, Rate] = {}
+    certified: Sequence[Rate] = ()
 
 
 @dataclass(frozen=True)
@@ -295,11 +296,10 @@ class Technology(BaseModel, ABC):
         named = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in named.items() if isinstance(value, Fixed | Sized)}
 
-    @classmethod
-    def capacity_units(cls) -> dict[str, str]:
-        """Return the unit of each field that holds a capacity."""
+    def capacity_units(self) -> dict[str, str]:
+        """Return the unit of each capacity by its name."""
         found = {}
-        for name, info in cls.model_fields.items():
+        for name, info in type(self).model_fields.items():
             within = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
             mark = next((mark for mark in (*info.metadata, *within) if isinstance(mark, CapacityIn)), None)
             if mark is not None:

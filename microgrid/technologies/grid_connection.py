@@ -11,9 +11,10 @@ import pyomo.core as pyo
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from microgrid.capacity import Fixed, Size
+from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Charge, Claim, Means, PeakCharge, Role
 from microgrid.errors import InputError, Problem
+from microgrid.faults import Fault, RefusedError
 from microgrid.fields import (
     MONEY,
     EnergyPrices,
@@ -24,8 +25,12 @@ from microgrid.fields import (
     Quantity,
     refuse,
 )
+from microgrid.names import unfit_name
 from microgrid.series import Series
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.green_claims import contract_claims, contract_misfits, matched_states, most_gained
+from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, Named, PayAsProduced
+from microgrid.technologies.green_rows import Site, settle
 from microgrid.technologies.grid_emissions import (
     Factor,
     emission_claims,
@@ -92,8 +97,13 @@ class GridConnection(Technology):
         default=None, description="Scope 3 upstream emissions per kWh imported."
     )
 
+    contracts: Contracts = Field(
+        default_factory=Named, description="Contracts of green energy by name: PPAs, trade, certificates."
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        self._refuse_contracts()
         if self.export_limit is not None and self.export_price is None:
             raise refuse("export_limit without export_price", "an export_price, be it 0, where export is allowed")
         if self.market_factor is not None and self.location_factor is None:
@@ -101,16 +111,47 @@ class GridConnection(Technology):
             raise refuse("market_factor without location_factor", wanted)
         return self
 
+    def _refuse_contracts(self) -> None:
+        for name, contract in self.contracts.items():
+            unfit = unfit_name(name)
+            if unfit is not None:
+                raise RefusedError([Fault(("contracts", name), *unfit)]).for_pydantic
+            if isinstance(contract, CertificateSale) and self.export_price is None:
+                raise refuse(
+                    f"contracts.{name} without export_price", "an export_price: certificates of what is exported"
+                )
+        if self.contracts and self.market_factor is None:
+            wanted = "a market_factor: what a kWh without a contract emits, the residual mix"
+            raise refuse("contracts without market_factor", wanted, 'such as "0.6096 kgCO2/kWh"')
+
+    def capacities(self) -> dict[str, Fixed | Sized]:
+        """Return the capacities by field name, those of contracts included."""
+        return super().capacities() | {
+            f"{name}_capacity": contract.capacity
+            for name, contract in self.contracts.items()
+            if isinstance(contract, PayAsProduced | Baseload)
+        }
+
+    def capacity_units(self) -> dict[str, str]:
+        """Return the unit of each capacity."""
+        return super().capacity_units() | dict.fromkeys(self.capacities(), "kW")
+
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
-        return frozenset({self.bus}) if self.import_price.lowest < 0 else frozenset()
+        gained = max((series.highest for series in self._replaced()), default=0.0)
+        return frozenset({self.bus}) if self.import_price.lowest - max(gained, 0.0) < 0 else frozenset()
+
+    def _replaced(self) -> list[Series]:
+        parts = (getattr(contract, "replaces", None) for contract in self.contracts.values())
+        return [part for part in parts if part is not None]
 
     def lacks_intensity(self) -> str:
         """Name the location_factor, where it is not given."""
         return "location_factor" if self.location_factor is None else ""
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
-        """Refuse a demand charge on weighted steps, and on steps that cut its metering windows."""
+        """Refuse contracts, and a demand charge, that do not fit the horizon's steps."""
+        yield from contract_misfits(self.contracts, timeline, self.market_factor)
         if self.demand_charge is None:
             return
         if not timeline.is_plain:
@@ -124,8 +165,8 @@ class GridConnection(Technology):
 
     def roles(self) -> Mapping[str, Role]:
         """Tell what its flows are to rules and contracts."""
-        known: dict[str, Role] = {"import": "import", "export": "export"}
-        return known if self.export_price is not None else {"import": "import"}
+        known: dict[str, Role] = {"import": "import", **matched_states(self.contracts)}
+        return known | {"export": "export"} if self.export_price is not None else known
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export, their prices and limits, the peak and the emissions."""
@@ -140,14 +181,33 @@ class GridConnection(Technology):
             flows.append(Flow("export", self.bus, lambda t: -exports[t]))
             earned = parameter(block, steps, "export_price", self.export_price.on(operation.timeline, "export_price"))
             costs.append(Cost("export", "revenue", lambda t: -earned[t] * hours[t] * exports[t], steps))
-            one_way(block, operation, size["capacity"], earned.array >= price.array)
+            cheapest = price.array - most_gained(self.contracts, operation.timeline)
+            one_way(block, operation, size["capacity"], earned.array >= cheapest)
         states: dict[str, State] = {}
         if self.demand_charge is not None:
             costs.append(self._peaks(block, operation, self.demand_charge, imports))
             states["peak"] = State(block.peak, "months", "peak_so_far")
         if self.capacity_charge:
             costs.append(self._contract(operation, size["capacity"]))
-        return Contribution(flows, costs, emissions(block, operation, imports, self._factors()), states)
+        emitted = emissions(block, operation, imports, self._factors())
+        if not self.contracts:
+            return Contribution(flows, costs, emitted, states)
+        settled = settle(
+            self.contracts,
+            Site(block, operation, size, imports, block.component("exports"), self._residual(block, operation)),
+        )
+        return Contribution(
+            flows,
+            costs + settled.costs,
+            emitted + settled.emissions,
+            states | settled.states,
+            contracted=settled.matched,
+            certified=settled.certified,
+        )
+
+    def _residual(self, block: Any, operation: Operation) -> Any:
+        assert self.market_factor is not None
+        return parameter(block, operation.steps, "residual", self.market_factor.on(operation.timeline, "market_factor"))
 
     def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
         """Keep each month's peak above the mean import of each of its metering windows."""
@@ -218,6 +278,7 @@ class GridConnection(Technology):
         if self.capacity_charge:
             rate, per = (self.capacity_charge, "month") if timeline.is_plain else (12 * self.capacity_charge, "year")
             claims.append(Charge("costs", "contract capacity", (("capacity", rate),), per))  # type: ignore[arg-type]
+        claims += contract_claims(self.contracts, timeline, self.market_factor)
         return claims + emission_claims(timeline, self._factors())
 
     @classmethod
