@@ -159,8 +159,12 @@ def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
         node = Node(field.annotation, tuple(field.metadata))
         nested = None if isinstance(node.mark, CapacityIn) else node.model
         yield Row(f"{prefix}{name}", unit_of(field), _default(field, node), field.description or "")
-        if nested is not None and model is not Head:
+        if nested is not None and model is not Head and not _is_by_name(field.annotation):
             yield from _rows(nested, f"{prefix}{name}{'[]' if _is_list(field.annotation) else ''}.")
+
+
+def _is_by_name(annotation: Any) -> bool:
+    return any(get_origin(option) is dict for option in (annotation, *get_args(annotation)))
 
 
 def _is_list(annotation: Any) -> bool:
