@@ -95,7 +95,7 @@ def _available(books: Books, claim: Matching | Certified, matched: pd.Series) ->
     if isinstance(claim, Matching):
         there = energy_by_period(books, claim.pool, claim.period)
         return there if claim.most is None else there.clip(upper=claim.most)
-    months = pd.Series(books.by_month[claim.counted], index=list(dict.fromkeys(_months(books))))
+    months = pd.Series(books.on_months[claim.counted], index=list(dict.fromkeys(_months(books))))
     bought = months.groupby(months.index.str[: 4 if claim.period == "year" else 7], sort=False).sum() * claim.each
     carried = bought.cumsum() - matched.cumsum()
     return bought + carried.shift(fill_value=0.0)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.checks import ABSOLUTE, RELATIVE, Books, Finding
+from microgrid.checks import ABSOLUTE, RELATIVE, Finding
 from microgrid.policies.measures import Measures, StoredPower
 
 Array = NDArray[np.float64]
@@ -107,13 +107,12 @@ def findings(measures: Measures, owner: str, matching: str) -> Iterator[Finding 
         return
     stores, hours = measures.stores, measures.hours
     needed = measures.power("electricity_into_hydrogen")
-    books = Books(owner, {}, {}, {}, {}, measures.result.steps, 1.0)
 
     def worst(statement: str, excess: Array, scale: float) -> Finding | None:
         at = int(np.argmax(excess))
         if excess[at] <= ABSOLUTE + RELATIVE * scale:
             return None
-        when = books.steps["time"].iloc[min(at, len(hours) - 1)].isoformat()
+        when = measures.time[min(at, len(hours) - 1)].isoformat()
         return Finding(owner, statement, float(excess[at]), when)
 
     scale = float(max(np.abs(needed).max(), measures.rate("renewable").max(), 1.0))
