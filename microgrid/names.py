@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import unicodedata
 
+from microgrid.accounts import CARBON_PRICE
+
 LONGEST_NAME = 60
 # What the ledgers and frames call lines that belong to no asset.
-RESERVED_NAMES = ("carbon price",)
+RESERVED_NAMES = (CARBON_PRICE,)
 RESERVED_STARTS = ("bus ", "policy ")
 
 

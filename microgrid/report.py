@@ -25,6 +25,7 @@ PLACES = {
     "Dispatch": ("dispatch", "dispatch_least", "energy"),
     "Stocks": ("stocks",),
     "Costs": ("costs",),
+    "Carbon": ("sankey",),
     "Duration": ("duration",),
 }
 

@@ -19,7 +19,10 @@ from pydantic import BaseModel, ValidationError
 from microgrid.capacity import Fixed, Sized
 from microgrid.carriers import CARRIERS
 from microgrid.fields import Along, Quantity
+from microgrid.footprint import Batch, footprint
+from microgrid.origins import Origins, origins
 from microgrid.plant import Objective, Plant, PlantBus
+from microgrid.results import Result
 from microgrid.running import solve_plant
 from microgrid.series import Series
 from microgrid.technologies import technologies
@@ -28,6 +31,7 @@ from microgrid.timeline import Timeline
 from tests.laws.cases import UNDECIDED, Case, cases
 from tests.laws.rules import marks_of, nested_models, put, rule
 from tests.laws.surroundings import DEFAULT, DEMAND, PLENTY, PRICES, Neighbour
+from tests.test_origins import imbalance
 
 PARTS, PLANTS_A_PART = 30, 55
 
@@ -224,6 +228,23 @@ def is_planned(plant: Plant) -> None:
     assert result.manifest["outcome"]["proved"], result.manifest["outcome"]
     assert result.manifest["audit"]["findings"] == []
     assert np.isfinite(result.cost)
+    found = origins(result)
+    assert imbalance(found) < 1e-6, "what sources give ends in uses, exports and stocks"
+    assert footprint(result, made(result), factors_of(found)).imbalance < 1e-6
+    assert all(((mix.sum(axis=1) - 1.0) * mix.sum(axis=1) < 1e-9).all() for mix in found.shares.values())
+
+
+def made(result: Result) -> list[Batch]:
+    """Return two batches of the first half of a plan, made by all that draws without giving."""
+    time = result.steps["time"]
+    loads = tuple(dict.fromkeys(str(name) for name in result.flows["asset"] if str(name) == "production_load"))
+    middle = time.iloc[len(time) // 2]
+    return [Batch(name, "p", mass, loads, time.iloc[0], middle) for name, mass in (("A", 1.0), ("B", 3.0))]
+
+
+def factors_of(found: Origins) -> dict[str, dict[str, Any]]:
+    """Return a life-cycle factor for each source, no two alike."""
+    return {s.asset: {"family": "footprint", "value": 0.1 * at + 0.05} for at, s in enumerate(found.sources)}
 
 
 def of_all_plants(part: int, check: Callable[[Plant], None]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microgrid.accounts import EMISSION_COLUMNS
 from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
 from microgrid.checks import Books, books_of
 from microgrid.claims import Means, StockBalance
@@ -73,7 +74,7 @@ class Measures:
 
     def amount(self, quantity: str) -> Array:
         """Return a quantity at each step in kWh, kg or kgCO2e, as often as the step counts."""
-        if quantity.startswith(("emissions", "scope")):
+        if quantity in EMISSION_COLUMNS:
             return self._emitted(quantity)
         return np.asarray(self.power(quantity) * self.hours * self.weights, dtype=float)
 
@@ -153,23 +154,21 @@ class Measures:
 
     def _emitted(self, column: str) -> Array:
         """Add up the lines of a column of the carbon ledger, step by step."""
-        frame, objective = self.result.emissions, self.result.manifest["objective"]
-        scope, basis = frame["scope"].astype(int), frame["basis"].astype(str)
-        scopes, wanted = _column(column, objective)
-        lines = frame[scope.isin(scopes) & basis.isin(["both", wanted])]
-        sums = lines.groupby("time")["amount"].sum()
-        return sums.reindex(self.result.steps["time"], fill_value=0.0).to_numpy(dtype=float)
+        frame, manifest = self.result.emissions, self.result.manifest
+        scope, basis, part = (frame[name].astype(str) for name in ("scope", "basis", "part"))
+        chosen = (
+            column.rpartition("_")[2] if column.endswith(("_location", "_market")) else manifest["objective"]["basis"]
+        )
+        scopes = [str(s) for s in manifest["objective"]["scopes"]] if column == "emissions" else ["1", "2"]
+        counted = scope.isin(scopes)
+        if manifest["accounting"]["standard"] == "gb_t_32150" and "2" in scopes:
+            counted |= part == "exported"
+        if column in ("exported", "biogenic"):
+            counted = part == column
+        elif column.startswith("scope_"):
+            counted = scope == column.split("_")[1]
+        sums = frame[counted & basis.isin(["both", chosen])].groupby("time")["amount"].sum()
+        return np.asarray(sums.reindex(self.result.steps["time"], fill_value=0.0), dtype=float)
 
     def _sum(self, parts: Iterable[Array]) -> Array:
         return np.asarray(np.sum([np.zeros(len(self.hours)), *parts], axis=0), dtype=float)
-
-
-def _column(column: str, objective: dict[str, object]) -> tuple[list[int], str]:
-    """Return the scopes and the basis that a column of the carbon ledger counts."""
-    chosen = str(objective["basis"])
-    if column == "emissions":
-        return [int(str(scope)) for scope in objective["scopes"]], chosen  # type: ignore[attr-defined]
-    if column in ("scope_1", "scope_3"):
-        return [int(column[-1])], chosen
-    kind, _, basis = column.rpartition("_")
-    return ([2] if kind == "scope_2" else [1, 2]), basis

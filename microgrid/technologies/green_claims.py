@@ -8,6 +8,7 @@ import numpy as np
 
 from microgrid.claims import Between, Certified, Charge, Claim, Matching, Means, Role, Terms
 from microgrid.errors import Problem
+from microgrid.factor_fields import FactorValues
 from microgrid.policies.packs import Period
 from microgrid.policies.spans import spans
 from microgrid.series import Series
@@ -20,6 +21,7 @@ from microgrid.technologies.green_contracts import (
     GreenTrade,
     PayAsProduced,
 )
+from microgrid.technologies.grid_emissions import BY_MARKET
 from microgrid.timeline import Timeline
 
 _ROLES: Mapping[Period, Role] = {
@@ -55,11 +57,12 @@ def contract_claims(contracts: Mapping[str, Contract], timeline: Timeline, resid
             yield from _certified(name, contract)
     for state, role in matched.items():
         name = state.rpartition(" ")[0]
-        own = np.full(len(timeline), contracts[name].factor)
-        saved = own - (residual.on(timeline) if residual is not None else 0.0)
-        yield Charge("emissions", f"{name}, matched", ((state, saved),))
+        yield Charge("emissions", f"{name}, matched", ((state, contracts[name].factor),))
         yield Means(state, role)
         yield Between(f"{state} is not below zero", ((state, 1.0),), low=0.0)
+    if contracts and residual is not None:
+        rest = residual.on(timeline)
+        yield Charge("emissions", BY_MARKET, (("import", rest), *((state, -rest) for state in matched)))
     taken = [f"{name} taken" for name, c in contracts.items() if isinstance(c, Delivered | GreenTrade)]
     for told, states in (("contracts take", taken), ("contracts match", list(matched))):
         if states:
@@ -114,6 +117,11 @@ def contract_misfits(
     contracts: Mapping[str, Contract], timeline: Timeline, residual: Series | None
 ) -> Iterator[Problem]:
     """Give what of the contracts does not fit the horizon, each by the path of its field."""
+    factor = residual.factor if isinstance(residual, FactorValues) else None
+    if contracts and factor is not None and factor.name and factor.family == "average":
+        wanted = "a residual mix, such as cn/2023/average_excluding_traded, for what contracts do not match"
+        cure = "an average holds the green power that was sold to others"
+        yield Problem("market_factor", f"{factor.name}, of the family average", wanted, cure)
     for name, contract in contracts.items():
         where = f"contracts.{name}"
         if isinstance(contract, Certificates):

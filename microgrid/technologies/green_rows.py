@@ -11,6 +11,7 @@ import pyomo.core as pyo
 from numpy.typing import NDArray
 
 from microgrid.capacity import Size
+from microgrid.factors import gas_of
 from microgrid.policies.packs import Period
 from microgrid.policies.spans import spans
 from microgrid.series import Series
@@ -24,6 +25,7 @@ from microgrid.technologies.green_contracts import (
     GreenTrade,
     PayAsProduced,
 )
+from microgrid.technologies.grid_emissions import BY_MARKET
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Site:
     size: Mapping[str, Size]
     imports: Any
     exports: Any
-    residual: Any
+    residual: Series
 
     def variable(self, name: str, index: Any = None, **kind: Any) -> Any:
         """Declare a variable of the connection, zero or more, by the step unless told otherwise."""
@@ -94,8 +96,7 @@ def settle(contracts: Mapping[str, Contract], site: Site) -> Settled:
     for name, contract in contracts.items():
         if isinstance(contract, PayAsProduced | Baseload) and contract.keeps:
             _all_matched(name, contract, site, settled)
-    for name, rate in settled.matched.items():
-        settled.emissions.append(_emission(name, contracts[name.rpartition(" ")[0]], rate, site))
+    settled.emissions += _emissions(contracts, site, settled)
     return settled
 
 
@@ -110,11 +111,24 @@ def _settle(name: str, contract: Contract, site: Site, settled: Settled) -> None
         _sale(name, contract, site, settled)
 
 
-def _emission(state: str, contract: Contract, matched: Rate, site: Site) -> Emission:
-    """Return what a contract changes in the market-based account: its own factor stands in for the residual one."""
-    hours, residual, own = site.operation.hours, site.residual, contract.factor
-    name = state.rpartition(" ")[0]
-    return Emission(f"{name}, matched", 2, "market", lambda t: (own - residual[t]) * hours[t] * matched(t))
+def _emissions(contracts: Mapping[str, Contract], site: Site, settled: Settled) -> list[Emission]:
+    """Return the market-based account: what is matched by its contract's factor, the rest by the residual one."""
+    hours, gas = site.operation.hours, gas_of(site.residual.unit)
+    residual, matched = site.series("residual", site.residual), list(settled.matched.values())
+
+    def bare(t: Any) -> Any:
+        return residual[t] * hours[t] * (site.imports[t] - sum([rate(t) for rate in matched]))
+
+    lines = [Emission(BY_MARKET, 2, "market", bare, "purchased", gas)]
+    for state, rate in settled.matched.items():
+        name = state.rpartition(" ")[0]
+        own = contracts[name].factor
+
+        def amount(t: Any, own: float = own, rate: Rate = rate) -> Any:
+            return own * hours[t] * rate(t)
+
+        lines.append(Emission(f"{name}, matched", 2, "market", amount, "purchased", gas))
+    return lines
 
 
 def _delivered(name: str, contract: Delivered, site: Site, settled: Settled) -> None:

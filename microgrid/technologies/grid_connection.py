@@ -9,17 +9,18 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.core as pyo
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Claim, Means, Role
 from microgrid.errors import InputError, Problem
+from microgrid.factor_fields import ExportFactor, LocationFactor, MarketFactor, UpstreamFactor
 from microgrid.faults import Fault, RefusedError, did_you_mean
 from microgrid.fields import (
     MONEY,
     CapacityIn,
     EnergyPrices,
-    FactorSeries,
     Power,
     PowerCapacity,
     PowerSeries,
@@ -34,17 +35,17 @@ from microgrid.tariffs.files import TariffIn
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
-from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
+from microgrid.technologies.factor_lines import FactorLine, booked, claimed
 from microgrid.technologies.green_claims import contract_claims, contract_misfits, matched_states, most_gained
 from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, Named, PayAsProduced
 from microgrid.technologies.green_rows import Site, settle
 from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims
 from microgrid.technologies.grid_emissions import (
-    Factor,
-    emission_claims,
-    emissions,
+    BY_MARKET,
     factors,
+    pays_to_pass_through,
     physical,
     physical_intensity,
 )
@@ -112,14 +113,19 @@ class GridConnection(Technology):
     export_limit: PowerSeries | None = Field(default=None, description="Largest export, kW.")
     capacity_charge: PerPowerMonth = Field(default=0.0, description="Price of the contract capacity per kW and month.")
     demand_charge: DemandCharge | None = Field(default=None, description="Charge on each month's measured peak.")
-    location_factor: FactorSeries | None = Field(
+    location_factor: LocationFactor | None = Field(
         default=None, description="Location-based scope 2 emissions per kWh imported."
     )
-    market_factor: FactorSeries | None = Field(
+    market_factor: MarketFactor | None = Field(
         default=None, description="Market-based scope 2 emissions per kWh; by default the location-based."
     )
-    upstream_factor: FactorSeries | None = Field(
+    upstream_factor: UpstreamFactor | None = Field(
         default=None, description="Scope 3 upstream emissions per kWh imported."
+    )
+    export_factor: ExportFactor | None = Field(
+        default=None,
+        description="What each kWh exported takes off, where the accounting standard does so; by default the "
+        "location-based.",
     )
 
     contracts: Contracts = Field(
@@ -140,6 +146,8 @@ class GridConnection(Technology):
             if self.tariff is not None:
                 raise refuse("export_limit without export in the tariff", "an export in the tariff")
             raise refuse("export_limit without export_price", wanted)
+        if self.export_factor is not None and (not self.may_export or self.location_factor is None):
+            raise refuse("export_factor", "an export_price and a location_factor beside it")
         if self.market_factor is not None and self.location_factor is None:
             wanted = "a location_factor too, or the location-based account would say that imports emit nothing"
             raise refuse("market_factor without location_factor", wanted)
@@ -276,14 +284,15 @@ class GridConnection(Technology):
         bill = write_bill(meter, self.option)
         if exports is not None:
             gained = most_gained(self.contracts, operation.timeline)
-            one_way(block, operation, size["capacity"], tempting(meter, self.option, gained))
+            both = tempting(meter, self.option, gained) | self._pays_to_pass_through(operation.timeline)
+            one_way(block, operation, size["capacity"], both)
         states = {name: self._as_told(name, state) for name, state in bill.states.items()}
         named = {("peak" if self.tariff is None else name): state for name, state in states.items()}
-        emitted = emissions(block, operation, imports, self._factors())
+        emitted = booked(block, operation, self._factors(), {flow.port: flow.rate for flow in flows})
         if not self.contracts:
             return Contribution(flows, bill.costs, emitted, named)
-        residual = self._residual(block, operation)
-        settled = settle(self.contracts, Site(block, operation, size, imports, exports, residual))
+        assert self.market_factor is not None
+        settled = settle(self.contracts, Site(block, operation, size, imports, exports, self.market_factor))
         return Contribution(
             flows,
             bill.costs + settled.costs,
@@ -292,10 +301,6 @@ class GridConnection(Technology):
             contracted=settled.matched,
             certified=settled.certified,
         )
-
-    def _residual(self, block: Any, operation: Operation) -> Any:
-        assert self.market_factor is not None
-        return parameter(block, operation.steps, "residual", self.market_factor.on(operation.timeline, "market_factor"))
 
     def _as_told(self, _name: str, state: State) -> State:
         return state._replace(inherits="peak_so_far") if self.tariff is None else state
@@ -311,8 +316,15 @@ class GridConnection(Technology):
 
         block.import_within_transformer = pyo.Constraint(operation.steps, rule=import_within_transformer)
 
-    def _factors(self) -> list[Factor]:
-        return factors(self.location_factor, self.market_factor, self.upstream_factor)
+    def _factors(self) -> list[FactorLine]:
+        """Return the lines of import and export; with contracts, they write the one by market themselves."""
+        lines = factors(self.location_factor, self.market_factor, self.upstream_factor, self.export_factor)
+        return [line for line in lines if not (self.contracts and line.line == BY_MARKET)]
+
+    def _pays_to_pass_through(self, timeline: Timeline) -> NDArray[np.bool_]:
+        own = [Series(np.asarray(contract.factor)) for contract in self.contracts.values()]
+        lines = [FactorLine(BY_MARKET, 2, "market", "purchased", "import", factor) for factor in own]
+        return pays_to_pass_through([*self._factors(), *lines], timeline)
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
@@ -328,7 +340,8 @@ class GridConnection(Technology):
             claims += export_claims(timeline, self.export_limit)
         claims += bill_claims(self.contract, timeline, self.option, self.inherited)
         claims += contract_claims(self.contracts, timeline, self.market_factor)
-        return claims + emission_claims(timeline, self._factors())
+        ports = ["import", "export"] if self.may_export else ["import"]
+        return claims + claimed(timeline, self._factors(), ports)
 
     @classmethod
     def example(cls) -> Self:
@@ -343,4 +356,5 @@ class GridConnection(Technology):
             location_factor=Series(np.asarray(0.55)),
             market_factor=Series(np.asarray(0.61)),
             upstream_factor=Series(np.asarray(0.05)),
+            export_factor=Series(np.asarray(0.53)),
         )

@@ -1,0 +1,331 @@
+"""A plan's frames as a network of energy: sources, buses, converters, stores and uses, and what mixes on its way.
+
+`Network.of` reads frames and claims; `Network.mixed` sends values along with the energy: one linear system of the
+buses for each step, with the stores in between. Nothing here knows a technology: what an asset is, its flows and its
+claims tell. An asset whose claims balance a stock with its ports is a store; one that draws from some buses and feeds
+others is a converter; every other port that feeds is a source, every other port that draws is a use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microgrid.carriers import CARRIERS, energy_per_unit
+from microgrid.claims import StockBalance
+from microgrid.results import Result
+
+Array = NDArray[np.float64]
+Book = Literal["shares", "content"]
+
+RELIEFS = ("shed", "unserved")
+# What flows below this, in kW, does not flow: solvers leave residues of this size.
+SMALL = 1e-7
+# Beyond this condition number a step's energy goes round between converters and comes to no use.
+_LOST = 1e9
+
+
+@dataclass(frozen=True, eq=False)
+class Port:
+    """One flow of an asset: kW of heating value, counted into the bus, shape (n,)."""
+
+    asset: str
+    name: str
+    bus: str
+    carrier: str
+    rate: Array
+
+    @property
+    def fed(self) -> Array:
+        """What it gives to the bus."""
+        return np.maximum(self.rate, 0.0)
+
+    @property
+    def drawn(self) -> Array:
+        """What it takes from the bus."""
+        return np.maximum(-self.rate, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Converter:
+    """Ports that draw, and ports that feed other buses."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """A stock between ports of one bus, and what it takes besides, such as the work of a compressor.
+
+    Where it takes and gives at once, only the difference counts: what goes round in it is lost in it.
+
+    Parameters
+    ----------
+    inputs, outputs
+        What it takes and gives.
+    held
+        kWh at each point, shape (n + 1,).
+    kept
+        kWh of it that are left at the end of each step, were nothing taken or given.
+    gained
+        kWh that are added to the stock at each step out of each input; the work of a compressor adds nothing.
+    given
+        Share of the stock that is given out at each step.
+    """
+
+    asset: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    held: Array
+    kept: Array
+    gained: Mapping[str, Array]
+    given: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """What each kWh on a bus carries, shape (n, m), and what each store holds, shape (n + 1, m).
+
+    `circling` is what went round between converters until nothing was left, and came to no use, per hour, shape (n, m).
+    """
+
+    on_bus: Mapping[str, Array]
+    in_store: Mapping[str, Array]
+    circling: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The energy of a plan."""
+
+    hours: Array
+    weights: Array
+    sources: tuple[Port, ...]
+    uses: tuple[Port, ...]
+    converters: tuple[Converter, ...]
+    stores: tuple[Store, ...]
+
+    @classmethod
+    def of(cls, result: Result) -> Network:
+        """Read a plan's flows, stocks and claims."""
+        hours = result.steps["hours"].to_numpy(dtype=float)
+        by_asset: dict[str, list[Port]] = {}
+        for port in _ports(result):
+            by_asset.setdefault(port.asset, []).append(port)
+        sources, uses, converters, stores = [], [], [], []
+        for asset, ports in by_asset.items():
+            store = _store(result, asset, ports, hours)
+            if store is not None:
+                stores.append(store)
+            elif _converts(ports):
+                converter, lost = _converter(ports)
+                converters.append(converter)
+                uses += lost
+            else:
+                sources += [port for port in ports if port.fed.any()]
+                uses += [port for port in ports if port.drawn.any()]
+        weights = result.steps["weight"].to_numpy(dtype=float)
+        return cls(hours, weights, tuple(sources), tuple(uses), tuple(converters), tuple(stores))
+
+    @cached_property
+    def buses(self) -> tuple[str, ...]:
+        """Every bus that energy flows on."""
+        ports = [*self.sources, *self.drawing()]
+        ports += [port for converter in self.converters for port in converter.outputs]
+        ports += [port for store in self.stores for port in store.outputs]
+        return tuple(dict.fromkeys(port.bus for port in ports))
+
+    def mixed(self, entering: Mapping[str, Array], before: Mapping[str, Array], book: Book) -> Mixed:
+        """Send values along with the energy, from the sources to all buses and stores.
+
+        Parameters
+        ----------
+        entering
+            By bus, what enters with the energy of its sources, per hour, shape (n, m).
+        before
+            By store, what it holds at the first point, shape (m,).
+        book
+            ``content``: values are kept: a loss raises what each kWh carries, and a converter's outputs share what its
+            inputs carry by their energy. ``shares``: each kWh carries one: what is lost takes its values with it.
+
+        Returns
+        -------
+        Mixed
+            Zero on a bus while nothing leaves it.
+        """
+        place = {bus: at for at, bus in enumerate(self.buses)}
+        solving, is_singular = self._solving(place, book)
+        count = next((values.shape[-1] for values in (*entering.values(), *before.values())), 0)
+        right = np.zeros((len(self.hours), len(place), count))
+        for bus, values in entering.items():
+            right[:, place[bus]] += values
+        on_bus = np.zeros_like(right)
+        in_store = {store.asset: np.zeros((len(self.hours) + 1, count)) for store in self.stores}
+        for store in self.stores:
+            in_store[store.asset][0] = before[store.asset]
+        for t, hours in enumerate(self.hours):
+            for store in self.stores:
+                for port in store.outputs:
+                    right[t, place[port.bus]] += _given(store, t, in_store[store.asset][t], book) / hours
+            on_bus[t] = solving[t] @ right[t]
+            for store in self.stores:
+                held = in_store[store.asset][t]
+                in_store[store.asset][t + 1] = _refilled(store, t, held, on_bus[t], place, hours, book)
+        circling = np.zeros((len(self.hours), count))
+        if is_singular.any():
+            circling = right.sum(axis=1)
+            for port in (*self.uses, *(port for store in self.stores for port in store.inputs)):
+                circling = circling - port.drawn[:, None] * on_bus[:, place[port.bus]]
+            circling[~is_singular] = 0.0
+        return Mixed({bus: on_bus[:, at] for bus, at in place.items()}, in_store, circling)
+
+    def _solving(self, place: Mapping[str, int], book: Book) -> tuple[Array, NDArray[np.bool_]]:
+        """Return for each step the matrix that turns what enters each bus into what each of its kWh carries.
+
+        And at which steps energy only goes round and comes to no use, so that there is no such matrix.
+        """
+        n, buses = len(self.hours), len(place)
+        matrix, drawn = np.zeros((n, buses, buses)), np.zeros((n, buses))
+        for port in self.drawing():
+            drawn[:, place[port.bus]] += port.drawn
+        for converter in self.converters:
+            for source, target, passed in _passed_on(converter, book):
+                matrix[:, place[target], place[source]] -= passed
+        is_still = drawn <= SMALL
+        scale = np.where(is_still, np.inf, drawn)
+        matrix = matrix / scale[:, :, None] + np.eye(buses)
+        is_singular = np.linalg.cond(matrix) > _LOST if buses else np.zeros(n, dtype=bool)
+        inverse = np.zeros_like(matrix)
+        inverse[~is_singular] = np.linalg.inv(matrix[~is_singular])
+        inverse[is_singular] = np.linalg.pinv(matrix[is_singular], rcond=1.0 / _LOST)
+        return inverse / scale[:, None, :], is_singular
+
+    def drawing(self) -> Iterator[Port]:
+        """Give every port that may draw from its bus."""
+        yield from (port for converter in self.converters for port in converter.inputs)
+        yield from (port for store in self.stores for port in store.inputs)
+        yield from self.uses
+
+
+def _given(store: Store, t: int, held: Array, book: Book) -> Array:
+    """Return what goes out of a store at a step with the energy that it gives."""
+    if book == "content":
+        return np.asarray(store.given[t] * held)
+    total = held.sum()
+    given = sum(port.fed[t] for port in store.outputs)
+    return np.asarray(held / total * given) if total > SMALL else np.zeros_like(held)
+
+
+def _refilled(
+    store: Store, t: int, held: Array, on_bus: Array, place: Mapping[str, int], hours: float, book: Book
+) -> Array:
+    """Return what a store holds at the end of a step."""
+    if book == "content":
+        inflow = [hours * port.drawn[t] * on_bus[place[port.bus]] for port in store.inputs]
+        return np.asarray(held * (1.0 - store.given[t]) + sum(inflow))
+    total = held.sum()
+    left = held * (store.kept[t] * (1.0 - store.given[t]) / total) if total > SMALL else np.zeros_like(held)
+    gained = [
+        store.gained[port.name][t] * on_bus[place[port.bus]] for port in store.inputs if port.name in store.gained
+    ]
+    return np.asarray(left + sum(gained))
+
+
+def _passed_on(converter: Converter, book: Book) -> Iterator[tuple[str, str, Array]]:
+    """Give from which bus to which bus a converter passes values on, and how many kWh's worth of them per hour."""
+    taken = np.sum([port.drawn for port in converter.inputs], axis=0)
+    made = np.sum([port.fed for port in converter.outputs], axis=0)
+    for source in converter.inputs:
+        for target in converter.outputs:
+            if book == "content":
+                part = target.fed / np.where(made > SMALL, made, np.inf)
+                yield source.bus, target.bus, part * source.drawn
+            else:
+                part = source.drawn / np.where(taken > SMALL, taken, np.inf)
+                yield source.bus, target.bus, part * target.fed
+
+
+def _ports(result: Result) -> Iterator[Port]:
+    """Give every flow of energy, residues set to zero, with what is not served of a demand taken off it."""
+    frame = result.flows
+    n = len(result.steps)
+    reliefs: dict[tuple[str, str], Array] = {}
+    ports = []
+    for names, places in frame.groupby(["asset", "port"], observed=True, sort=False).indices.items():
+        asset, name = (str(part) for part in cast(tuple[object, object], names))
+        rows = frame.iloc[np.sort(places)]
+        carrier, bus = str(rows["carrier"].iloc[0]), str(rows["bus"].iloc[0])
+        energy = energy_per_unit(CARRIERS[carrier]) if carrier in CARRIERS else 1.0
+        if energy == 0.0 or len(rows) != n:
+            continue
+        rate = rows["rate"].to_numpy(dtype=float) * energy
+        if name in RELIEFS:
+            reliefs[asset, bus] = reliefs.get((asset, bus), np.zeros(n)) + rate
+        else:
+            ports.append(Port(asset, name, bus, carrier, rate))
+    for port in ports:
+        relief = reliefs.get((port.asset, port.bus))
+        rate = port.rate if relief is None else np.minimum(port.rate + relief, 0.0)
+        yield Port(port.asset, port.name, port.bus, port.carrier, np.where(np.abs(rate) > SMALL, rate, 0.0))
+
+
+def _converts(ports: list[Port]) -> bool:
+    """Tell whether an asset draws from some buses and feeds others."""
+    fed = {port.bus for port in ports if port.fed.any()}
+    drawn = {port.bus for port in ports if port.drawn.any()}
+    return bool(fed and drawn) and not fed & drawn
+
+
+def _converter(ports: list[Port]) -> tuple[Converter, list[Port]]:
+    """Return a converter; and what it draws while it gives nothing, standing by, as uses of their own."""
+    outputs = tuple(port for port in ports if port.fed.any())
+    idle = np.sum([port.fed for port in outputs], axis=0) <= SMALL
+    inputs, lost = [], []
+    for port in ports:
+        if port.drawn.any():
+            inputs.append(Port(port.asset, port.name, port.bus, port.carrier, np.where(idle, 0.0, port.rate)))
+            if port.drawn[idle].any():
+                rate = np.where(idle, port.rate, 0.0)
+                lost.append(Port(port.asset, f"{port.name}, idle", port.bus, port.carrier, rate))
+    return Converter(tuple(inputs), outputs), lost
+
+
+def _store(result: Result, asset: str, ports: list[Port], hours: Array) -> Store | None:
+    """Return an asset as a store, if one of its claims balances a stock with its ports."""
+    named = {port.name: port for port in ports}
+    claims = (claim for claim in result.claims.get(asset, ()) if isinstance(claim, StockBalance))
+    claim = next((claim for claim in claims if {name for name, _ in claim.gains} <= named.keys()), None)
+    if claim is None:
+        return None
+    carrier = next(named[name].carrier for name, _ in claim.gains)
+    level = result.stocks[(result.stocks["asset"] == asset) & (result.stocks["stock"] == claim.stock)]
+    held = np.maximum(level["level"].to_numpy(dtype=float), 0.0) * energy_per_unit(CARRIERS[carrier])
+    # Ports count kWh, gains count the stock's own unit for each unit of the flow: the same ratio in either.
+    grown = np.sum([np.asarray(factor) * named[name].rate * hours for name, factor in claim.gains], axis=0)
+    through = [named[name] for name, _ in claim.gains]
+    net = np.sum([port.rate for port in through], axis=0)
+    kept = (1.0 - claim.loss) ** hours * held[:-1]
+    taken = np.where(net > 0.0, np.maximum(-grown, 0.0), 0.0)
+    inputs = [_net(port, np.minimum(net, 0.0)) for port in through if port.drawn.any()]
+    outputs = [_net(port, np.maximum(net, 0.0)) for port in through if port.fed.any()]
+    besides = [port for port in ports if port not in through and port.drawn.any()]
+    return Store(
+        asset,
+        (*inputs, *besides),
+        tuple(outputs),
+        held,
+        kept,
+        {port.name: np.where(net < 0.0, np.maximum(grown, 0.0), 0.0) for port in inputs},
+        np.clip(taken / np.where(kept > SMALL, kept, np.inf), 0.0, 1.0),
+    )
+
+
+def _net(port: Port, rate: Array) -> Port:
+    """Return a port with another rate."""
+    return Port(port.asset, port.name, port.bus, port.carrier, rate)
