@@ -174,6 +174,16 @@ def _changes(series: Series | None, timeline: Timeline, period: Period) -> bool:
     return any(np.ptp(values[steps]) > 1e-12 for steps in spans(timeline, period).values())
 
 
+def contracts_may_reward_waste(contracts: Mapping[str, Contract], price: Series | None) -> bool:
+    """Tell whether a kWh imported may cost less than nothing, for what a contract replaces of its price.
+
+    Where the price is a tariff's, it is not known before the horizon is: then it may.
+    """
+    replaced = [getattr(contract, "replaces", None) for contract in contracts.values()]
+    known = [part for part in replaced if part is not None]
+    return bool(known) and (price is None or any(bool((price.values < part.values).any()) for part in known))
+
+
 def most_gained(contracts: Mapping[str, Contract], timeline: Timeline) -> np.ndarray:
     """Return by how much contracts can make a kWh imported cheaper at most, shape (n,): never too little."""
     gains = [np.zeros(len(timeline))]

@@ -37,7 +37,13 @@ from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
 from microgrid.technologies.factor_lines import FactorLine, booked, claimed
-from microgrid.technologies.green_claims import contract_claims, contract_misfits, matched_states, most_gained
+from microgrid.technologies.green_claims import (
+    contract_claims,
+    contract_misfits,
+    contracts_may_reward_waste,
+    matched_states,
+    most_gained,
+)
 from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, Named, PayAsProduced
 from microgrid.technologies.green_rows import Site, settle
 from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
@@ -242,10 +248,8 @@ class GridConnection(Technology):
 
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
-        parts = (getattr(contract, "replaces", None) for contract in self.contracts.values())
-        gained = max((part.highest for part in parts if part is not None), default=0.0)
-        is_cheap = gained > 0 and (self.import_price is None or self.import_price.lowest < gained)
-        return frozenset({self.bus}) if self.contract.may_reward_waste or is_cheap else frozenset()
+        pays = self.contract.may_reward_waste or contracts_may_reward_waste(self.contracts, self.import_price)
+        return frozenset({self.bus}) if pays else frozenset()
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
         """Refuse contracts that do not fit, peaks on weighted steps, cut windows, and days without tariff."""
