@@ -142,7 +142,7 @@ class Node(NamedTuple):
         models = getattr(self.mark, "models", {})
         if key in models:
             return Node(models[key])
-        tagged = _tagged(self.annotation, key)
+        tagged = _tagged(self.annotation, key) if _element(self.annotation) is None else None
         if tagged is not None:
             return Node(tagged)
         model = self.model

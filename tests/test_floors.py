@@ -59,6 +59,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.technologies.grid_energy",
         "microgrid.technologies.grid_demand",
         "microgrid.technologies.grid_bill",
+        "microgrid.technologies.grid_events",
         "microgrid.technologies.grid_claims",
         "microgrid.tariffs",
     ),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from microgrid.bills.readings import Array, Readings
 from microgrid.tariffs.calendars import ALL_DAY, Days
@@ -21,30 +22,39 @@ def parts_of_periods(tariff: Tariff, readings: Readings) -> dict[str, Array]:
     kinds: dict[date, Days] = {}
     known: dict[tuple[int, int, float], dict[str, float]] = {}
     parts = {period: np.zeros(len(readings.hours)) for period in clock.periods}
+    steady = _steady(readings)
     for at, (start, hours) in enumerate(zip(readings.times.to_pydatetime(), readings.hours.tolist(), strict=True)):
         day = start.date()
         if day not in kinds:
             kinds[day] = clock.day_of(day, hot)
-        minute = 60 * start.hour + start.minute
-        is_plain = start.second == 0 and minute + 60 * hours <= 120 * (minute // 120 + 1)
-        key = (id(kinds[day]), minute, hours)
-        if is_plain and key in known:
-            found = known[key]
-        else:
+        key = (id(kinds[day]), 60 * start.hour + start.minute, hours)
+        found = known.get(key) if steady[at] else None
+        if found is None:
             found = _walked(tariff, start, hours, kinds, hot)
-            if is_plain and start.utcoffset() == (start + timedelta(hours=hours)).utcoffset():
-                known[key] = found
+        if steady[at]:
+            known[key] = found
         for period, share in found.items():
             parts[period][at] = share
     return parts
+
+
+def _steady(readings: Readings) -> list[bool]:
+    """Tell of each interval whether it lies within one day on a clock that does not change, from a full minute on."""
+    starts = readings.times
+    ends = starts + pd.to_timedelta(readings.hours, unit="h")
+    walls = [times.tz_localize(None) for times in (starts, ends)]
+    ahead = [
+        wall - times.tz_convert("UTC").tz_localize(None) for wall, times in zip(walls, (starts, ends), strict=True)
+    ]
+    same_day = walls[0].normalize() == (walls[1] - pd.Timedelta(1, "ns")).normalize()
+    whole = (walls[0] == walls[0].floor("min")) & same_day & (ahead[0] == ahead[1])
+    return [bool(each) for each in whole]
 
 
 def _walked(
     tariff: Tariff, start: object, hours: float, kinds: dict[date, Days], hot: frozenset[date]
 ) -> dict[str, float]:
     """Walk through an interval from edge to edge of the clock, and to every full hour, at which clocks may change."""
-    import pandas as pd
-
     assert tariff.time_of_use is not None
     here, end = pd.Timestamp(start), pd.Timestamp(start) + pd.Timedelta(hours=hours)  # type: ignore[arg-type]
     found: dict[str, float] = {}

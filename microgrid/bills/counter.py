@@ -18,6 +18,7 @@ from microgrid.faults import did_you_mean, faults_of, shown, shown_path
 from microgrid.reading import Reading
 from microgrid.tariffs.components import DemandCharge
 from microgrid.tariffs.files import ENDINGS, read_tariff, tariff_with
+from microgrid.tariffs.fitting import misfits
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from microgrid.units import UnitError, quantity
@@ -82,18 +83,21 @@ def answer(request: Request) -> Answer:
     _refuse_unknown_zone(zone)
     readings, timeline = read_meter(request.load, zone, request.given.get("column", ""))
     tariff = _tariff(request, changes, timeline)
-    problems = list(tariff.misfits(timeline))
+    problems = list(misfits(tariff, timeline))
     if problems:
         raise InputError([replace(problem, where=f"tariff.{problem.where}") for problem in problems])
     facts = Facts(
         "", _size(request, "capacity", "kW"), _size(request, "transformer", "kVA"), _size(request, "contract", "kW"),
         _past(request.given.get("past")),
     )  # fmt: skip
+    unknown = [Problem(f"past.{f.where}", f.found, f.wanted, f.cure) for f in tariff.unknown_past(facts.past)]
+    if unknown:
+        raise InputError(unknown)
     bills = _by_option(tariff, readings, facts, request.option or tariff.default_option)
     wanted = request.option or tariff.default_option
     option = wanted if wanted and wanted != CHEAPEST else min(bills, key=lambda name: bills[name].total)
     found = bills[option]
-    found = Bill(found.items, (*found.warnings, *_coarse(tariff, readings)))
+    found = Bill(found.items, (*found.warnings, *_coarse(tariff, readings, option)))
     totals = {name: each.total for name, each in bills.items()} if tariff.options else {}
     return Answer(found, tariff, option, totals, carried(tariff, readings, facts), readings)
 
@@ -181,11 +185,12 @@ def _by_option(tariff: Tariff, readings: Readings, facts: Facts, wanted: str) ->
     return bills
 
 
-def _coarse(tariff: Tariff, readings: Readings) -> Iterator[str]:
+def _coarse(tariff: Tariff, readings: Readings, option: str) -> Iterator[str]:
     """Tell of windows that are shorter than the readings."""
     longest = float(readings.hours.max())
     for name, component in tariff.of_kind(DemandCharge).items():
-        if component.basis in ("measured", "contract") and component.window < longest * (1 - 1e-9):
+        is_measured = component.basis in ("measured", "contract") and tariff.applies(name, option)
+        if is_measured and component.window < longest * (1 - 1e-9):
             yield (
                 f"{name}: readings of {60 * longest:g} min cannot show the peak of a window of "
                 f"{60 * component.window:g} min; it may be higher"

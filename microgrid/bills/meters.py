@@ -41,7 +41,7 @@ def read_meter(path: Path, zone: str, column: str = "") -> tuple[Readings, Timel
     if not names or names[0] not in table.names:
         found = column or f"columns {', '.join(table.names)}"
         wanted = f"a column of the imported power or energy: {' or '.join(_IMPORT)}"
-        cure = did_you_mean(column, table.names) if column else "name it with --column"
+        cure = did_you_mean(column, table.names) if column else "name it with --given column=NAME"
         raise InputError([Problem("column", found, wanted, cure, f"{shown_path(path)}:1")])
     hours = np.full(len(table.times), table.step / pd.Timedelta(hours=1))
     times = pd.DatetimeIndex(table.times).tz_convert(zone)

@@ -6,7 +6,7 @@ import calendar
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import (
     Field,
-    PlainSerializer,
     PlainValidator,
     PrivateAttr,
     WithJsonSchema,
@@ -23,107 +22,15 @@ from pydantic import (
 )
 
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
-from microgrid.fields import Along, Part, Quantity
-from microgrid.series import Series
+from microgrid.fields import Part
 from microgrid.tariffs.hours import GRID, MINUTES_A_DAY, Stretch, read_clock
+from microgrid.tariffs.special_days import Holidays, HotDays
 from microgrid.timeline import Timeline
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ALL_DAY = "all day"
 _MULTIPLE = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*[x×*]\s*(.+?)\s*")
 _DAY = re.compile(r"(\d{2})-(\d{2})")
-
-
-def read_date(text: Any) -> date:
-    """Return an ISO date.
-
-    Raises
-    ------
-    PydanticCustomError
-        If it is none.
-    """
-    try:
-        return date.fromisoformat(text) if isinstance(text, str) else _not_a_date(text)
-    except ValueError:
-        return _not_a_date(text)
-
-
-def _not_a_date(value: Any) -> date:
-    if isinstance(value, date):
-        return value
-    raise refuse(shown(value), "a date such as 2026-07-01")
-
-
-_DATE_SCHEMA = {"type": "string", "description": "a date such as 2026-07-01"}
-Date = Annotated[date, PlainValidator(read_date), PlainSerializer(str), WithJsonSchema(_DATE_SCHEMA)]
-
-
-class Holidays(Part):
-    """Public holidays, from the package `holidays` by country, with own dates that add, take away or replace."""
-
-    country: str = Field(default="", description="ISO 3166 code of the country, such as CN.")
-    subdivision: str = Field(default="", description="Code of the province or state, such as SN for Saxony in DE.")
-    dates: list[Date] | None = Field(default=None, description="The holidays, in place of the package's list.")
-    add: list[Date] = Field(default=[], description="Further days that count as holidays.")
-    remove: list[Date] = Field(default=[], description="Days that do not, such as worked weekends.")
-
-    @model_validator(mode="after")
-    def _is_known(self) -> Holidays:
-        if self.country:
-            known = _countries()
-            if self.country not in known:
-                raise refuse(shown(self.country), "a country that the package holidays knows, such as CN")
-            if self.subdivision and self.subdivision not in known[self.country]:
-                wanted = f"a subdivision of {self.country}: {', '.join(known[self.country]) or 'it has none'}"
-                raise refuse(shown(self.subdivision), wanted, did_you_mean(self.subdivision, known[self.country]))
-        elif self.subdivision:
-            raise refuse(f"subdivision {self.subdivision} without country", "a country too")
-        return self
-
-    def of_year(self, year: int) -> frozenset[date]:
-        """Return the holidays of a year."""
-        listed = self.dates if self.dates is not None else _holidays(self.country, self.subdivision, year)
-        return frozenset({*listed, *self.add} - set(self.remove))
-
-
-@lru_cache(maxsize=1)
-def _countries() -> dict[str, list[str]]:
-    import holidays
-
-    return holidays.list_supported_countries()
-
-
-@lru_cache(maxsize=256)
-def _holidays(country: str, subdivision: str, year: int) -> frozenset[date]:
-    if not country:
-        return frozenset()
-    import holidays
-
-    return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
-
-
-class HotDays(Part):
-    """Days that heat makes special: a list, or those on which a temperature reaches a threshold."""
-
-    dates: list[Date] = Field(default=[], description="Hot days, as told.")
-    temperature: Annotated[Series, Along("degC")] | None = Field(
-        default=None, description="Temperature; a day is hot if its highest value on the horizon reaches `at_least`."
-    )
-    at_least: Annotated[float, Quantity("degC")] | None = Field(default=None, description="Threshold, such as 35 degC.")
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> HotDays:
-        if (self.temperature is None) != (self.at_least is None):
-            raise refuse("temperature without at_least, or the other way round", "both or neither")
-        return self
-
-    def on(self, timeline: Timeline) -> frozenset[date]:
-        """Return the hot days of a horizon."""
-        if self.temperature is None or self.at_least is None:
-            return frozenset(self.dates)
-        degrees = pd.Series(self.temperature.on(timeline, "temperature"), index=timeline.index.date)
-        highest = degrees.groupby(level=0).max()
-        return frozenset(self.dates) | frozenset(highest.index[highest >= self.at_least])
 
 
 class Days(Part):
@@ -284,7 +191,7 @@ class TimeOfUse(Part):
 
     def day_of(self, day: date, hot: frozenset[date]) -> Days:
         """Return the kind of days that a date is one of: special ones first."""
-        weekday = day.weekday()
+        weekday = 0 if day in self.holidays.worked else day.weekday()
         fitting = [days for days in self.days if days.holds(day.month, day.day, weekday)]
         for days in fitting:
             if (days.on == "holidays" and day in self.holidays.of_year(day.year)) or (
@@ -297,7 +204,9 @@ class TimeOfUse(Part):
         """Return by period the share of each step that lies in it, on the local clock, each of shape (n,)."""
         hot = self.hot_days.on(timeline)
         grid = pd.Timedelta(minutes=GRID)
-        slots = pd.date_range(timeline.index[0].floor(grid), timeline.end.ceil(grid), freq=grid, inclusive="left")
+        # In UTC, for a local time that comes twice cannot be rounded.
+        first, last = timeline.index[0].tz_convert("UTC").floor(grid), timeline.end.tz_convert("UTC").ceil(grid)
+        slots = pd.date_range(first, last, freq=grid, inclusive="left").tz_convert(timeline.index.tz)
         minutes = (slots.hour * 60 + slots.minute).to_numpy() // GRID
         days, of_day = np.unique(slots.tz_localize(None).normalize(), return_inverse=True)
         tables: dict[int, NDArray[np.int64]] = {}

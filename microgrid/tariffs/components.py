@@ -10,8 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from microgrid.faults import refuse, shown
 from microgrid.fields import MONEY, Energy, Part, PerEnergy, Power, Quantity, Share
-from microgrid.tariffs.calendars import Date
 from microgrid.tariffs.prices import Price, PriceIn
+from microgrid.tariffs.special_days import Date
 
 PerKilowattMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
 EnergyPrice = Annotated[Price, PriceIn(f"{MONEY}/kWh")]

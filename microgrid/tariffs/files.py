@@ -23,15 +23,18 @@ from microgrid.yaml_files import read_yaml
 
 ENDINGS = (".yaml", ".yml")
 _BASES = ("use", "file")
+# What a change writes to take a key away where an empty value is no value, as in a scenario file.
+TAKEN_AWAY = "none"
 _SERIES = ("file", "values")
 
 
 @dataclass
 class Source:
-    """A tariff as data: with the places of keys that stand in files of its own, and its own currency."""
+    """A tariff as data, the places of keys that stand in files of its own, and the paths that were changed since."""
 
     data: dict[str, Any]
     places: dict[Keys, str] = field(default_factory=dict)
+    changed: set[Keys] = field(default_factory=set)
 
 
 def catalogue() -> dict[str, Path]:
@@ -99,6 +102,8 @@ def tariff_of(value: Any, reading: Reading) -> Tariff:
 def _placed(fault: Fault, source: Source) -> Fault | Problem:
     """Return a fault with its place, if it stands in a file of the tariff's own."""
     path = fault.path
+    if any(path[:length] in source.changed for length in range(1, len(path) + 1)):
+        return fault
     while path and path not in source.places:
         path = path[:-1]
     place = fault.place or source.places.get(path, "")
@@ -125,7 +130,7 @@ def _source(value: Any, reading: Reading, chain: tuple[Path, ...]) -> Source:
         raise RefusedError(inner) from error
     changes = {key: part for key, part in value.items() if key not in _BASES}
     _lay_over(base, base.data, changes, ())
-    return Source(_pruned(base.data), base.places)
+    return Source(_pruned(base.data), base.places, base.changed)
 
 
 def _named(name: str, reading: Reading, chain: tuple[Path, ...]) -> Source:
@@ -158,9 +163,8 @@ def _read(path: Path, reading: Reading, chain: tuple[Path, ...]) -> Source:
         raise RefusedError([Problem("tariff", shown(tree.data), "keys such as currency and components", "", str(path))])
     inner = replace(reading, folder=path.parent)
     found = _source(tree.data, inner, (*chain, path.resolve()))
-    places = dict(tree.places)
-    for keys, place in found.places.items():
-        places.setdefault(keys, place)
+    # What a file changes of another stands in it; the rest stands where it stood.
+    places = dict(found.places) | {keys: place for keys, place in tree.places.items() if keys not in found.places}
     return Source(_rebased(deepcopy(found.data), path.parent, reading.folder), places)
 
 
@@ -177,7 +181,7 @@ def _rebased(data: Any, here: Path, folder: Path) -> Any:
 
 
 def _lay_over(source: Source, base: dict[str, Any], changes: Mapping[str, Any], path: Keys) -> None:
-    """Lay changes over a base, key by key; an empty value takes a key away, another form replaces it."""
+    """Lay changes over a base, key by key; an empty value, or `none`, takes a key away, another form replaces it."""
     for key, value in changes.items():
         here = (*path, key)
         old = base.get(key)
@@ -186,7 +190,8 @@ def _lay_over(source: Source, base: dict[str, Any], changes: Mapping[str, Any], 
             _lay_over(source, old, value, here)
             continue
         source.places = {keys: place for keys, place in source.places.items() if keys[: len(here)] != here}
-        if value is None:
+        source.changed.add(here)
+        if value is None or value == TAKEN_AWAY:
             base.pop(key, None)
         else:
             base[key] = deepcopy(value)

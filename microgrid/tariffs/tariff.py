@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import MONEY, Part, Quantity
-from microgrid.tariffs.calendars import ALL_DAY, Date, TimeOfUse
+from microgrid.tariffs.calendars import ALL_DAY, TimeOfUse
 from microgrid.tariffs.components import (
     AnyComponent,
     CapacityFee,
@@ -25,7 +23,9 @@ from microgrid.tariffs.components import (
     FixedFee,
     Status,
 )
+from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
+from microgrid.tariffs.special_days import Date
 from microgrid.timeline import Timeline
 
 Shares = Mapping[str, NDArray[np.float64]]
@@ -112,6 +112,15 @@ class Tariff(Part):
     default_option: str = Field(default="", description="The option that holds unless another is asked for.")
     export: Export | None = Field(default=None, description="What exported energy earns; without it, none may be.")
     power_factor: PowerFactor | None = Field(default=None, description="Adjustment by the power factor.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        from zoneinfo import available_timezones
+
+        if name and name not in available_timezones():
+            raise refuse(shown(name), "an IANA time zone such as Asia/Shanghai")
+        return name
 
     @model_validator(mode="after")
     def _fits_together(self) -> Tariff:
@@ -237,108 +246,6 @@ class Tariff(Part):
         return np.asarray(price * sum(multipliers[period] * share for period, share in shares.items()), dtype=float)
 
     @property
-    def counts_months(self) -> bool:
-        """Whether something is billed that only whole billing months know: peaks, tiers, netting."""
-        if self.export is not None and self.export.net_metering is not None:
-            return True
-        return any(
-            isinstance(c, CoincidentCharge)
-            or (isinstance(c, EnergyCharge) and bool(c.tiers))
-            or (isinstance(c, DemandCharge) and not c.prorated)
-            for c in self.components.values()
-        )
-
-    def misfits(self, timeline: Timeline) -> Iterator[Problem]:
-        """Give what does not fit a horizon: days outside of the validity, months without a price, steps and windows."""
-        yield from self._invalid_days(timeline)
-        yield from self._other_clock(timeline)
-        months = list(dict.fromkeys(timeline.months.tolist()))
-        export = self.export.price if self.export is not None else None
-        priced = [(f"components.{n}.price", getattr(c, "price", None)) for n, c in self.components.items()]
-        for where, price in [*priced, ("export.price", export)]:
-            lacking = price.lacks(months) if price is not None else []
-            if lacking:
-                yield Problem(where, f"nothing for {', '.join(lacking)}", "a price for every month of the horizon")
-        if self.counts_months and not timeline.is_plain:
-            wanted = "a horizon whose every step counts once"
-            cure = "leave peaks, tiers and net metering out of the tariff"
-            yield Problem("components", "a horizon with weights", wanted, cure)
-            return
-        for name, component in self.components.items():
-            if isinstance(component, CoincidentCharge) or (
-                isinstance(component, DemandCharge) and component.basis in ("measured", "contract")
-            ):
-                yield from self._cut_steps(name, component, timeline)
-        yield from self._mixed_steps(timeline)
-        yield from self._uneven_prices(timeline)
-
-    def _uneven_prices(self, timeline: Timeline) -> Iterator[Problem]:
-        """Refuse to net energy whose price changes within what is netted: which kWh was taken off would be open."""
-        netting = self.export.net_metering if self.export is not None else None
-        if netting is None:
-            return
-        spans = np.array([month[: 7 if netting.per == "month" else 4] for month in timeline.months.tolist()])
-        shares = self.shares(timeline)
-        for name, component in self.of_kind(EnergyCharge).items():
-            price = self.energy_price(name, timeline, shares) if component.netted else np.zeros(len(timeline))
-            for period, share in shares.items():
-                for span in dict.fromkeys(spans.tolist()):
-                    inside = price[(share > 0) & (spans == span)]
-                    if len(inside) and np.ptp(inside) > 1e-12:
-                        found = f"prices from {inside.min():g} to {inside.max():g} within {period}, {span}"
-                        wanted = "one price in each period of what net metering nets"
-                        yield Problem(f"components.{name}.price", found, wanted, "net by the month, or netted: false")
-
-    def _other_clock(self, timeline: Timeline) -> Iterator[Problem]:
-        """Refuse a site whose clock is not the tariff's."""
-        if not self.time_zone:
-            return
-        theirs = timeline.index.tz_convert(self.time_zone).tz_localize(None)
-        if (theirs != timeline.index.tz_localize(None)).any():
-            wanted = f"a site whose clocks show the same, not {timeline.index.tz}"
-            yield Problem("time_zone", self.time_zone, wanted, "set site.time_zone, or the tariff's")
-
-    def _invalid_days(self, timeline: Timeline) -> Iterator[Problem]:
-        if self.outside_validity == "accept":
-            return
-        first, last = timeline.index[0].date(), (timeline.end - timedelta(seconds=1)).date()
-        wanted = "a horizon within the tariff's validity"
-        cure = "take another tariff, or write outside_validity: accept"
-        for where, part in [("", self), *((f"components.{name}.", c) for name, c in self.components.items())]:
-            if part.valid_from is not None and first < part.valid_from:
-                found = f"{part.valid_from}, after the horizon's first day {first}"
-                yield Problem(f"{where}valid_from", found, wanted, cure)
-            if part.valid_to is not None and last > part.valid_to:
-                found = f"{part.valid_to}, before the horizon's last day {last}"
-                yield Problem(f"{where}valid_to", found, wanted, cure)
-
-    @staticmethod
-    def _cut_steps(name: str, component: Any, timeline: Timeline) -> Iterator[Problem]:
-        try:
-            timeline.windows(component.window * 60)
-        except InputError as error:
-            for problem in error.problems:
-                yield Problem(f"components.{name}.window", problem.found, problem.wanted, problem.cure)
-
-    def _mixed_steps(self, timeline: Timeline) -> Iterator[Problem]:
-        """Refuse steps that lie in several periods, where peaks or netted energy are counted by period."""
-        by_period = [
-            f"components.{name}.price"
-            for name, c in self.components.items()
-            if isinstance(c, DemandCharge) and c.price is not None and c.price.form == "periods"
-        ]
-        if self.export is not None and self.export.net_metering is not None and self.time_of_use is not None:
-            by_period.append("export.net_metering")
-        if not by_period:
-            return
-        shares = np.array(list(self.shares(timeline).values()))
-        mixed = np.flatnonzero(((shares > 0) & (shares < 1)).any(axis=0))
-        if len(mixed):
-            step = timeline.index[int(mixed[0])].isoformat(timespec="minutes")
-            found = f"the step at {step} of {60 * timeline.hours[mixed[0]]:g} min, which an edge of the clock cuts"
-            yield Problem(by_period[0], found, "steps that each lie in one period", "choose shorter steps")
-
-    @property
     def may_reward_waste(self) -> bool:
         """Whether importing more than is needed could pay: at negative prices, or for a rebate on much energy."""
         if any(isinstance(c, DemandCharge) and c.rebate is not None for c in self.components.values()):
@@ -355,6 +262,23 @@ class Tariff(Part):
             if component.floats and self.time_of_use is not None:
                 least = min(least * factor for factor in self.time_of_use.multipliers.values())
         return min(least, 0.0) if component.options else least
+
+    def unknown_past(self, past: Past) -> Iterator[Fault]:
+        """Give what was measured before under names that this tariff does not bill: it would count for nothing."""
+        known: list[str] = []
+        for name, component in self.components.items():
+            if isinstance(component, CoincidentCharge):
+                known += [f"{name} {event.name}" for event in component.events]
+            elif isinstance(component, DemandCharge) and component.basis in ("measured", "contract"):
+                by_period = component.price is not None and component.price.form == "periods"
+                periods = component.price.numbers if by_period and component.price is not None else ()
+                known += [f"{name} {period}" for period in periods] or [name]
+        nets = self.export is not None and self.export.net_metering is not None
+        for part, names in (("peaks", known), ("netted", list(self.periods) if nets else [])):
+            for name in getattr(past, part):
+                if name not in names:
+                    wanted = f"one of {', '.join(names)}" if names else "nothing: the tariff measures none"
+                    yield Fault((part, name), "unknown name", wanted, did_you_mean(name, names))
 
     def of_kind(self, kind: type[Any]) -> dict[str, Any]:
         """Return the components of a kind, by name."""

@@ -26,7 +26,7 @@ def bill_claims(tariff: Tariff, timeline: Timeline, billing: str, past: Past) ->
         lines = (*lines, "export")
     whole = tuple(name for name in lines if name != "export" and _in_full(tariff.components[name]))
     plain = past.model_dump(mode="json", exclude_none=True)
-    yield TariffBill(lines, tariff.plain, plain, billing, whole, _owed(tariff, past))
+    yield TariffBill(lines, tariff.plain, plain, billing, whole, _owed(tariff, past, billing))
 
 
 def _in_full(component: object) -> bool:
@@ -34,9 +34,11 @@ def _in_full(component: object) -> bool:
     return isinstance(component, CoincidentCharge) or (isinstance(component, DemandCharge) and not component.prorated)
 
 
-def _owed(tariff: Tariff, past: Past) -> float:
-    """Return what flat prices make of the peaks before the horizon."""
-    charges = [c for name, c in tariff.of_kind(DemandCharge).items() if name in past.peaks]
-    prices = [c.price.numbers[""] for c in charges if c.price is not None and c.price.form == "flat"]
-    peaks = [past.peaks[name] for name in tariff.of_kind(DemandCharge) if name in past.peaks]
-    return float(sum(price * peak for price, peak in zip(prices, peaks, strict=False)))
+def _owed(tariff: Tariff, past: Past, billing: str) -> float:
+    """Return what flat prices make of the peaks before the horizon, where they are charged in any case."""
+    owed = 0.0
+    for name, charge in tariff.of_kind(DemandCharge).items():
+        is_flat = charge.basis == "measured" and charge.price is not None and charge.price.form == "flat"
+        if is_flat and charge.price is not None and charge.rebate is None and tariff.applies(name, billing):
+            owed += charge.price.numbers[""] * past.peaks.get(name, 0.0)
+    return owed

@@ -32,6 +32,7 @@ from microgrid.series import Series
 from microgrid.tariffs.components import DemandCharge as TariffDemand
 from microgrid.tariffs.components import divides_a_day
 from microgrid.tariffs.files import TariffIn
+from microgrid.tariffs.fitting import misfits
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
@@ -159,6 +160,11 @@ class GridConnection(Technology):
             raise refuse("market_factor without location_factor", wanted)
         if self.tariff is not None:
             self._has_what_the_tariff_bills(self.tariff)
+            unknown = [fault.under(("past",)) for fault in self.tariff.unknown_past(self.past)]
+            if unknown:
+                raise RefusedError(unknown).for_pydantic
+        elif self.past != Past():
+            raise refuse("past beside plain prices", "a tariff, or demand_charge.peak_so_far")
         return self
 
     def _refuse_contracts(self) -> None:
@@ -255,7 +261,7 @@ class GridConnection(Technology):
         """Refuse contracts that do not fit, peaks on weighted steps, cut windows, and days without tariff."""
         yield from contract_misfits(self.contracts, timeline, self.market_factor)
         if self.tariff is not None:
-            for problem in self.tariff.misfits(timeline):
+            for problem in misfits(self.tariff, timeline):
                 yield replace(problem, where=f"tariff.{problem.where}")
             return
         if self.demand_charge is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ import pyomo.core as pyo
 from numpy.typing import NDArray
 
 from microgrid.capacity import Size
-from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, Event, Ratchet
+from microgrid.tariffs.components import CapacityFee, DemandCharge, Ratchet
 from microgrid.technologies.base import State, parameter
-from microgrid.technologies.grid_meter import Array, Line, Meter, only_if, tiered, tiers_of
+from microgrid.technologies.grid_meter import Array, Line, Meter, tiered, tiers_of
 
 States = dict[str, State]
 
@@ -298,61 +297,3 @@ def covered_so_far(meter: Meter) -> Array:
         length = (opens + pd.DateOffset(months=1) - opens) / pd.Timedelta(hours=1)
         covered[0] += (meter.timeline.index[0] - opens) / pd.Timedelta(hours=1) / length
     return covered
-
-
-def coincident_line(block: Any, meter: Meter, name: str, component: CoincidentCharge) -> Line:
-    """Charge the highest mean import within each event's hours, in the month in which the event begins."""
-    events = steps_of_events(meter.timeline, component)
-    months, count = meter.months, len(meter.names)
-    amounts: list[tuple[Event, Any, int]] = []
-    for at, (event, steps) in enumerate(events.items()):
-        peak = pyo.Var(bounds=(meter.past.peaks.get(f"{name} {event}", 0.0), None))
-        block.add_component(f"peak_{at}", peak)
-        _means_below(block, meter, f"event_{at}", peak, steps, component.window)
-        priced = next(each for each in component.events if each.name == event)
-        amounts.append((priced, peak, int(meter.month[steps[0]])))
-    high = np.zeros(count)
-    for event_, _, month in amounts:
-        high[month] += event_.price * max(meter.highest, meter.past.peaks.get(f"{name} {event_.name}", 0.0))
-    charge = pyo.Var(months, bounds=(0.0, None))
-    block.charge = charge
-    owed: Mapping[int, Any] = {
-        month: sum([event.price * peak for event, peak, where in amounts if where == month]) for month in range(count)
-    }
-    block.events_charged = pyo.Constraint(list(range(count)), rule=lambda _b, m: charge[m] == owed[m])
-    return Line(name, "demand", lambda m: charge[m], months, np.zeros(count), high)
-
-
-def _means_below(block: Any, meter: Meter, name: str, peak: Any, steps: NDArray[np.int64], window: float) -> None:
-    imports, hours = meter.imports, meter.operation.hours
-    number = meter.timeline.windows(window * 60)[steps]
-    first = np.flatnonzero(np.diff(number, prepend=-1))
-    windows = pyo.RangeSet(0, len(first) - 1)
-    block.add_component(f"{name}_windows", windows)
-    length = parameter(block, windows, f"{name}_hours", np.add.reduceat(meter.timeline.hours[steps], first))
-    members = pyo.Set(
-        windows, initialize={w: part.tolist() for w, part in enumerate(np.split(steps, first[1:]))}
-    )  # fmt: skip
-    block.add_component(f"{name}_window_steps", members)
-
-    def mean_below_peak(_b: Any, w: Any) -> Any:
-        return sum(hours[t] * imports[t] for t in members[w]) <= length[w] * peak
-
-    block.add_component(f"mean_below_{name}", pyo.Constraint(windows, rule=mean_below_peak))
-
-
-def steps_of_events(timeline: Any, component: CoincidentCharge) -> dict[str, NDArray[np.int64]]:
-    """Return by event the steps of the metering windows that begin within its hours; events elsewhere are left out."""
-    number = timeline.windows(component.window * 60)
-    begins = timeline.index[np.searchsorted(number, number)]
-    found = {}
-    for event in component.events:
-        inside = np.zeros(len(timeline), dtype=bool)
-        for start, end in event.stretches(timeline.index.tz):
-            inside |= (begins >= start) & (begins < end)
-        if inside.any():
-            found[event.name] = np.flatnonzero(inside)
-    return found
-
-
-__all__ = ["coincident_line", "demand_line", "fee_line", "fixed_line", "only_if"]

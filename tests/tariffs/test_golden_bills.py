@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from microgrid.scenario import read_scenario
+from microgrid.tables import open_table
+from microgrid.tariffs.components import EnergyCharge
 from tests.tariffs.bills import billed, lines, readings
 
 CLOCK = {
@@ -272,3 +276,15 @@ def test_incomplete_months_and_unknown_peaks_are_told():
         "peak: no peak is known of 2026-01, 2026-02; they count as zero",
     )
     assert np.isfinite(found.total)
+
+
+def test_a_contract_by_components_is_the_price_that_others_computed_hour_by_hour():
+    """The Shanghai clock of a shipped plant: holidays, rest days, worked weekends; 8,760 prices to their last digit."""
+    folder = Path(__file__).parents[2] / "scenarios" / "metal_parts"
+    year = {"horizon": "{start: 2018-01-01, end: 2019-01-01, step: 1 h}"}
+    plant = read_scenario(folder / "contract.yaml", year).plant
+    contract = plant.assets["grid"].contract
+    shares = contract.shares(plant.timeline)
+    price = sum(contract.energy_price(name, plant.timeline, shares) for name in contract.of_kind(EnergyCharge))
+    told = open_table(folder / "prices.csv").on(plant.timeline, "import_price")
+    assert np.abs(price - told).max() < 6e-6

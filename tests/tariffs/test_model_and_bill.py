@@ -48,6 +48,7 @@ STARTS = (
     ("2026-03-28T20:00+00:00", "Europe/Berlin"),
     ("2026-10-24T21:00+00:00", "Europe/Berlin"),
     ("2025-12-31T20:00+00:00", "UTC"),
+    ("2026-10-25T00:30+00:00", "Europe/Berlin"),
 )
 
 
@@ -123,7 +124,12 @@ def cases(draw: Callable[..., Any]) -> tuple[GridConnection, dict[str, Any], Tim
         netted=draw(st.sampled_from(({}, {"flat": 5.0, "peak": -4.0}))),
     )
     billing = draw(st.sampled_from(("one", "choose"))) if options else ""
-    grid = GridConnection(capacity=60.0, tariff=Tariff.model_validate(data), billing=billing, past=past, **sizes)
+    contract = Tariff.model_validate(data)
+    unknown = {fault.path[-1] for fault in contract.unknown_past(past)}
+    parts = {name: getattr(past, name) for name in ("peaks", "netted")}
+    kept = {name: {key: value for key, value in part.items() if key not in unknown} for name, part in parts.items()}
+    past = past.model_copy(update=kept)
+    grid = GridConnection(capacity=60.0, tariff=contract, billing=billing, past=past, **sizes)
     loads = draw(st.lists(st.sampled_from((0.0, 8.0, 20.0, 31.0)), min_size=24, max_size=24))
     suns = draw(st.lists(st.sampled_from((0.0, 0.0, 0.5, 1.0)), min_size=24, max_size=24))
     around = {
