@@ -160,7 +160,8 @@ def _lines(result: Result, factors: tuple[dict[str, Any], ...]) -> Iterator[Line
         for row in sums[sums["part"] == part].to_dict("records"):
             basis, amount = row["basis"], float(row["amount"])
             activity, unit = _activity(result, row["asset"], row["line"])
-            factor = _behind(factors, row["asset"], part, basis)
+            implied = abs(amount) / activity if activity else None
+            factor = _behind(factors, row["asset"], part, basis, implied)
             yield Line(
                 part,
                 int(row["scope"]),
@@ -198,11 +199,20 @@ def _activity(result: Result, asset: str, line: str) -> tuple[float | None, str]
     return total, {"kW": "kWh", "kg/h": "kg"}.get(str(flows["unit"].iloc[0]), "")
 
 
-def _behind(factors: tuple[dict[str, Any], ...], asset: str, part: str, basis: str) -> dict[str, Any]:
-    """Return the factor behind a line; by market, that of the location where there is no other."""
+def _behind(
+    factors: tuple[dict[str, Any], ...], asset: str, part: str, basis: str, implied: float | None
+) -> dict[str, Any]:
+    """Return the factor behind a line; by market, that of the location where there is no other.
+
+    Where the line's amount by its activity is known, it must be the factor's: a line that several factors make up, or
+    none of these, has no one factor behind it.
+    """
     wanted = _COLUMNS.get(part, (f"scope_2_{'location' if basis == 'both' else basis}", "scope_2_location"))
     own = [factor for factor in factors if factor["where"].split(".")[1] == asset]
-    return next((factor for column in wanted for factor in own if factor["column"] == column), {})
+    fitting = [factor for column in wanted for factor in own if factor["column"] == column]
+    if implied is not None:
+        fitting = [factor for factor in fitting if factor["varies"] or abs(factor["value"] - implied) <= 1e-6 * implied]
+    return fitting[0] if fitting else {}
 
 
 def _gross(emitted: Mapping[str, float], gases: Mapping[str, str], standard: str) -> Iterator[Total]:

@@ -71,8 +71,6 @@ class Store:
         What it takes and gives.
     held
         kWh at each point, shape (n + 1,).
-    kept
-        kWh of it that are left at the end of each step, were nothing taken or given.
     gained
         kWh that are added to the stock at each step out of each input; the work of a compressor adds nothing.
     given
@@ -83,7 +81,6 @@ class Store:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     held: Array
-    kept: Array
     gained: Mapping[str, Array]
     given: Array
 
@@ -165,25 +162,53 @@ class Network:
         right = np.zeros((len(self.hours), len(place), count))
         for bus, values in entering.items():
             right[:, place[bus]] += values
-        on_bus = np.zeros_like(right)
-        in_store = {store.asset: np.zeros((len(self.hours) + 1, count)) for store in self.stores}
-        for store in self.stores:
-            in_store[store.asset][0] = before[store.asset]
-        for t, hours in enumerate(self.hours):
-            for store in self.stores:
-                for port in store.outputs:
-                    right[t, place[port.bus]] += _given(store, t, in_store[store.asset][t], book) / hours
-            on_bus[t] = solving[t] @ right[t]
-            for store in self.stores:
-                held = in_store[store.asset][t]
-                in_store[store.asset][t + 1] = _refilled(store, t, held, on_bus[t], place, hours, book)
+        # Stores add to the right-hand side in proportion to what they hold, and are filled in proportion to what the
+        # buses carry: a linear recurrence of what they hold, from step to step.
+        kept, out, into = self._storing(place, book)
+        given = solving @ out
+        on_bus = solving @ right
+        growing, added = into @ given + kept[:, :, None] * np.eye(len(self.stores)), into @ on_bus
+        held = np.zeros((len(self.hours) + 1, len(self.stores), count))
+        for at, store in enumerate(self.stores):
+            held[0, at] = before[store.asset]
+        for t in range(len(self.hours)) if self.stores else ():
+            held[t + 1] = growing[t] @ held[t] + added[t]
+        on_bus = on_bus + given @ held[:-1]
         circling = np.zeros((len(self.hours), count))
         if is_singular.any():
-            circling = right.sum(axis=1)
+            circling = (right + out @ held[:-1]).sum(axis=1)
             for port in (*self.uses, *(port for store in self.stores for port in store.inputs)):
                 circling = circling - port.drawn[:, None] * on_bus[:, place[port.bus]]
             circling[~is_singular] = 0.0
+        in_store = {store.asset: held[:, at] for at, store in enumerate(self.stores)}
         return Mixed({bus: on_bus[:, at] for bus, at in place.items()}, in_store, circling)
+
+    def _storing(self, place: Mapping[str, int], book: Book) -> tuple[Array, Array, Array]:
+        """Return how stores hold, give and take, by the values that they hold and that the buses carry.
+
+        Returns
+        -------
+        tuple
+            What is left of each store's values at a step's end, shape (n, stores); what each gives to each bus per
+            hour, shape (n, buses, stores); what it takes of what each kWh on a bus carries, shape (n, stores, buses).
+        """
+        n, stores, buses = len(self.hours), len(self.stores), len(place)
+        kept, out, into = np.zeros((n, stores)), np.zeros((n, buses, stores)), np.zeros((n, stores, buses))
+        for at, store in enumerate(self.stores):
+            full = np.where(store.held[:-1] > SMALL, store.held[:-1], np.inf)
+            fed = np.sum([np.zeros(n), *(port.fed for port in store.outputs)], axis=0)
+            for port in store.outputs:
+                share = port.fed / np.where(fed > SMALL, fed, np.inf)
+                out[:, place[port.bus], at] += (
+                    share * store.given / self.hours if book == "content" else port.fed / full
+                )
+            for port in store.inputs:
+                taken = self.hours * port.drawn if book == "content" else store.gained.get(port.name, np.zeros(n))
+                into[:, at, place[port.bus]] += taken
+            gained = np.sum([np.zeros(n), *store.gained.values()], axis=0)
+            left = np.maximum(store.held[1:] - gained, 0.0) / full
+            kept[:, at] = 1.0 - store.given if book == "content" else left
+        return kept, out, into
 
     def _solving(self, place: Mapping[str, int], book: Book) -> tuple[Array, NDArray[np.bool_]]:
         """Return for each step the matrix that turns what enters each bus into what each of its kWh carries.
@@ -211,30 +236,6 @@ class Network:
         yield from (port for converter in self.converters for port in converter.inputs)
         yield from (port for store in self.stores for port in store.inputs)
         yield from self.uses
-
-
-def _given(store: Store, t: int, held: Array, book: Book) -> Array:
-    """Return what goes out of a store at a step with the energy that it gives."""
-    if book == "content":
-        return np.asarray(store.given[t] * held)
-    total = held.sum()
-    given = sum(port.fed[t] for port in store.outputs)
-    return np.asarray(held / total * given) if total > SMALL else np.zeros_like(held)
-
-
-def _refilled(
-    store: Store, t: int, held: Array, on_bus: Array, place: Mapping[str, int], hours: float, book: Book
-) -> Array:
-    """Return what a store holds at the end of a step."""
-    if book == "content":
-        inflow = [hours * port.drawn[t] * on_bus[place[port.bus]] for port in store.inputs]
-        return np.asarray(held * (1.0 - store.given[t]) + sum(inflow))
-    total = held.sum()
-    left = held * (store.kept[t] * (1.0 - store.given[t]) / total) if total > SMALL else np.zeros_like(held)
-    gained = [
-        store.gained[port.name][t] * on_bus[place[port.bus]] for port in store.inputs if port.name in store.gained
-    ]
-    return np.asarray(left + sum(gained))
 
 
 def _passed_on(converter: Converter, book: Book) -> Iterator[tuple[str, str, Array]]:
@@ -320,7 +321,6 @@ def _store(result: Result, asset: str, ports: list[Port], hours: Array) -> Store
         (*inputs, *besides),
         tuple(outputs),
         held,
-        kept,
         {port.name: np.where(net < 0.0, np.maximum(grown, 0.0), 0.0) for port in inputs},
         np.clip(taken / np.where(kept > SMALL, kept, np.inf), 0.0, 1.0),
     )

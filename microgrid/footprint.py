@@ -118,7 +118,8 @@ def footprint(
     problems = [*_unknown_factors(found, told), *_unfit(found, batches)]
     if problems:
         raise InputError(problems)
-    each = np.stack([_values(source, told, found) for source in found.sources], axis=1)
+    values = [_values(source, told, found) for source in found.sources]
+    each = np.stack(values, axis=1) if values else np.zeros((len(found.time), 0))
     each = _with_what_was_there_before(found, each)
     carried = found.carried(each)
     rows, rest = _of_batches(found, carried, batches)
@@ -174,7 +175,7 @@ def _with_what_was_there_before(found: Origins, each: Array) -> Array:
     A store that was filled before the horizon was filled with something: what it was charged with since, on average,
     is the best that the plan knows; where it was never charged, the mean of all sources.
     """
-    is_open = np.array([source.port == BEFORE for source in found.sources]) & ~each.any(axis=0)
+    is_open = found.where(lambda source: source.port == BEFORE) & ~each.any(axis=0)
     if not is_open.any():
         return each
     hours, each = found.weighted_hours, each.copy()

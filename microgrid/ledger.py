@@ -94,7 +94,8 @@ class Ledger:
 
     def gas(self, column: str) -> str:
         """Return what a column counts: ``CO2`` or ``CO2e``, as the accounting says, else as its lines do."""
-        gases = {line.emission.gas for line in self._emitted(column)} - {""}
+        lines = [*self._emitted(column)] or [*self._emitted("emissions_location")]
+        gases = {line.emission.gas for line in lines} - {""}
         return "CO2" if gases == {"CO2"} and self.accounting.gases != "CO2e" else "CO2e"
 
     def _paid(self, column: str) -> Iterator[CostLine]:

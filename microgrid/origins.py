@@ -20,13 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.energy_network import Array, Network, Port
+from microgrid.energy_network import Array, Book, Mixed, Network, Port
 from microgrid.results import Result
 
 Splits = Mapping[tuple[str, str], Mapping[str, Array]]
@@ -85,7 +86,7 @@ class Carried(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Origins:
-    """The mix of every bus and store.
+    """The mix of every bus and store; each book is worked out when it is first asked for.
 
     Parameters
     ----------
@@ -93,14 +94,6 @@ class Origins:
         The k sources, in the order of the last axis of all arrays.
     supplied
         What each source gave, kW, shape (n, k); zero for what stores held before.
-    shares, content
-        By bus, shape (n, k): shares of each kWh, and kWh of source energy behind each kWh. Rows of zeros where nothing
-        flows.
-    held_shares, held_content
-        By store, shape (n + 1, k): kWh in it by source, and kWh of source energy behind what is in it.
-    circling
-        Content that went round between converters until nothing was left of it, and came to no use, per hour, shape
-        (n, k): zero but where a plan burns energy in a circle.
     network
         The flows behind it; `network.uses` is where energy leaves for good: demands as far as they are served,
         exports, spills, and what converters draw while they give nothing.
@@ -110,13 +103,51 @@ class Origins:
 
     sources: tuple[Source, ...]
     supplied: Array
-    shares: Mapping[str, Array]
-    content: Mapping[str, Array]
-    held_shares: Mapping[str, Array]
-    held_content: Mapping[str, Array]
-    circling: Array
     network: Network
     time: pd.DatetimeIndex
+
+    @cached_property
+    def shares(self) -> Mapping[str, Array]:
+        """By bus, shape (n, k): the share of each kWh that came from each source. Zeros where nothing flows."""
+        return {bus: _to_one(mix) for bus, mix in self._share_book.on_bus.items()}
+
+    @property
+    def held_shares(self) -> Mapping[str, Array]:
+        """By store, shape (n + 1, k): the kWh in it by source."""
+        return self._share_book.in_store
+
+    @property
+    def content(self) -> Mapping[str, Array]:
+        """By bus, shape (n, k): how many kWh of each source stand behind each kWh. Zeros where nothing flows."""
+        return self._content_book.on_bus
+
+    @property
+    def held_content(self) -> Mapping[str, Array]:
+        """By store, shape (n + 1, k): how many kWh of each source stand behind what is in it."""
+        return self._content_book.in_store
+
+    @property
+    def circling(self) -> Array:
+        """Content that went round between converters until nothing was left of it, and came to no use.
+
+        Per hour, shape (n, k): zero but where a plan burns energy in a circle.
+        """
+        return self._content_book.circling
+
+    @cached_property
+    def _share_book(self) -> Mixed:
+        return self._book("shares")
+
+    @cached_property
+    def _content_book(self) -> Mixed:
+        return self._book("content")
+
+    def _book(self, book: Book) -> Mixed:
+        each = np.eye(len(self.sources))
+        entering = _by_bus(self.network, self.sources, self.supplied, self.supplied[:, :, None] * each[None])
+        first = len(self.sources) - len(self.network.stores)
+        before = {store.asset: store.held[0] * each[first + at] for at, store in enumerate(self.network.stores)}
+        return self.network.mixed(entering, before, book)
 
     @property
     def weighted_hours(self) -> Array:
@@ -155,7 +186,7 @@ class Origins:
         return Carried(
             {bus: values[:, 0] for bus, values in mixed.on_bus.items()},
             {store: values[:, 0] for store, values in mixed.in_store.items()},
-            mixed.circling[:, 0],
+            mixed.circling.sum(axis=1),
         )
 
     def _before(self, store: str) -> list[int]:
@@ -198,21 +229,7 @@ def origins(result: Result, splits: Splits | None = None) -> Origins:
     sources = (*(source for source, _ in parts), *stored)
     given = [power for _, power in parts] + [np.zeros(len(network.hours)) for _ in stored]
     supplied = np.stack(given, axis=1) if given else np.zeros((len(network.hours), 0))
-    each = np.eye(len(sources))
-    entering = _by_bus(network, sources, supplied, supplied[:, :, None] * each[None])
-    before = {store.asset: store.held[0] * each[len(parts) + at] for at, store in enumerate(network.stores)}
-    content, shares = (network.mixed(entering, before, book) for book in ("content", "shares"))
-    return Origins(
-        sources,
-        supplied,
-        {bus: _to_one(mix) for bus, mix in shares.on_bus.items()},
-        content.on_bus,
-        shares.in_store,
-        content.in_store,
-        content.circling,
-        network,
-        pd.DatetimeIndex(result.steps["time"]),
-    )
+    return Origins(sources, supplied, network, pd.DatetimeIndex(result.steps["time"]))
 
 
 def _parts(port: Port, kinds: Mapping[str, str], split: Mapping[str, Array] | None) -> list[tuple[Source, Array]]:

@@ -117,7 +117,8 @@ def _read_prices(value: Any, info: ValidationInfo) -> dict[str, float]:
         try:
             prices[column], _ = read_number(price, _PER_CARBON, reading)
             if not Range(_PER_CARBON[0], low=0.0).holds(prices[column]):
-                raise Range(_PER_CARBON[0], low=0.0).refusal(prices[column], shown(price), "")
+                currency = reading.currency if reading is not None else ""
+                raise Range(_PER_CARBON[0], low=0.0).refusal(prices[column], shown(price), currency)
         except RefusedError as error:
             faults += [fault.under((column,)) for fault in error.faults if isinstance(fault, Fault)]
     if faults:

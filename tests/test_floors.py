@@ -111,6 +111,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.repairs",
         "microgrid.pulls",
         "microgrid.report",
+        "microgrid.report_carbon",
         "microgrid.run_folders",
         "microgrid.running",
         "microgrid.solver_trial",

@@ -23,6 +23,7 @@ WORDS = {
     "<sections>": ", ".join(Head.model_fields),
     "<kinds>": ", ".join(technologies()),
     "<policies>": ", ".join(packs()),
+    "<carbon_columns>": ", ".join(EMISSION_COLUMNS),
     "<columns>": ", ".join((*COST_COLUMNS, *EMISSION_COLUMNS)),
 }
 

@@ -47,6 +47,7 @@ ONLY = {
     "hours_before": (1.0,),
     "segments": (1.0,),
     # A store that cannot be filled cannot end as it began, and a boiler that must run takes no end of fuel.
+    "charge_limit": (1.0, 0.8),
     "charge_efficiency": (1.0, 0.8),
     "discharge_efficiency": (1.0, 0.8),
     "efficiency": (1.0, 0.8),
@@ -152,7 +153,8 @@ def _with_a_way_out(asset: Technology, weighted: bool) -> Technology:
     before = SHARE_BEFORE * min(amounts) if amounts and min(amounts) > 0 else None
     names = type(asset).model_fields
     if getattr(asset, "power_before", None) is not None:
-        changes["power_before"] = before
+        # Stacks that are still warming up gave nothing before, whatever the commitment of the rest is.
+        changes["power_before"] = 0.0 if getattr(asset, "hours_before", None) is not None else before
     if "commitment" in names and getattr(asset, "commitment", None) is not None and asset.commitment.output_before:
         changes["commitment.output_before"] = before
     for end, start in (("final_charge", "initial_charge"), ("final_fill", "initial_fill")):

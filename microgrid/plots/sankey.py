@@ -14,7 +14,8 @@ from matplotlib.path import Path
 from microgrid.energy_network import Network, Port
 from microgrid.origins import BEFORE, Carried, Origins, origins
 from microgrid.plots.canvas import Row, Sheet, asset_labels, bus_labels, drawn, heading
-from microgrid.plots.numbers import amount, decimals_for, larger_unit
+from microgrid.plots.ledgers import carbon_unit
+from microgrid.plots.numbers import larger_unit, short
 from microgrid.plots.palette import INK, OTHER
 from microgrid.plots.tracks import SMALL, Array
 from microgrid.plots.view import View
@@ -51,8 +52,8 @@ def sankey(result: Result) -> Figure | None:
     panels = [("Energy", "kWh", energy_hubs(view, found.network))]
     carbon = carbon_hubs(view, found)
     if carbon:
-        gas = result.manifest.get("gases", {}).get("emissions_location", "CO2e")
-        panels.append(("Carbon that the energy carries, location-based", f"kg{gas}", carbon))
+        unit = carbon_unit(result.manifest)
+        panels.append(("Carbon that the energy carries, location-based", unit, carbon))
     panels = [panel for panel in panels if panel[2]]
     if not panels:
         return None
@@ -143,6 +144,8 @@ def _hubs(view: View, network: Network, given: Measure, taken: Measure) -> list[
 def _named(port: Port, names: Mapping[str, str]) -> str:
     name = names.get(port.asset, port.asset)
     word = port.name.replace("_", " ")
+    if word.endswith(", idle"):
+        return f"{name}, standing by"
     return name if word in ("output", "demand", "supply", "hydrogen", "input", "power") else f"{name}, {word}"
 
 
@@ -175,16 +178,15 @@ def _draw(axes: Axes, hubs: Sequence[Hub], height: float, scale: float) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(-height, 0)
     inches = WIDEST / max(_through(hub) for hub in hubs)
-    decimals = decimals_for(max(_through(hub) for hub in hubs) / scale)
     top = 0.0
     for hub in hubs:
         tall, thick = _tall(hub, inches), _through(hub) * inches
         middle = top - (tall - thick) / 2
         axes.add_patch(Rectangle((_MIDDLE - _BAR, middle - thick), 2 * _BAR, thick, color=INK, zorder=3))
-        told = f"{hub.label}\n{amount(_through(hub) / scale, decimals)}"
+        told = f"{hub.label}\n{short(_through(hub) / scale)}"
         axes.text(_MIDDLE, middle + 0.04, told, ha="center", va="bottom", size=8.5, weight="bold", color=INK)
         for side, links in ((-1, hub.given), (1, hub.taken)):
-            _draw_side(axes, links, side, top, tall, middle, inches, (scale, decimals))
+            _draw_side(axes, links, side, top, tall, middle, inches, scale)
         top -= tall + BETWEEN
 
 
@@ -196,10 +198,9 @@ def _draw_side(
     tall: float,
     middle: float,
     inches: float,
-    numbers: tuple[float, int],
+    scale: float,
 ) -> None:
     """Draw what comes in from the left (-1) or goes out to the right (1) of a bus."""
-    scale, decimals = numbers
     space = (tall - sum(link.amount for link in links) * inches) / max(len(links), 1)
     outer, inner = top - space / 2, middle
     edge, near = (_LEFT, _MIDDLE - _BAR) if side < 0 else (_RIGHT, _MIDDLE + _BAR)
@@ -207,7 +208,7 @@ def _draw_side(
         thick = link.amount * inches
         axes.add_patch(_band((edge, outer), (near, inner), thick, link.colour))
         axes.add_patch(Rectangle((edge - _BAR * (side < 0), outer - thick), _BAR, thick, color=link.colour, zorder=3))
-        told = f"{link.label}  {amount(link.amount / scale, decimals)}"
+        told = f"{link.label}  {short(link.amount / scale)}"
         place = edge + side * 2 * _BAR
         axes.text(place, outer - thick / 2, told, ha="right" if side < 0 else "left", va="center", size=8.5, color=INK)
         outer -= thick + space
