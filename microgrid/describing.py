@@ -212,8 +212,8 @@ def unit_of(field: FieldInfo) -> str:
     """Return the unit of a field as scenario files write it, or what it holds instead."""
     node = Node(field.annotation, tuple(field.metadata))
     mark = node.mark
-    if isinstance(mark, CapacityIn):
-        return f"{mark.unit}, capacity"
+    if isinstance(mark, CapacityIn | AmountsIn):
+        return f"{mark.unit}, {'capacity' if isinstance(mark, CapacityIn) else 'by name'}"
     if isinstance(mark, FactorAlong):
         return f"{' or '.join(unit for unit in mark.units if 'CO2e' not in unit)}, factor"
     if isinstance(mark, Quantity | Along):
@@ -223,8 +223,6 @@ def unit_of(field: FieldInfo) -> str:
         return f"{shown}, series" if isinstance(mark, Along) else shown
     if isinstance(mark, PriceIn):
         return " or ".join(mark.units).replace(CURRENCY, "currency") + ", price"
-    if isinstance(mark, AmountsIn):
-        return f"{mark.unit}, by name"
     if any(hasattr(mark, "carriers") for mark in field.metadata):
         return "bus"
     return _type_name(field.annotation)
