@@ -15,7 +15,8 @@ import pandas as pd
 
 from microgrid.accounts import CARBON_PRICE
 from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
-from microgrid.claims import Charge, Claim, PeakCharge, TariffBill
+from microgrid.claims import Certified, Charge, Claim, Means, PeakCharge, TariffBill
+from microgrid.policies.checking import policy_findings
 from microgrid.results import Result
 
 __all__ = ["Audit", "Finding", "audit"]
@@ -43,7 +44,7 @@ def audit(result: Result) -> Audit:
     books = books_of(result)
     for asset, claims in result.claims.items():
         checks += [found for claim in claims for found in check(books[asset], claim)]
-    checks += [*_surpluses(result), *_unclaimed_flows(result), *_unclaimed(result)]
+    checks += [*policy_findings(result), *_surpluses(result), *_unclaimed_flows(result), *_unclaimed(result)]
     return Audit(len(checks), tuple(found for found in checks if found is not None))
 
 
@@ -173,7 +174,10 @@ def _surpluses(result: Result) -> Iterator[Finding | None]:
 
 def _unclaimed_flows(result: Result) -> Iterator[Finding | None]:
     """Find flows that no claim of their asset speaks of: they could be anything that balances."""
-    named = {asset: set(_names(tuple(claims))) for asset, claims in result.claims.items()}
+    named = {
+        asset: set(_names(tuple(claim for claim in claims if not isinstance(claim, Means))))
+        for asset, claims in result.claims.items()
+    }
     for asset, port in result.flows[["asset", "port"]].astype(str).drop_duplicates().itertuples(index=False):
         is_claimed = port in named.get(asset, ()) or (asset.startswith(_BUS) and port == "surplus")
         yield None if is_claimed else Finding(asset, f"flow {port!r} is claimed by nobody", float("nan"))
@@ -193,7 +197,7 @@ def _speaks_of(claim: Claim, line: str) -> bool:
     """Tell whether a claim says what a ledger line amounts to."""
     if isinstance(claim, TariffBill):
         return line in claim.lines
-    return isinstance(claim, Charge | PeakCharge) and claim.line == line
+    return isinstance(claim, Charge | PeakCharge | Certified) and claim.line == line
 
 
 def _unclaimed(result: Result) -> Iterator[Finding | None]:

@@ -18,10 +18,13 @@ from microgrid.bills.held import differences, readings_of
 from microgrid.claims import (
     BILLED_BY,
     Between,
+    Certified,
     Change,
     Charge,
     Claim,
     Lasting,
+    Matching,
+    Means,
     MinimumRun,
     NeverBoth,
     PeakCharge,
@@ -100,12 +103,17 @@ def books_of(result: Result) -> dict[str, Books]:
     stocks = _by_asset(result.stocks, "stock", "level")
     ledgers = {name: _by_asset(getattr(result, name), "line", "amount") for name in ("costs", "emissions")}
     n, years = len(result.steps), _years(result.steps)
+    months = result.steps["time"].dt.strftime("%Y-%m").nunique()
     return {
         asset: Books(
             asset,
             flows[asset] | {name: values for name, values in states[asset].items() if len(values) == n},
             stocks[asset],
-            {name: values for name, values in states[asset].items() if name.startswith(BILLED_BY)},
+            {
+                name: values
+                for name, values in states[asset].items()
+                if name.startswith(BILLED_BY) or len(values) == months
+            },
             result.sizes.get(asset, {}),
             {(name, line): amounts for name, ledger in ledgers.items() for line, amounts in ledger[asset].items()},
             result.steps,
@@ -240,6 +248,64 @@ def _lasting(books: Books, claim: Lasting) -> Iterator[Finding | None]:
     yield _worst(books, f"{claim.quantity} lasts {claim.hours:g} h", np.abs(told - total), max(scale, 1.0))
 
 
+def _means(books: Books, claim: Means) -> Iterator[Finding | None]:
+    """Hold a flow to what was available; what it counts as, only the rules that count it can judge."""
+    flow = books.quantity(claim.quantity)
+    if claim.available:
+        available, scale = books.total(claim.available)
+        yield _worst(books, f"{claim.quantity} within what is available", flow - available, scale)
+    if claim.intensity is not None:
+        intensity = np.atleast_1d(np.asarray(claim.intensity, dtype=float))
+        yield _worst(books, f"{claim.quantity} emits nothing below zero", -intensity, 1.0)
+
+
+def periods(steps: pd.DataFrame, period: str) -> pd.Series:
+    """Return the label of the year, month or hour of each step, on the local clock."""
+    labels = {"year": "%Y", "month": "%Y-%m", "hour": "%Y-%m-%dT%H%z"}
+    return pd.Series(steps["time"].dt.strftime(labels[period]))
+
+
+def energy_by_period(books: Books, terms: Terms, period: str) -> pd.Series:
+    """Return the energy of a sum of powers in each period, as often as its steps count."""
+    energy = pd.Series(books.total(terms)[0] * books.hours * books.weights)
+    return energy.groupby(periods(books.steps, period).to_numpy(), sort=False).sum()
+
+
+def _matching(books: Books, claim: Matching) -> Iterator[Finding | None]:
+    matched = energy_by_period(books, ((claim.matched, 1.0),), claim.period)
+    there = energy_by_period(books, claim.pool, claim.period)
+    most = there if claim.most is None else there.clip(upper=claim.most)
+    over = (matched - most).to_numpy(dtype=float)
+    at, scale = int(np.argmax(over)), float(there.abs().max())
+    statement = f"{claim.contract} matches within each {claim.period} what there is"
+    is_broken = not over[at] <= ABSOLUTE + RELATIVE * scale
+    yield Finding(books.asset, statement, float(over[at]), str(matched.index[at])) if is_broken else None
+
+
+def _certified(books: Books, claim: Certified) -> Iterator[Finding | None]:
+    count = books.on_months[claim.counted]
+    whole = np.asarray(np.abs(count - np.round(count)), dtype=float)
+    yield _worst(books, f"{claim.counted} are whole", whole, 1.0)
+    booked = books.lines[("costs", claim.line)]
+    yield _worst(books, f"{claim.line} are paid by the piece", np.abs(booked - claim.price * count), _size(booked))
+    months = pd.Series(count, index=periods(books.steps, "month").unique())
+    by_period = months.groupby(months.index.str[: 4 if claim.period == "year" else 7], sort=False).sum()
+    used = energy_by_period(books, ((claim.energy, 1.0),), claim.period).to_numpy(dtype=float)
+    bought = abs(claim.each) * by_period.to_numpy(dtype=float)
+    carried = np.asarray(np.cumsum(np.sign(claim.each) * (bought - used)), dtype=float)
+    scale = _size(np.cumsum(bought))
+    yield _worst(books, f"{claim.line} cover what they stand for", -carried, scale)
+    yield _worst(books, f"{claim.line} leave over less than one", carried - abs(claim.each), scale)
+    if claim.most is not None:
+        yield _worst(
+            books, f"{claim.line} within the most", np.asarray(by_period, dtype=float) - claim.most, claim.most
+        )
+
+
+def _size(values: Array) -> float:
+    return float(np.abs(values).max(initial=0.0))
+
+
 def _total(books: Books, claim: Total) -> Iterator[Finding | None]:
     amounts, _ = books.total(claim.terms)
     total = float((amounts * (books.hours if claim.per == "hour" else 1.0)).sum())
@@ -326,7 +392,8 @@ def _tariff_bill(books: Books, claim: TariffBill) -> Iterator[Finding | None]:
     nothing = np.zeros(len(books.steps))
     flows = (books.on_steps.get(port, nothing) for port in (claim.imported, claim.exported))
     imported, exported = (sign * flow for sign, flow in zip((1.0, -1.0), flows, strict=True))
-    chosen = {name.removeprefix(BILLED_BY): float(told[0]) for name, told in books.on_months.items()}
+    options = {name: told for name, told in books.on_months.items() if name.startswith(BILLED_BY)}
+    chosen = {name.removeprefix(BILLED_BY): float(told[0]) for name, told in options.items()}
     option = max(chosen, key=chosen.__getitem__) if chosen else claim.billing
     booked = {line: amounts for (ledger, line), amounts in books.lines.items() if ledger == "costs"}
     readings = readings_of(books.steps, imported, exported)
@@ -350,4 +417,7 @@ _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
     TariffBill: _tariff_bill,
     Change: _change,
     Lasting: _lasting,
+    Means: _means,
+    Matching: _matching,
+    Certified: _certified,
 }

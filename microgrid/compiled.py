@@ -85,13 +85,16 @@ class Compiled:
         return weights
 
     def rows_of(self, kind: str) -> Iterator[Part]:
-        """Give the constraints of a kind: ``asset``, ``bus`` or ``cap``."""
+        """Give the constraints of a kind: ``asset``, ``bus``, ``policy`` or ``cap``."""
         return (part for part in self.rows if part.kind == kind)
 
     @cached_property
     def _owners(self) -> dict[int, tuple[str, str]]:
         operation, size = self.model.pyomo.operation, self.model.pyomo.size
         assets = {id(block[name]): ("asset", name) for name in self.plant.assets for block in (operation.asset, size)}
+        policy = self.model.pyomo.policy
+        assets |= {id(policy[name]): ("policy", str(name)) for name in policy}
+        assets[id(self.model.pyomo.green)] = ("green", "")
         return assets | {id(operation.bus[name]): ("bus", name) for name in self.plant.buses}
 
     def _part(self, component: Any, start: int, index: Any) -> Part:

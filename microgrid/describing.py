@@ -18,6 +18,9 @@ from microgrid.factor_fields import FactorAlong
 from microgrid.faults import Node, did_you_mean, kinds_of
 from microgrid.fields import Along, CapacityIn, Quantity
 from microgrid.horizons import Horizon
+from microgrid.policies.adopted import SAMPLE
+from microgrid.policies.packs import packs
+from microgrid.policies.telling import pack_told, packs_listed, quantities_told
 from microgrid.sections import AccountingPart, Bus, Finance, Footprint, Goals, Head, Site, Solver
 from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, EnergyCharge, FixedFee
 from microgrid.tariffs.files import TariffIn
@@ -25,6 +28,7 @@ from microgrid.tariffs.past import AmountsIn
 from microgrid.tariffs.prices import PriceIn
 from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies import technologies
+from microgrid.technologies.green_contracts import KINDS
 from microgrid.units import CURRENCY
 
 WIDE = 110
@@ -62,6 +66,8 @@ def overview(width: int | None = None) -> str:
     """Return every kind of asset and every section, with what it is."""
     kinds = {kind: _about(technology) for kind, technology in technologies().items()}
     sections = {name: _about(model) for name, model in _sections().items()}
+    sections["green_contracts"] = "Contracts of a grid connection: PPAs, trade of green energy, certificates."
+    sections["policies"] = "Rules of governments and standards, to check or to enforce."
     parts = ("Kinds of assets", kinds), ("Other parts of a scenario file", sections)
     lines = [line for title, named in parts for line in (title, *_listed(named, width or _width()), "")]
     return "\n".join([*lines, "`microgrid describe battery` lists the fields of one."])
@@ -75,18 +81,37 @@ def description(word: str, width: int | None = None) -> str:
     InputError
         If there is no such kind or section.
     """
-    known: dict[str, type[BaseModel]] = {**technologies(), **_sections()}
+    known: dict[str, type[BaseModel]] = {**technologies(), **_sections(), **KINDS}
     word, width = _ALSO_CALLED.get(word, word), width or _width()
     if word in _TOPICS:
         return "\n".join(textwrap.wrap(f"{word}: {_TOPICS[word]}", width))
+    if word == "green_contracts":
+        return "\n\n".join(description(kind, width) for kind in KINDS)
+    if word == "policies":
+        return "\n".join(_policies(width))
+    if word in packs():
+        return "\n".join(pack_told(word, packs()[word], width))
     if word not in known:
-        words = [*known, *_TOPICS]
+        words = [*known, *_TOPICS, "green_contracts", "policies", *packs()]
         raise InputError([Problem("describe", word, f"one of {', '.join(words)}", did_you_mean(word, words))])
     model = known[word]
     rows = list(_rows(model))
     head = textwrap.wrap(f"{word}: {_about(model)}", width)
     notes = [line for note in _notes(model) for line in textwrap.wrap(note, width)]
     return "\n".join([*head, "", *_table(rows, width), *([""] if notes else []), *notes])
+
+
+def _policies(width: int) -> Iterator[str]:
+    yield from textwrap.wrap(
+        "policies: rules of governments and standards, each to check or to enforce, such as", width
+    )
+    yield f"  policies: {SAMPLE}"
+    yield "With options, a policy is a mapping: {mode: enforce, spot_market: continuous}. The packs:"
+    yield from packs_listed(width)
+    yield ""
+    yield "`microgrid describe cn/industrial_microgrid_guide` tells the rules of one. A file of your own, own.yaml, may"
+    yield "stand in place of a name; its rules bound sums of these quantities:"
+    yield from quantities_told(width)
 
 
 def _sections() -> dict[str, type[BaseModel]]:
@@ -153,8 +178,12 @@ def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
         is_opaque = isinstance(node.mark, CapacityIn | TariffIn) or len(kinds_of(field.annotation)) > 1
         nested = None if is_opaque else node.model
         yield Row(f"{prefix}{name}", unit_of(field), _default(field, node), field.description or "")
-        if nested is not None and model is not Head:
+        if nested is not None and model is not Head and not _is_by_name(field.annotation):
             yield from _rows(nested, f"{prefix}{name}{'[]' if _is_list(field.annotation) else ''}.")
+
+
+def _is_by_name(annotation: Any) -> bool:
+    return any(get_origin(option) is dict for option in (annotation, *get_args(annotation)))
 
 
 def _is_list(annotation: Any) -> bool:
@@ -183,9 +212,10 @@ def unit_of(field: FieldInfo) -> str:
     """Return the unit of a field as scenario files write it, or what it holds instead."""
     node = Node(field.annotation, tuple(field.metadata))
     mark = node.mark
-    if isinstance(mark, CapacityIn | FactorAlong):
-        dioxide = " or ".join(unit for unit in getattr(mark, "units", ()) if "CO2e" not in unit)
-        return f"{mark.unit}, capacity" if isinstance(mark, CapacityIn) else f"{dioxide}, factor"
+    if isinstance(mark, CapacityIn | AmountsIn):
+        return f"{mark.unit}, {'capacity' if isinstance(mark, CapacityIn) else 'by name'}"
+    if isinstance(mark, FactorAlong):
+        return f"{' or '.join(unit for unit in mark.units if 'CO2e' not in unit)}, factor"
     if isinstance(mark, Quantity | Along):
         units = " or ".join(mark.units).replace(CURRENCY, "currency")
         shown = ("share" if mark.high is not None and mark.high <= 1.0 else "ratio") if units == "1" else units
@@ -193,8 +223,6 @@ def unit_of(field: FieldInfo) -> str:
         return f"{shown}, series" if isinstance(mark, Along) else shown
     if isinstance(mark, PriceIn):
         return " or ".join(mark.units).replace(CURRENCY, "currency") + ", price"
-    if isinstance(mark, AmountsIn):
-        return f"{mark.unit}, by name"
     if any(hasattr(mark, "carriers") for mark in field.metadata):
         return "bus"
     return _type_name(field.annotation)

@@ -17,6 +17,8 @@ from microgrid.explanation import Explanation, Limit, Period, Unmet
 from microgrid.faults import Fault
 from microgrid.levers import Lever
 from microgrid.plant import Plant
+from microgrid.policies.packs import QUANTITIES
+from microgrid.policies.spans import bound_spans
 from microgrid.pulls import Pull, pulls
 from microgrid.repairs import Repairs, data_at, found_text
 from microgrid.timeline import Timeline
@@ -77,9 +79,11 @@ Story = Callable[[Compiled, Shortfall], Iterator[Unmet]]
 
 
 def _first_shortfall(case: Compiled, clock: Clock) -> tuple[Shortfall, Story] | None:
-    """Let caps give way, then ends of stocks, then balances, then all rows: the first that suffices tells the story."""
+    """Let caps give way, rules, ends of stocks, balances, at last all rows: the first that suffices tells the story."""
+    rules = {(bound.policy, bound.rule) for bound in case.plant.bounds}
     stories: tuple[tuple[NDArray[np.float64], Story], ...] = (
         (_only(case, lambda part: part.kind == "cap"), _caps),
+        (_only(case, lambda part: (part.owner, part.name) in rules), _rules_of_policies),
         (_only(case, lambda part: part.kind == "asset" and part.name.endswith("_ends")), _ends),
         (case.weights, _balances),
         (_only(case, lambda part: part.kind == "asset" and part.name.endswith("_returns")), _ends),
@@ -100,6 +104,23 @@ def _only(case: Compiled, chosen: Callable[[Part], bool]) -> NDArray[np.float64]
         if chosen(part):
             weights[part.span] = 1.0
     return weights
+
+
+def _rules_of_policies(case: Compiled, found: Shortfall) -> Iterator[Unmet]:
+    """Tell by how much each rule that gives way would be missed."""
+    bounds = {(bound.policy, bound.rule): bound for bound in case.plant.bounds}
+    for part in case.rows_of("policy"):
+        over = np.abs(found.amounts[part.span])
+        bound = bounds.get((part.owner, part.name))
+        if bound is None or not over.any():
+            continue
+        labels = list(bound_spans(case.plant.timeline, bound))
+        unit = QUANTITIES[next(iter(bound.numerator))][0] if not bound.unit else bound.unit.partition("/")[0]
+        for label, amount in zip(labels, over.tolist(), strict=True):
+            if amount:
+                word = "too little" if bound.sense == "at_least" else "too much"
+                what = f"{bound.policy}, {part.words}, {label}: at best {short(amount)} {unit} {word} ({bound.text})"
+                yield Unmet(what, bound.policy, (), float(case.plant.timeline.hours.sum()), amount, unit)
 
 
 def _caps(case: Compiled, found: Shortfall) -> Iterator[Unmet]:

@@ -72,6 +72,10 @@ class Ledger:
         parts += [self._summed(line.emission.amount, self.operation.steps) for line in self._emitted(name)]
         return pyo.quicksum(parts)
 
+    def emitted(self, column: str) -> list[Rate]:
+        """Return what each line of a column emits at a step, for once that the step counts."""
+        return [line.emission.amount for line in self._emitted(column)]
+
     def counts(self, emission: Emission, column: str) -> bool:
         """Tell whether a line of the carbon ledger belongs to a column."""
         basis = column.rpartition("_")[2] if column.endswith(("_location", "_market")) else self.objective.basis

@@ -129,6 +129,12 @@ def switches(plant: Plant) -> Iterator[Switch]:
             wasteful = {**plant.buses, name: replace(bus, surplus=True)}
             yield Switch(("buses", name, "surplus"), "true", lambda buses=wasteful: replace(plant, buses=buses))  # type: ignore[misc]
 
+    for policy in plant.policies:
+        if policy.mode == "enforce":
+            others = tuple(replace(p, mode="check") if p is policy else p for p in plant.policies)
+            keys = ("policies", policy.name, *(("mode",) if policy.answers else ()))
+            yield Switch(keys, "check", lambda policies=others: replace(plant, policies=policies))  # type: ignore[misc]
+
 
 def _with_asset(plant: Plant, name: str, asset: Technology) -> Plant:
     return replace(plant, assets={**plant.assets, name: asset})

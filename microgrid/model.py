@@ -11,9 +11,11 @@ import pyomo.core as pyo
 from numpy.typing import NDArray
 
 from microgrid.capacity import Fixed, Size, Sized
-from microgrid.claims import Between, Charge, Claim
+from microgrid.claims import Between, Charge, Claim, Means
 from microgrid.ledger import Ledger
 from microgrid.plant import Plant
+from microgrid.policies.enforcing import enforce
+from microgrid.policies.quantities import Quantities
 from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Technology, make_operation
 
 # Share of a goal that nothing may be bought with, but without which a solver's tolerances would leave it no plan.
@@ -89,7 +91,7 @@ class Model:
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
         found = {
-            name: [*asset.claims(self.operation), *self._capacity_claims(asset)]
+            name: _with_roles(asset, [*asset.claims(self.operation), *self._capacity_claims(asset)])
             for name, asset in self.plant.assets.items()
         }
         return {name: claims for name, claims in found.items() if claims}
@@ -112,6 +114,12 @@ class Model:
                 yield Charge("costs", f"{name} upkeep", ((name, capacity.opex),), "year")
 
 
+def _with_roles(asset: Technology, claims: list[Claim]) -> list[Claim]:
+    """Add what flows are to rules and contracts, where the asset says no more of them than that."""
+    told = {claim.quantity for claim in claims if isinstance(claim, Means)}
+    return claims + [Means(port, role) for port, role in asset.roles().items() if port not in told]
+
+
 def assemble(plant: Plant) -> Model:
     """Write a plant as a Pyomo model."""
     model = pyo.ConcreteModel(name="plant")
@@ -125,11 +133,32 @@ def assemble(plant: Plant) -> Model:
     for name, asset in plant.assets.items():
         ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
     ledger.price_carbon()
+    _certify(model, operation, plant, contributions)
+    model.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
+    contributions |= enforce(model.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
     written = Model(plant, model, operation, sizes, contributions, ledger)
     for column, highest in plant.objective.caps.items():
         model.add_component(f"{column}_within_cap", _at_most(ledger, column, highest))
     written.aim(written.goals[0])
     return written
+
+
+def _certify(model: Any, operation: Operation, plant: Plant, contributions: Mapping[str, Contribution]) -> None:
+    """Let certificates be issued for no more than renewable sources feed at the same step: a store makes none."""
+    certified = [rate for contribution in contributions.values() for rate in contribution.certified]
+    made = [
+        flow.rate
+        for name, asset in plant.assets.items()
+        for flow in contributions[name].flows
+        if asset.roles().get(flow.port) == "renewable"
+    ]
+    model.green = pyo.Block()
+    if certified:
+
+        def certified_within_generation(_b: Any, t: Any) -> Any:
+            return sum([rate(t) for rate in certified]) <= sum([rate(t) for rate in made])
+
+        model.green.certified_within_generation = pyo.Constraint(operation.steps, rule=certified_within_generation)
 
 
 def _size_claims(name: str, capacity: Sized) -> Iterator[Claim]:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from microgrid.accounts import CARBON_PRICE, COST_COLUMNS, EMISSION_COLUMNS, Accounting
+from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS, Accounting
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.factor_checks import factor_problems
 from microgrid.faults import Fault, Node, shown
+from microgrid.names import unfit_name
+from microgrid.policies.adopted import Bound, Policy
+from microgrid.policies.fitting import policy_problems
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import CURRENCY
 
-LONGEST_NAME = 60
-# What the ledgers and frames call lines that belong to no asset.
-RESERVED_NAMES = (CARBON_PRICE,)
-RESERVED_START = "bus "
 UNFED = "a bus that something feeds"
 
 
@@ -79,11 +76,13 @@ class Plant:
     discount_rate: float = 0.06
     currency: str = ""
     accounting: Accounting = field(default_factory=Accounting)
+    policies: tuple[Policy, ...] = ()
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
         object.__setattr__(self, "buses", self._with_implied_buses())
         problems = [*self._name_problems(), *self._asset_problems(), *self._unfed(), *self._objective_problems()]
+        problems += policy_problems(self)
         problems += factor_problems(self.assets, self.timeline, self.objective.scopes, self.accounting)
         if problems:
             raise InputError(problems)
@@ -96,6 +95,11 @@ class Plant:
                 if bus not in buses and bus in CARRIERS:
                     buses[bus] = PlantBus(CARRIERS[bus])
         return buses
+
+    @property
+    def bounds(self) -> list[Bound]:
+        """The rules that hold for it, checked or enforced."""
+        return [bound for policy in self.policies for bound in policy.bounds(int(self.timeline.index[0].year))]
 
     def stock_units(self, asset: Technology) -> set[str]:
         """Return the units in which the carriers of an asset's buses are counted: kWh, kg or both."""
@@ -173,24 +177,6 @@ class Plant:
             yield Problem("objective.minimise", "nothing", wanted)
         if len(set(self.objective.goals)) < len(self.objective.goals):
             yield Problem("objective.minimise", ", ".join(self.objective.goals), "each column once")
-
-
-def unfit_name(name: str) -> tuple[str, str, str] | None:
-    """Return what is found, wanted and cures, where a name could not stand in paths and rows; None where it can.
-
-    Letters of every script are welcome; dots, brackets, quotes and the like are not, for a path such as
-    ``assets.battery.energy`` or a row such as ``asset[battery].balance[3]`` is made of names.
-    """
-    wanted = f"a name of letters, digits, _, - and single spaces, at most {LONGEST_NAME} of them"
-    if not name or len(name) > LONGEST_NAME:
-        return f"a name of {len(name)} letters" if name else "an empty name", wanted, ""
-    if name in RESERVED_NAMES or name.startswith(RESERVED_START):
-        return f"the name {json.dumps(name)}", "a name that the ledgers do not use themselves", f'write "the {name}"'
-    fit = "".join(letter if letter in "_- " or unicodedata.category(letter)[0] in "LMN" else "_" for letter in name)
-    fit = " ".join(fit.split())
-    if fit == name:
-        return None
-    return f"the name {json.dumps(name, ensure_ascii=False)}", wanted, f'write "{fit}"' if fit.strip("_-") else ""
 
 
 def amount_of(unit: str) -> str:

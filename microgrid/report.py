@@ -15,6 +15,7 @@ from microgrid.plots.ledgers import BASES, by_category, carbon_unit
 from microgrid.plots.numbers import amount, decimals_for, moment, percent, short, steps_told, stock_unit, zone_told
 from microgrid.plots.tracks import RELIEFS, SMALL
 from microgrid.plots.view import View, curtailed, is_carbon
+from microgrid.policies.telling import WORDS, due, indication, lacking_told, reached
 from microgrid.report_carbon import carbon_page
 from microgrid.results import Result
 
@@ -77,6 +78,8 @@ def _context(result: Result, pictures: Mapping[str, Path]) -> Plain:
         "carbon": carbon_page(view),
         "balances": [_balance(view, bus) for bus in view.buses],
         "audit": manifest.get("audit"),
+        "rules": list(_rules(view)),
+        "matching": list(_matching(view)),
         "pictures": _pictures(pictures),
         "replaced": _replaced(view) if pictures else {},
         "provenance": list(_provenance(view)),
@@ -229,6 +232,42 @@ def _balance(view: View, bus: str) -> Plain:
     ]
     sums = {"supplied": amount(supplied, decimals), "consumed": amount(consumed, decimals)}
     return {"bus": bus, "carrier": flows[0].carrier, "unit": stock_unit(flows[0].unit), "lines": lines} | sums
+
+
+def _matching(view: View) -> Iterator[Plain]:
+    """Return what each contract of green energy matched, and whether its rule was kept in every period."""
+    for each in view.manifest.get("matching") or ():
+        yield {
+            "contract": f"{each['asset']}, {each['contract']}",
+            "rule": f"by the {each['matching']}",
+            "available": short(each["available"]),
+            "matched": short(each["matched"]),
+            "share": percent(each["matched"] / each["import"] if each["import"] else 0.0, 1),
+            "periods": each["periods"],
+            "broken": each["broken"],
+        }
+
+
+def _rules(view: View) -> Iterator[Plain]:
+    """Return what the plan makes of each rule of its policies, with the figures behind it."""
+    for verdict in view.manifest.get("verdicts") or ():
+        yield {
+            "policy": verdict["policy"],
+            "rule": str(verdict["rule"]).replace("_", " "),
+            "mode": {"check": "checked", "enforce": "enforced"}[verdict["mode"]],
+            "period": f"{verdict['period']}{indication(verdict)}",
+            "text": verdict["text"],
+            "word": WORDS[verdict["met"]],
+            "broken": verdict["met"] is False,
+            "known": verdict["met"] is not None,
+            "numerator": f"{short(verdict['numerator'])} {verdict['amount_unit']}",
+            "denominator": short(verdict["denominator"]),
+            "reached": reached(verdict),
+            "due": due(verdict),
+            "lacking": lacking_told(verdict),
+            "assumes": verdict["assumes"],
+            "source": f"{verdict['document']}; seen in {verdict['source']} ({verdict['status']})",
+        }
 
 
 def _pictures(pictures: Mapping[str, Path]) -> dict[str, list[Plain]]:

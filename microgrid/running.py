@@ -20,8 +20,10 @@ from microgrid.errors import InputError, MicrogridError
 from microgrid.explaining import explain
 from microgrid.explanation import Explanation
 from microgrid.factor_checks import factor_told, factors_used, footprint_told
+from microgrid.matching import matching_summary, matching_table
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
+from microgrid.policies.checking import verdicts
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
@@ -121,6 +123,11 @@ def _audited(result: Result) -> Result:
         "checked": checked.checked,
         "findings": [str(finding) for finding in checked.findings],
     }
+    if result.manifest.get("policies"):
+        result.manifest["verdicts"] = [verdict.plain() for verdict in verdicts(result)]
+    matched = matching_summary(result)
+    if matched:
+        result.manifest["matching"] = matched
     return result
 
 
@@ -211,6 +218,8 @@ def write(result: Result, folder: Path) -> Result:
         result.save(new)
         written = _audited(load(new))
         save_manifest(written.manifest, new)
+        if "matching" in written.manifest:
+            matching_table(written).to_csv(new / "matching.csv", index=False)
         save_report(written, new / "report.html", save_plots(written, new))
     return written
 
@@ -259,6 +268,7 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
         "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in plant.assets.items()},
         "units": {name: asset.capacity_units() for name, asset in plant.assets.items()},
         "decided": _decided(plant),
+        **({"policies": [bound.plain() for bound in plant.bounds]} if plant.policies else {}),
         "outcome": {"ended": outcome.ended.value, "proved": outcome.is_proved, **answers, "goals": goals},
     }
 

@@ -20,7 +20,8 @@ from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Quantity, Reading
 from microgrid.horizons import Horizon
-from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, amounts_of, unfit_name
+from microgrid.names import unfit_name
+from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, amounts_of
 from microgrid.reading import read_number
 from microgrid.schema import scenario_schema
 from microgrid.sections import Bus, Head, Site, Solver
@@ -123,7 +124,9 @@ def _plant(
     rate = head.finance.discount_rate if head is not None else 0.0
     accounting = head.accounting.told() if head is not None else Accounting()
     try:
-        return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency, accounting)
+        policies = head.policies if head is not None and timeline is not None else ()
+        steps = timeline or Timeline.of_hours([1.0])
+        return Plant(steps, assets, buses, objective, rate, reading.currency, accounting, policies)
     except InputError as error:
         is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
         told = [problem for problem in error.problems if is_whole or problem.wanted != UNFED]

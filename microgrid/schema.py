@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from microgrid.plant import LONGEST_NAME
+from microgrid.names import LONGEST_NAME
 from microgrid.sections import Head
 from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies import technologies

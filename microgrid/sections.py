@@ -15,6 +15,8 @@ from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import MONEY, Part, Quantity, Share
 from microgrid.horizons import Horizon, Length
 from microgrid.plant import Objective
+from microgrid.policies.adopted import MODES, Policy, read_policies
+from microgrid.policies.packs import packs
 from microgrid.reading import Range, read_number, reading_of
 from microgrid.series_fields import quantity_schema
 from microgrid.units import is_currency
@@ -261,6 +263,20 @@ class Solver(Part):
     )
 
 
+_ANSWERS = {"type": "object", "properties": {"mode": {"enum": list(MODES)}}, "additionalProperties": True}
+_POLICY_NAME = {"anyOf": [{"enum": list(packs())}, {"pattern": r"\.yaml$"}]}
+_POLICIES = {
+    "anyOf": [
+        {
+            "type": "object",
+            "propertyNames": _POLICY_NAME,
+            "additionalProperties": {"anyOf": [{"enum": list(MODES)}, _ANSWERS]},
+        },
+        {"type": "array", "items": _POLICY_NAME},
+    ]
+}
+
+
 class Head(Part):
     """A scenario file: the sections that it is made of."""
 
@@ -275,6 +291,9 @@ class Head(Part):
     buses: dict[str, Bus] = Field(default={}, description="Buses that are not named like their carrier.")
     assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")
     objective: Goals = Field(default_factory=Goals, description="What is wanted of the plan.")
+    policies: Annotated[tuple[Policy, ...], PlainValidator(read_policies), WithJsonSchema(_POLICIES)] = Field(
+        default=(), description="Rules of governments and standards, each to check or to enforce."
+    )
     accounting: AccountingPart = Field(default_factory=AccountingPart, description="How the carbon account is kept.")
     footprint: Footprint = Field(default_factory=Footprint, description="What the footprint of products needs.")
     solver: Solver = Field(default_factory=Solver, description="How hard to solve.")

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from microgrid.caveats import caveats
+from microgrid.policies.telling import matching_line, verdict_line
 from microgrid.results import Result
 
 
@@ -65,6 +66,11 @@ def _warnings(manifest: dict[str, Any], result: Result) -> Iterable[str]:
         if total > 1e-6:
             yield f"[bold red]unserved[/bold red] {escape(str(asset))}: {total:,.2f} {_STOCKS.get(str(unit), '')}"
     yield from (f"[bold]mind[/bold]     {escape(caveat)}" for caveat in caveats(result))
+    for each in manifest.get("matching") or ():
+        yield f"matching {escape(matching_line(each))}"
+    for verdict in manifest.get("verdicts") or ():
+        word = {True: "policy", None: "policy", False: "[bold red]policy[/bold red]"}[verdict["met"]]
+        yield f"{word}   {escape(verdict_line(verdict))}"
     audit = manifest["audit"]
     if audit["passed"]:
         yield f"audit    passed, {audit['checked']} statements"

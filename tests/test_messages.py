@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from microgrid.plant import COST_COLUMNS, EMISSION_COLUMNS
+from microgrid.policies.packs import packs
 from microgrid.scenario import read_scenario
 from microgrid.sections import Head
 from microgrid.technologies import technologies
@@ -21,6 +22,7 @@ WORDS = {
     "<commitment_keys>": ", ".join(Commitment.model_fields),
     "<sections>": ", ".join(Head.model_fields),
     "<kinds>": ", ".join(technologies()),
+    "<policies>": ", ".join(packs()),
     "<carbon_columns>": ", ".join(EMISSION_COLUMNS),
     "<columns>": ", ".join((*COST_COLUMNS, *EMISSION_COLUMNS)),
 }

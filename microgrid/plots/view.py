@@ -178,12 +178,16 @@ class View:
         )
 
 
+# What a rule is met with is no asset of the plant.
+RULES = "policy "
+
+
 def _tracks(frame: pd.DataFrame, name: str, value: str, length: int, more: tuple[str, ...] = ()) -> Iterator[Track]:
     """Return one track for each asset and name that has a value at every step (or point)."""
     if frame.empty:
         return
     for (asset, key), part in frame.groupby(["asset", name], observed=True, sort=False):
-        if len(part) == length:
+        if len(part) == length and not str(asset).startswith(RULES):
             texts = {column: str(part[column].iloc[0]) for column in more}
             yield Track(str(asset), str(key), part[value].to_numpy(dtype=float), **texts)
 

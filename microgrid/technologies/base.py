@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pyomo.common.dependencies import DeferredImportCallbackFinder
 
 from microgrid.capacity import Fixed, Size, Sized
-from microgrid.claims import Claim
+from microgrid.claims import Claim, Role
 from microgrid.errors import Problem
 from microgrid.fields import CapacityIn
 from microgrid.series import Series
@@ -47,11 +47,32 @@ class Bus:
 
 
 class Flow(NamedTuple):
-    """What an asset moves at one port: `rate(t)` in kW or kg/h, counted into the bus."""
+    """What an asset moves at one port: `rate(t)` in kW or kg/h, counted into the bus.
+
+    `available(t)` is what it could have been, where sun or wind allow more than is taken. `intensity(t)` is what each
+    kWh of it emits, location-based and upstream, where that is known.
+    """
 
     port: str
     bus: str
     rate: Rate
+    available: Rate | None = None
+    intensity: Rate | None = None
+
+
+class Store(NamedTuple):
+    """What a store of electricity does, so that the origin of what it holds can be kept apart.
+
+    `level(p)` in kWh, `charge(t)` and `discharge(t)` in kW at the bus, with the shares that reach the store and the
+    bus, and the share lost per hour.
+    """
+
+    level: Rate
+    charge: Rate
+    discharge: Rate
+    into: float
+    out_of: float
+    loss: float
 
 
 class Cost(NamedTuple):
@@ -102,6 +123,9 @@ class Contribution(NamedTuple):
     costs: Sequence[Cost] = ()
     emissions: Sequence[Emission] = ()
     states: Mapping[str, State] = {}
+    store: Store | None = None
+    contracted: Mapping[str, Rate] = {}
+    certified: Sequence[Rate] = ()
 
 
 @dataclass(frozen=True)
@@ -271,6 +295,14 @@ class Technology(BaseModel, ABC):
         """Return the buses that this asset draws from whatever the plan is: something else must feed them."""
         return frozenset()
 
+    def roles(self) -> Mapping[str, Role]:
+        """Return what flows (and states) of this asset are to rules and contracts, by the name of the port."""
+        return {}
+
+    def lacks_intensity(self) -> str:
+        """Return the field that would say what each kWh imported emits, where it is due and not given."""
+        return ""
+
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:  # noqa: ARG002
         """Give what does not fit the horizon, each by the path of its field within this asset."""
         yield from ()
@@ -280,11 +312,10 @@ class Technology(BaseModel, ABC):
         named = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in named.items() if isinstance(value, Fixed | Sized)}
 
-    @classmethod
-    def capacity_units(cls) -> dict[str, str]:
-        """Return the unit of each field that holds a capacity."""
+    def capacity_units(self) -> dict[str, str]:
+        """Return the unit of each capacity by its name."""
         found = {}
-        for name, info in cls.model_fields.items():
+        for name, info in type(self).model_fields.items():
             within = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
             mark = next((mark for mark in (*info.metadata, *within) if isinstance(mark, CapacityIn)), None)
             if mark is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
-from microgrid.claims import Between, Charge, Claim, NeverBoth, StockBalance, Terms
+from microgrid.claims import Between, Charge, Claim, NeverBoth, Role, StockBalance, Terms
 from microgrid.fields import (
     Efficiency,
     EnergyCapacity,
@@ -21,7 +21,7 @@ from microgrid.fields import (
     SharePerHour,
     refuse,
 )
-from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Store, Technology, parameter
 from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
 
 
@@ -119,6 +119,10 @@ class Battery(Technology):
         wears = self.wear is not None and self.wear.replacement_cost > 0
         return self.bus in operation.pressed or not (wears and operation.money_counts)
 
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        return {"charge": "charge", "discharge": "discharge"}
+
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write the flows, the stock and the wear."""
         charge = flow_within(block, operation, "charge", size["power"])
@@ -140,6 +144,9 @@ class Battery(Technology):
             ],
             costs=self._wear_costs(block, operation, size["energy"], stored),
             states={"stored": State(stored, "points", "initial_charge"), **self._segment_states(block)},
+            store=Store(
+                lambda p: stored[p], lambda t: charge[t], lambda t: discharge[t], into, out_of, self.self_discharge
+            ),
         )
 
     def _wear_costs(self, block: Any, operation: Operation, energy: Size, stored: Any) -> list[Cost]:

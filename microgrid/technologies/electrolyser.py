@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
 from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
-from microgrid.claims import Between, Claim
+from microgrid.claims import Between, Claim, Role
 from microgrid.fields import Hours, MoneyPerHour, PerEnergy, Power, PowerCapacity, Quantity, Share, refuse
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Technology
 from microgrid.technologies.commitment import PerHour
@@ -158,6 +158,10 @@ class Electrolyser(Technology):
         """Return the hydrogen bus, where it may run for its heat, or cannot be turned down or up at will."""
         forced = self.pattern.may_overfill or self.heat_bus is not None
         return frozenset({self.hydrogen_bus}) if forced else frozenset()
+
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        return {"power": "electrolysis", "hydrogen": "hydrogen"}
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write states and power, then hydrogen and heat."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
 from microgrid.carriers import HYDROGEN_HIGHER_HEATING_VALUE, HYDROGEN_LOWER_HEATING_VALUE
-from microgrid.claims import Between, Claim
+from microgrid.claims import Between, Claim, Role
 from microgrid.fields import PerEnergy, PowerCapacity, Quantity, Share, refuse
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Technology
 from microgrid.technologies.commitment import Commitment, commitment_claims, committed
@@ -104,6 +104,10 @@ class FuelCell(Technology):
         """Return the bus it feeds, where it may run for its heat or cannot be turned down at will."""
         forced = self.commitment is not None and self.commitment.may_overfill
         return frozenset({self.bus}) if forced or self.heat_bus is not None else frozenset()
+
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        return {"output": "generation"}
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write the output under its commitment, the hydrogen and the heat."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from microgrid.capacity import Fixed, Size
 from microgrid.carriers import HYDROGEN_HIGHER_HEATING_VALUE, HYDROGEN_LOWER_HEATING_VALUE
-from microgrid.claims import Between, Claim
+from microgrid.claims import Between, Claim, Role
 from microgrid.fields import Efficiency, PerEnergy, PowerCapacity, Quantity, Share, refuse
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Rate, State, Technology
 from microgrid.technologies.commitment import Commitment, Committed, commitment_claims, committed
@@ -127,6 +127,10 @@ class FuelGenerator(Technology):
             return frozenset({self.bus, self.heat_bus})
         forced = self.commitment is not None and self.commitment.may_overfill
         return frozenset({self.bus}) if forced else frozenset()
+
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        return {"output": "generation"}
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write the output under its commitment, the fuel and the heat."""

@@ -96,17 +96,17 @@ def _chosen(meter: Meter) -> dict[str, State]:
     return states
 
 
-def tempting(meter: Meter, billing: str) -> NDArray[np.bool_]:
+def tempting(meter: Meter, billing: str, gained: Array) -> NDArray[np.bool_]:
     """Tell for each step whether importing and exporting at once could pay, shape (n,).
 
     It could where the export price is not below what importing costs at least. With net metering both meet in one
     register, so only what is paid on gross imports keeps it from paying. A rebate for much energy may be worth more
-    than any price.
+    than any price. `gained` is by how much contracts may make a kWh imported cheaper.
     """
     export = meter.tariff.export
     assert export is not None
     is_netted = export.net_metering is not None
-    costs = cheapest_import(meter, billing, without_netted=is_netted)
+    costs = cheapest_import(meter, billing, without_netted=is_netted) - gained
     if any(isinstance(c, DemandCharge) and c.rebate is not None for c in meter.tariff.components.values()):
         return np.full(len(costs), True)
     earned = np.zeros(len(costs)) if export.price is None else export.price.on(meter.timeline, meter.shares)

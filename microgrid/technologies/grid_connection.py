@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.core as pyo
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size, Sized
-from microgrid.claims import Between, Claim
+from microgrid.claims import Between, Claim, Means, Role
 from microgrid.errors import InputError, Problem
 from microgrid.factor_fields import ExportFactor, LocationFactor, MarketFactor, UpstreamFactor
-from microgrid.faults import RefusedError, did_you_mean
+from microgrid.faults import Fault, RefusedError, did_you_mean
 from microgrid.fields import (
     MONEY,
     CapacityIn,
@@ -26,6 +27,7 @@ from microgrid.fields import (
     Quantity,
     refuse,
 )
+from microgrid.names import unfit_name
 from microgrid.series import Series
 from microgrid.tariffs.components import DemandCharge as TariffDemand
 from microgrid.tariffs.components import divides_a_day
@@ -36,9 +38,24 @@ from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
 from microgrid.technologies.factor_lines import FactorLine, booked, claimed
+from microgrid.technologies.green_claims import (
+    contract_claims,
+    contract_misfits,
+    contracts_may_reward_waste,
+    matched_states,
+    most_gained,
+)
+from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, Named, PayAsProduced
+from microgrid.technologies.green_rows import Site, settle
 from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims
-from microgrid.technologies.grid_emissions import factors, pays_to_pass_through
+from microgrid.technologies.grid_emissions import (
+    BY_MARKET,
+    factors,
+    pays_to_pass_through,
+    physical,
+    physical_intensity,
+)
 from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.technologies.grid_meter import Meter
 from microgrid.timeline import Timeline
@@ -118,8 +135,13 @@ class GridConnection(Technology):
         "location-based.",
     )
 
+    contracts: Contracts = Field(
+        default_factory=Named, description="Contracts of green energy by name: PPAs, trade, certificates."
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        self._refuse_contracts()
         if (self.tariff is None) == (self.import_price is None):
             found = "neither tariff nor import_price" if self.tariff is None else "tariff and import_price"
             raise refuse(found, "one of tariff and import_price")
@@ -131,7 +153,7 @@ class GridConnection(Technology):
             if self.tariff is not None:
                 raise refuse("export_limit without export in the tariff", "an export in the tariff")
             raise refuse("export_limit without export_price", wanted)
-        if self.export_factor is not None and not (self.may_export and self.location_factor is not None):
+        if self.export_factor is not None and (not self.may_export or self.location_factor is None):
             raise refuse(
                 "export_factor", "an export_price, or an export in the tariff, and a location_factor beside it"
             )
@@ -146,6 +168,39 @@ class GridConnection(Technology):
         elif self.past != Past():
             raise refuse("past beside plain prices", "a tariff, or demand_charge.peak_so_far")
         return self
+
+    def _refuse_contracts(self) -> None:
+        for name, contract in self.contracts.items():
+            unfit = unfit_name(name)
+            if unfit is not None:
+                raise RefusedError([Fault(("contracts", name), *unfit)]).for_pydantic
+            if isinstance(contract, CertificateSale) and not self.may_export:
+                raise refuse(
+                    f"contracts.{name} without export", "export at a price: certificates are sold of what is exported"
+                )
+        if self.contracts and self.market_factor is None:
+            wanted = "a market_factor: what a kWh without a contract emits, the residual mix"
+            raise refuse("contracts without market_factor", wanted, 'such as "0.6096 kgCO2/kWh"')
+
+    def capacities(self) -> dict[str, Fixed | Sized]:
+        """Return the capacities by field name, those of contracts included."""
+        return super().capacities() | self._contracted_capacities
+
+    def capacity_units(self) -> dict[str, str]:
+        """Return the unit of each capacity."""
+        return super().capacity_units() | dict.fromkeys(self._contracted_capacities, "kW")
+
+    @property
+    def _contracted_capacities(self) -> dict[str, Fixed | Sized]:
+        return {
+            f"{name}_capacity": contract.capacity
+            for name, contract in self.contracts.items()
+            if isinstance(contract, PayAsProduced | Baseload)
+        }
+
+    def lacks_intensity(self) -> str:
+        """Name the location_factor, where it is not given."""
+        return "location_factor" if self.location_factor is None else ""
 
     def _has_what_the_tariff_bills(self, tariff: Tariff) -> None:
         """Refuse a tariff that bills what the connection does not say."""
@@ -201,10 +256,12 @@ class GridConnection(Technology):
 
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
-        return frozenset({self.bus}) if self.contract.may_reward_waste else frozenset()
+        pays = self.contract.may_reward_waste or contracts_may_reward_waste(self.contracts, self.import_price)
+        return frozenset({self.bus}) if pays else frozenset()
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
-        """Refuse peaks on weighted steps, steps that cut windows, and days on which the tariff does not hold."""
+        """Refuse contracts that do not fit, peaks on weighted steps, cut windows, and days without tariff."""
+        yield from contract_misfits(self.contracts, timeline, self.market_factor)
         if self.tariff is not None:
             for problem in misfits(self.tariff, timeline):
                 yield replace(problem, where=f"tariff.{problem.where}")
@@ -220,11 +277,17 @@ class GridConnection(Technology):
         except InputError as error:
             yield from (replace(problem, where="demand_charge.window") for problem in error.problems)
 
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        known: dict[str, Role] = {"import": "import", **matched_states(self.contracts)}
+        return known | {"export": "export"} if self.may_export else known
+
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export with their limits, the bill, and the emissions."""
         imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
         self._within_transformer(block, operation, size, imports)
-        flows = [Flow("import", self.bus, lambda t: imports[t])]
+        intensity = physical_intensity(block, operation, self.location_factor, self.upstream_factor)
+        flows = [Flow("import", self.bus, lambda t: imports[t], intensity=intensity)]
         exports = None
         if self.may_export:
             exports = limited(block, operation, "exports", size["capacity"], self.export_limit)
@@ -233,12 +296,24 @@ class GridConnection(Technology):
         bill = write_bill(meter, self.option)
         lines = self._factors()
         if exports is not None:
-            contested = tempting(meter, self.option) | pays_to_pass_through(lines, operation.timeline)
-            one_way(block, operation, size["capacity"], contested)
+            gained = most_gained(self.contracts, operation.timeline)
+            both = tempting(meter, self.option, gained) | self._pays_to_pass_through(operation.timeline)
+            one_way(block, operation, size["capacity"], both)
         states = {name: self._as_told(name, state) for name, state in bill.states.items()}
         named = {("peak" if self.tariff is None else name): state for name, state in states.items()}
-        emissions = booked(block, operation, lines, {flow.port: flow.rate for flow in flows})
-        return Contribution(flows, bill.costs, emissions, named)
+        emitted = booked(block, operation, lines, {flow.port: flow.rate for flow in flows})
+        if not self.contracts:
+            return Contribution(flows, bill.costs, emitted, named)
+        assert self.market_factor is not None
+        settled = settle(self.contracts, Site(block, operation, size, imports, exports, self.market_factor))
+        return Contribution(
+            flows,
+            bill.costs + settled.costs,
+            emitted + settled.emissions,
+            named | settled.states,
+            contracted=settled.matched,
+            certified=settled.certified,
+        )
 
     def _as_told(self, _name: str, state: State) -> State:
         return state._replace(inherits="peak_so_far") if self.tariff is None else state
@@ -255,18 +330,29 @@ class GridConnection(Technology):
         block.import_within_transformer = pyo.Constraint(operation.steps, rule=import_within_transformer)
 
     def _factors(self) -> list[FactorLine]:
-        return factors(self.location_factor, self.market_factor, self.upstream_factor, self.export_factor)
+        """Return the lines of import and export; with contracts, they write the one by market themselves."""
+        lines = factors(self.location_factor, self.market_factor, self.upstream_factor, self.export_factor)
+        return [line for line in lines if not (self.contracts and line.line == BY_MARKET)]
+
+    def _pays_to_pass_through(self, timeline: Timeline) -> NDArray[np.bool_]:
+        own = [Series(np.asarray(contract.factor)) for contract in self.contracts.values()]
+        lines = [FactorLine(BY_MARKET, 2, "market", "purchased", "import", factor) for factor in own]
+        return pays_to_pass_through([*self._factors(), *lines], timeline)
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
         timeline = operation.timeline
-        claims = [*import_claims(timeline, self.import_limit)]
+        claims: list[Claim] = [
+            *import_claims(timeline, self.import_limit),
+            Means("import", "import", intensity=physical(timeline, self.location_factor, self.upstream_factor)),
+        ]
         if self.transformer is not None:
             terms = (("import", 1.0), ("transformer", -self.power_factor))
             claims.append(Between("import within transformer", terms, high=0.0))
         if self.may_export:
             claims += export_claims(timeline, self.export_limit)
         claims += bill_claims(self.contract, timeline, self.option, self.inherited)
+        claims += contract_claims(self.contracts, timeline, self.market_factor)
         ports = ["import", "export"] if self.may_export else ["import"]
         return claims + claimed(timeline, self._factors(), ports)
 

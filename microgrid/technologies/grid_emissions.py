@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.series import Series
+from microgrid.technologies.base import Operation, Rate, parameter
 from microgrid.technologies.factor_lines import FactorLine
 from microgrid.timeline import Timeline
+
+BY_MARKET = "import, market-based"
 
 
 def factors(
@@ -24,10 +28,29 @@ def factors(
     by_market, taken_off = (location if factor is None else factor for factor in (market, export))
     return [
         FactorLine("import, location-based", 2, "location", "purchased", "import", location),
-        FactorLine("import, market-based", 2, "market", "purchased", "import", by_market),
+        FactorLine(BY_MARKET, 2, "market", "purchased", "import", by_market),
         FactorLine("import, upstream", 3, "both", "upstream", "import", upstream),
         FactorLine("export", 0, "both", "exported", "export", taken_off),
     ]
+
+
+def physical(timeline: Timeline, location: Series | None, upstream: Series | None) -> NDArray[np.float64] | None:
+    """Return what each kWh imported emits where it is made and before, shape (n,); None where nobody says."""
+    if location is None:
+        return None
+    before = np.zeros(len(timeline)) if upstream is None else upstream.on(timeline)
+    return location.on(timeline) + before
+
+
+def physical_intensity(
+    block: Any, operation: Operation, location: Series | None, upstream: Series | None
+) -> Rate | None:
+    """Return the same as a function of the step."""
+    values = physical(operation.timeline, location, upstream)
+    if values is None:
+        return None
+    along = parameter(block, operation.steps, "physical_intensity", values)
+    return lambda t: along[t]
 
 
 def pays_to_pass_through(lines: Sequence[FactorLine], timeline: Timeline) -> NDArray[np.bool_]:

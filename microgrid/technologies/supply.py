@@ -10,7 +10,7 @@ import pyomo.core as pyo
 from pydantic import Field, model_validator
 
 from microgrid.capacity import Size
-from microgrid.claims import Between, Charge, Claim
+from microgrid.claims import Between, Charge, Claim, Role
 from microgrid.factor_fields import BiogenicFactor, CombustionFactor, HeatFactor, UpstreamFactor
 from microgrid.fields import AmountPrices, FlowSeries, refuse
 from microgrid.series import Series
@@ -53,6 +53,10 @@ class Supply(Technology):
     def presses(self) -> frozenset[str]:
         """Where buying pays, wasting pays too."""
         return frozenset({self.bus}) if self.price.lowest < 0 else frozenset()
+
+    def roles(self) -> Mapping[str, Role]:
+        """Tell what its flows are to rules and contracts."""
+        return {"supply": "supply"}
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:  # noqa: ARG002
         """Write the supply, its price and its emissions."""

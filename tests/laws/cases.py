@@ -135,7 +135,10 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "no limits": {"charge_limit": None, "discharge_limit": None, "initial_fill": None, "final_fill": None},
         "apart": {"exclusive": "always", "loss": 0.05},
     },
-    "photovoltaic": {"free": {"variable_cost": 0.0}},
+    "photovoltaic": {
+        "free": {"variable_cost": 0.0},
+        "third party": {"purchase_price": Series(np.asarray(0.1)), "purchase_of": "available"},
+    },
     "process": {
         "captured": {
             "carbon_dioxide_bus": "carbon_dioxide", "production": Series(np.asarray(4.0)), "heat": 0.0,

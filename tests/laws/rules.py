@@ -150,6 +150,8 @@ def _leaves(annotation: Any) -> Iterator[Any]:
         yield from (type(value) for value in get_args(annotation))
     elif origin is Annotated:
         yield from _leaves(get_args(annotation)[0])
+    elif origin is dict:
+        yield from _leaves(get_args(annotation)[1])
     elif origin in (Union, UnionType, tuple):
         for part in get_args(annotation):
             if part is not Ellipsis:
@@ -163,6 +165,8 @@ def _scaled(model: BaseModel, name: str, info: FieldInfo, by: Factors) -> Any:
     if value is None or ruled == "stays":
         return value
     if ruled == "nested":
+        if isinstance(value, dict):
+            return {key: scaled(part, by) for key, part in value.items()}
         return tuple(scaled(part, by) for part in value) if isinstance(value, tuple) else scaled(value, by)
     mark = next(mark for mark in marks_of(info) if isinstance(mark, Quantity | Along | CapacityIn))
     size, money, time = exponents(mark.unit)
