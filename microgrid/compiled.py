@@ -22,8 +22,8 @@ _KILOGRAM = 100.0
 class Part(NamedTuple):
     """A constraint or a variable: whose it is, what it is called there, and which rows or columns it has.
 
-    `owner` is an asset, a bus, or empty for a cap; `times` is the step or point of each row or column, -1 where it is
-    about the horizon as a whole.
+    `owner` is an asset, a bus, or empty for the site and for a cap; `times` is the step or point of each row or column,
+    -1 where it is about the horizon as a whole.
     """
 
     kind: str
@@ -85,14 +85,15 @@ class Compiled:
         return weights
 
     def rows_of(self, kind: str) -> Iterator[Part]:
-        """Give the constraints of a kind: ``asset``, ``bus`` or ``cap``."""
+        """Give the constraints of a kind: ``asset``, ``bus``, ``site`` or ``cap``."""
         return (part for part in self.rows if part.kind == kind)
 
     @cached_property
     def _owners(self) -> dict[int, tuple[str, str]]:
         operation, size = self.model.pyomo.operation, self.model.pyomo.size
         assets = {id(block[name]): ("asset", name) for name in self.plant.assets for block in (operation.asset, size)}
-        return assets | {id(operation.bus[name]): ("bus", name) for name in self.plant.buses}
+        buses = {id(operation.bus[name]): ("bus", name) for name in self.plant.buses}
+        return assets | buses | {id(self.model.pyomo.site): ("site", "")}
 
     def _part(self, component: Any, start: int, index: Any) -> Part:
         kind, owner = self._owners.get(id(component.parent_block()), ("cap", ""))

@@ -15,8 +15,9 @@ from microgrid.availability import PhotovoltaicArray, Turbine, WeatherFile
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Node, did_you_mean
 from microgrid.fields import Along, CapacityIn, Quantity
+from microgrid.finance_section import Finance, Incentive, Reference, Tax
 from microgrid.horizons import Horizon
-from microgrid.sections import Bus, Finance, Goals, Head, Site, Solver
+from microgrid.sections import Bus, Goals, Head, Site, Solver
 from microgrid.technologies import technologies
 from microgrid.units import CURRENCY
 
@@ -87,6 +88,9 @@ def _sections() -> dict[str, type[BaseModel]]:
         "site": Site,
         "horizon": Horizon,
         "finance": Finance,
+        "tax": Tax,
+        "incentives": Incentive,
+        "reference": Reference,
         "weather": WeatherFile,
         "buses": Bus,
         "objective": Goals,

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
+from microgrid.capacity import Fixed, Sized
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.faults import Fault, shown
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import CURRENCY
+
+Area = Literal["roof", "land"]
 
 LONGEST_NAME = 60
 # What the ledgers and frames call lines that belong to no asset.
@@ -74,11 +77,14 @@ class Plant:
     objective: Objective = field(default_factory=Objective)
     discount_rate: float = 0.06
     currency: str = ""
+    areas: Mapping[Area, float] = field(default_factory=dict)
+    """What the site has of each area, in m2; all capacities that take of it share it."""
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
         object.__setattr__(self, "buses", self._with_implied_buses())
         problems = [*self._name_problems(), *self._asset_problems(), *self._unfed(), *self._objective_problems()]
+        problems += self._area_problems()
         if problems:
             raise InputError(problems)
 
@@ -90,6 +96,13 @@ class Plant:
                 if bus not in buses and bus in CARRIERS:
                     buses[bus] = PlantBus(CARRIERS[bus])
         return buses
+
+    def takes(self, area: Area) -> Iterator[tuple[str, str, float]]:
+        """Give asset, field and m2 a unit of every capacity that takes of an area."""
+        for name, asset in self.assets.items():
+            for key, capacity in asset.capacities().items():
+                if getattr(capacity, area):
+                    yield name, key, getattr(capacity, area)
 
     def stock_units(self, asset: Technology) -> set[str]:
         """Return the units in which the carriers of an asset's buses are counted: kWh, kg or both."""
@@ -122,6 +135,17 @@ class Plant:
             yield from self._series_problems(name, asset)
             for misfit in asset.misfits(self.timeline):
                 yield replace(misfit, where=f"assets.{name}.{misfit.where}")
+
+    def _area_problems(self) -> Iterator[Problem]:
+        """Give the areas that are taken more than once over by what stands, or must be built."""
+        for area, most in self.areas.items():
+            taken = 0.0
+            for name, key, each in self.takes(area):
+                capacity = self.assets[name].capacities()[key]
+                taken += each * (capacity.amount if isinstance(capacity, Fixed) else _least(capacity))
+            if taken > most * (1 + 1e-9):
+                wanted = f"at least {taken:g} m2, which what stands or must be built takes"
+                yield Problem(f"site.{area}_area", f"{most:g} m2", wanted)
 
     def _unfed(self) -> Iterator[Problem]:
         """Give the demands that nothing could ever meet."""
@@ -161,6 +185,10 @@ class Plant:
             yield Problem("objective.minimise", "nothing", wanted)
         if len(set(self.objective.goals)) < len(self.objective.goals):
             yield Problem("objective.minimise", ", ".join(self.objective.goals), "each column once")
+
+
+def _least(capacity: Sized) -> float:
+    return 0.0 if capacity.has_build_decision else capacity.low
 
 
 def unfit_name(name: str) -> tuple[str, str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Reading
+from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon
 from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, unfit_name
 from microgrid.reading import read_number
@@ -45,6 +46,10 @@ class Scenario:
         How hard to solve.
     document
         The data behind it, with the place of every key.
+    finance
+        Money over the years.
+    reference
+        What an investment is compared with, where the file says so.
     """
 
     name: str
@@ -52,6 +57,8 @@ class Scenario:
     plant: Plant
     solver: Solver
     document: Document
+    finance: Finance = field(default_factory=Finance)
+    reference: Reference | None = None
 
 
 def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) -> Scenario:
@@ -87,6 +94,7 @@ def scenario_of(document: Document) -> Scenario:
     timeline, reading = _with_time(data, reading, faults)
     faults += _name_faults(data)
     assets = _assets(data.get("assets"), reading, faults)
+    faults += _reference_faults(head, data, reading)
     plant = _plant(data, head, timeline, assets, reading, faults)
     if plant is not None:
         faults += _amount_faults(plant, data["assets"], reading)
@@ -94,7 +102,8 @@ def scenario_of(document: Document) -> Scenario:
     problems = sorted(dict.fromkeys([*document.problems, *told]), key=document.order)
     if problems or head is None or plant is None:
         raise InputError(problems)
-    return Scenario(head.name or document.files[0].stem, head.description, plant, head.solver, document)
+    name = head.name or document.files[0].stem
+    return Scenario(name, head.description, plant, head.solver, document, head.finance, head.reference)
 
 
 def _plant(
@@ -112,9 +121,10 @@ def _plant(
     if not assets or len(buses) < len(declared):
         return None
     objective = head.objective.objective() if head is not None else Objective()
-    rate = head.finance.discount_rate if head is not None else 0.0
+    rate = head.finance.real_rate if head is not None else 0.0
+    areas = head.site.areas if head is not None else {}
     try:
-        return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency)
+        return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency, areas)
     except InputError as error:
         is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
         faults += [problem for problem in error.problems if is_whole or problem.wanted != UNFED]
@@ -176,6 +186,21 @@ def _checked(model: type[BaseModel], maker: Maker, reading: Reading) -> Maker:
     return make
 
 
+def _reference_faults(head: Head | None, data: Mapping[str, Any], reading: Reading) -> Iterator[Fault | Problem]:
+    """Refuse a reference that is no file, or leaves out what is not there."""
+    if head is None or head.reference is None:
+        return
+    reference, assets = head.reference, data.get("assets")
+    if reference.file:
+        lost = no_file(reading.folder / reference.file, reference.file, "a scenario file that is there", (".yaml",))
+        if lost is not None:
+            yield lost.under(("reference",))
+    for place, name in enumerate(reference.without):
+        if not isinstance(assets, dict) or name not in assets:
+            cure = did_you_mean(name, assets or ())
+            yield Fault(("reference", "without", place), shown(name), "an asset of the scenario", cure)
+
+
 def _name_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
     for section in ("assets", "buses"):
         names = data.get(section)
@@ -216,14 +241,14 @@ def _amount_faults(plant: Plant, data: Mapping[str, Any], reading: Reading) -> I
     """Refuse prices per kWh of what is counted in kg, and the other way round."""
     for name, asset in plant.assets.items():
         stocks = plant.stock_units(asset)
-        for field, info in type(asset).model_fields.items():
-            mark, value = Node(info.annotation, tuple(info.metadata)).mark, data[name].get(field)
+        for key, info in type(asset).model_fields.items():
+            mark, value = Node(info.annotation, tuple(info.metadata)).mark, data[name].get(key)
             if len(stocks) == 1 and isinstance(value, str) and getattr(mark, "other_units", None):
                 (stock,) = stocks
                 _, unit = read_number(value, mark.units, reading)
                 if amount_of(unit) not in ("", stock):
                     wanted = f"an amount per {stock}, as the bus's carrier is counted"
-                    yield Fault(("assets", name, field), shown(value), wanted)
+                    yield Fault(("assets", name, key), shown(value), wanted)
 
 
 __all__ = ["Scenario", "Solver", "read_scenario", "scenario_of", "scenario_schema"]

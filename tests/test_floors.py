@@ -48,6 +48,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("microgrid.technologies",),
     4: (
         "microgrid.documents",
+        "microgrid.finance_section",
         "microgrid.horizons",
         "microgrid.sections",
         "microgrid.schema",
@@ -67,6 +68,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.compiled",
         "microgrid.describing",
         "microgrid.explaining",
+        "microgrid.planning",
         "microgrid.plots",
         "microgrid.progress",
         "microgrid.repairs",

@@ -31,3 +31,9 @@ def pairs(overrides: list[str]) -> dict[str, str]:
             raise InputError([Problem("--set", text, "PATH=VALUE", 'such as --set assets.battery.energy="3 MWh"')])
         found[key.strip()] = value.strip()
     return found
+
+
+def run_name(file: Path) -> str:
+    """Name a run after the scenario's folder and file."""
+    folder = file.resolve().parent.name
+    return file.stem if not folder or folder == file.stem else f"{folder}-{file.stem}"

@@ -1,0 +1,40 @@
+"""`microgrid size`: what to build, and what it is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microgrid.cli.endings import exit_code
+from microgrid.cli.words import File, Set, pairs, run_name
+
+commands = typer.Typer()
+
+
+@commands.command()
+def size(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; by default runs/NAME-size.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Decide what to build; tell what it is worth beside the reference over the years."""
+    from microgrid.planning.sizing import size as size_scenario
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-size"
+    with watching(quiet or as_json) as watch:
+        investment = size_scenario(file, folder, pairs(overrides), watch)
+    if as_json:
+        typer.echo(manifest_text(investment.plan.result.manifest).encode(), nl=False)
+    elif not quiet:
+        from microgrid.planning.telling import print_investment
+
+        print_investment(investment, folder)
+    raise typer.Exit(max(exit_code(case.result) for case in investment.cases.values()))
