@@ -67,8 +67,8 @@ def test_present_value_is_that_of_numpy_financial(rate, flows):
 def test_a_sheet_worked_by_hand():
     """1,000 today, 500 at the end of each of three years, at 10 %.
 
-    Worth: 500 / 1.1 + 500 / 1.21 + 500 / 1.331 - 1000 = 454.545 + 413.223 + 375.657 - 1000 = 243.426. A wrong sheet that
-    discounts the first year's flow not at all would give 367.769. Paid back after exactly two years; of present values,
+    Worth: 500 / 1.1 + 500 / 1.21 + 500 / 1.331 - 1000 = 454.545 + 413.223 + 375.657 - 1000 = 243.426. A wrong sheet
+    that discounts the first year's flow not at all would give 367.769. Paid back after exactly two years; discounted,
     1000 - 454.545 - 413.223 = 132.231 is left, 132.231 / 375.657 = 0.352 of the third year.
     """
     flows = [-1000.0, 500.0, 500.0, 500.0]
@@ -172,6 +172,6 @@ def test_nothing_is_written_off_in_no_years():
 
 
 def test_losses_save_taxes_or_lower_later_ones():
-    """Profits -100, 60, 90 at 25 %: at once -25, 15, 22.5; carried forward only the 50 left of the third year are taxed."""
+    """Profits -100, 60, 90 at 25 %: at once -25, 15, 22.5; carried forward only 50 of the third year are taxed."""
     assert taxes([-100.0, 60.0, 90.0], 0.25).tolist() == pytest.approx([-25.0, 15.0, 22.5])
     assert taxes([-100.0, 60.0, 90.0], 0.25, "carried_forward").tolist() == pytest.approx([0.0, 0.0, 12.5])

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from microgrid.plots.canvas import WIDTH, Row, Sheet, drawing, heading, legend, money, number_axis
-from microgrid.plots.numbers import larger_unit
 from microgrid.plots.palette import FAINT, INK, OTHER
 from microgrid.plots.view import View
 from microgrid.results import Result
@@ -55,7 +55,7 @@ def money_over_years(result: Result, items: Mapping[str, Array], rate: float) ->
         sheet = Sheet(view, "Money over the years", [Row(0.34, 2.6), Row(0.6, 1.7)])
         net = np.asarray(sum(items.values()))
         largest = max(float(np.abs(net.cumsum()).max()), float(np.abs(net).max()))
-        factor, unit = larger_unit(money(view), largest)
+        factor, unit = _scaled(money(view), largest)
         bars, sums = sheet.axes(0), sheet.axes(1)
         entries = _bars(bars, {item: flows / factor for item, flows in items.items()})
         legend(bars, [(patch, item) for item, patch in entries.items()])
@@ -63,6 +63,11 @@ def money_over_years(result: Result, items: Mapping[str, Array], rate: float) ->
         _sums(sums, net / factor, rate)
         heading(sums, "Sum so far", f"{unit}; crosses zero at the payback")
         return sheet.figure
+
+
+def _scaled(currency: str, largest: float) -> tuple[float, str]:
+    """Return what to divide money by, and the unit then."""
+    return (1e6, f"million {currency}") if largest >= 1e6 else (1.0, currency)
 
 
 def _bars(axes: Axes, items: Mapping[str, Array]) -> dict[str, Patch]:
@@ -79,8 +84,13 @@ def _bars(axes: Axes, items: Mapping[str, Array]) -> dict[str, Patch]:
         entries[item] = Patch(color=colour)
     axes.axhline(0, color=INK, linewidth=0.8)
     number_axis(axes)
-    axes.set_xlim(-0.6, len(up) - 0.4)
+    _year_axis(axes, len(up))
     return entries
+
+
+def _year_axis(axes: Axes, count: int) -> None:
+    axes.set_xlim(-0.6, count - 0.4)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
 
 
 def _sums(axes: Axes, net: Array, rate: float) -> None:
@@ -88,7 +98,7 @@ def _sums(axes: Axes, net: Array, rate: float) -> None:
     (plain,) = axes.plot(years, net.cumsum(), color=INK, linewidth=1.6)
     (worth,) = axes.plot(years, (net * (1 + rate) ** -years).cumsum(), color=FAINT, linewidth=1.6, linestyle="--")
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_xlim(-0.6, len(net) - 0.4)
+    _year_axis(axes, len(net))
     axes.set_xlabel("year")
     number_axis(axes)
     legend(axes, [(plain, "as paid"), (worth, f"discounted, {rate:.1%}")])
@@ -102,7 +112,7 @@ def tornado(result: Result, swings: Sequence[tuple[str, str, str, float, float]]
         widest = max(len(f"{name} ({less} to {more})") for name, less, more, *_ in swings)
         sheet = Sheet(view, "What it depends on", rows, left=min(0.35 + 0.068 * widest, 0.45 * WIDTH), right=0.6)
         axes = sheet.axes(0)
-        factor, unit = larger_unit(money(view), max(abs(v) for *_, low, high in swings for v in (low, high)))
+        factor, unit = _scaled(money(view), max(abs(v) for *_, low, high in swings for v in (low, high)))
         for place, (_, _, _, low, high) in enumerate(swings):
             axes.barh(place, (low - worth) / factor, left=worth / factor, color=LESS, height=0.6)
             axes.barh(place, (high - worth) / factor, left=worth / factor, color=MORE, height=0.6)
