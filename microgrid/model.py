@@ -86,6 +86,13 @@ class Model:
         highest = reached + slack * abs(reached) + 1e-9
         self.pyomo.add_component(f"{column}_held", _at_most(self.ledger, column, highest))
 
+    def limit(self, column: str, highest: float) -> None:
+        """Keep a ledger column below a limit, in place of an earlier one: the rows stay as many and in their order."""
+        name = f"{column}_limited"
+        if hasattr(self.pyomo, name):
+            self.pyomo.del_component(name)
+        self.pyomo.add_component(name, _at_most(self.ledger, column, highest))
+
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
         found = {

@@ -1,4 +1,4 @@
-"""What a terminal shows of a sized plant: what to build, what it is worth, what to mind, where it lies."""
+"""What a terminal shows of a sized plant and of a front: what to build, what it is worth, what less carbon costs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from microgrid.planning.front import abatement_costs, knee
 from microgrid.planning.pages import PAGE
+from microgrid.planning.pareto import Front
 from microgrid.planning.sizing import Investment
 
 
@@ -52,3 +54,22 @@ def _figures(investment: Investment) -> Iterator[tuple[str, str, str]]:
     yield "carbon avoided", f"{investment.avoided / 1000:,.2f}", "tCO2e"
     if investment.abatement_cost is not None:
         yield "cost of avoiding it", f"{1000 * investment.abatement_cost:,.2f}", f"{currency}/tCO2e"
+
+
+def print_front(front: Front, folder: Path) -> None:
+    """Print a front as a table, a line a plan."""
+    console, currency, points = Console(highlight=False), front.scenario.plant.currency, front.points
+    console.print(f"[bold]{escape(front.scenario.name)}[/bold]  {len(points)} efficient plans", soft_wrap=True)
+    grid = Table(box=None, padding=(0, 2))
+    for title in ("emissions, tCO2e", f"cost, {currency}", "gap", f"a tonne less, {currency}/t", ""):
+        grid.add_column(title, justify="right" if title else "left")
+    best, steps = knee(points), [None, *abatement_costs(points)]
+    for point, step in zip(points, steps, strict=True):
+        less = "" if step is None else f"{1000 * step:,.1f}"
+        words = [*(["knee"] if point is best else []), *([] if point.proved else ["NOT PROVED"])]
+        words += [] if point.audited else ["AUDIT FAILED"]
+        cells = (f"{point.emissions / 1000:,.2f}", f"{point.cost:,.2f}", f"{point.gap:.4%}", less, ", ".join(words))
+        grid.add_row(*cells)
+    console.print(grid)
+    console.print("A tonne less: from a line to the one above it.", soft_wrap=True)
+    console.print(f"picture  {escape(str(folder / 'front.png'))}", soft_wrap=True)
