@@ -20,6 +20,9 @@ def size(
         Path | None, typer.Option(help="Folder of the run; by default runs/NAME-size.", show_default=False)
     ] = None,
     overrides: Set = [],  # noqa: B006  typer copies it
+    segments: Annotated[
+        int | None, typer.Option(help="Decide sizes on so many segments, then run all steps.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
@@ -30,7 +33,7 @@ def size(
 
     folder = out if out is not None else Path("runs") / f"{run_name(file)}-size"
     with watching(quiet or as_json) as watch:
-        investment = size_scenario(file, folder, pairs(overrides), watch)
+        investment = size_scenario(file, folder, pairs(overrides), watch, segments)
     if as_json:
         typer.echo(manifest_text(investment.plan.result.manifest).encode(), nl=False)
     elif not quiet:

@@ -17,6 +17,7 @@ def limits(scenario: Scenario, plan: Case, reference: Case) -> list[str]:
     return [
         *caveats(plan.result),
         *_horizon(scenario),
+        *_replay(plan),
         *_wear(scenario, plan),
         *_ageing(plan),
         *_bounds(scenario, plan),
@@ -32,6 +33,19 @@ def _horizon(scenario: Scenario) -> Iterator[str]:
             f"The horizon stands for {years:.3g} years, and every year is taken to be like it: energy in proportion, "
             "what is billed by the month twelve times the horizon's month. Size on a whole year."
         )
+
+
+def _replay(plan: Case) -> Iterator[str]:
+    replay = plan.result.manifest.get("replay")
+    if not replay:
+        return
+    sure = "how far from the best ones is not known, for the plant has integers"
+    if replay["gap"] is not None:
+        sure = f"the best ones cost at most {replay['gap']:.2%} less"
+    yield (
+        f"Sizes were decided on {replay['segments']} segments of the horizon and run on all of its steps: they cost "
+        f"{abs(replay['difference']):.2%} {'more' if replay['difference'] >= 0 else 'less'} there, and {sure}."
+    )
 
 
 def _wear(scenario: Scenario, plan: Case) -> Iterator[str]:

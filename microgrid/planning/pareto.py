@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from microgrid.audit import audit
 from microgrid.errors import InputError, Problem
 from microgrid.model import Model, assemble
 from microgrid.planning.front import Point, abatement_costs, efficient, knee, table
 from microgrid.results import collect, manifest_text
-from microgrid.running import NoPlanError, Watch, settings_of, told
+from microgrid.running import NoPlanError, Watch, audited, settings_of, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 from solvers import Ended, Outcome, Settings, solve, templating
@@ -172,13 +171,7 @@ class _Search:
             caps = {**plant.objective.caps, "emissions": min(limit, plant.objective.caps.get("emissions", limit))}
             plant = replace(plant, objective=replace(plant.objective, caps=caps))
         goals = [{"column": "cost"} | {key: getattr(outcome, key) for key in ("objective", "bound", "gap", "seconds")}]
-        result = collect(replace(self.model, plant=plant), outcome.plan, told(plant, outcome, goals))
-        checked = audit(result)
-        result.manifest["audit"] = {
-            "passed": checked.passed,
-            "checked": checked.checked,
-            "findings": [str(finding) for finding in checked.findings],
-        }
+        result = audited(collect(replace(self.model, plant=plant), outcome.plan, told(plant, outcome, goals)))
         self.record.save(number, result)
         emitted = result.manifest["emissions"]["emissions"]
         return Point(
@@ -191,7 +184,7 @@ class _Search:
             outcome.is_proved,
             outcome.seconds,
             result.sizes,
-            checked.passed,
+            result.manifest["audit"]["passed"],
         )
 
     def _solved(self) -> Outcome:

@@ -11,17 +11,17 @@ from typing import Any
 
 import pandas as pd
 
-from microgrid.audit import audit
 from microgrid.planning.ageing import losses
 from microgrid.planning.cash_flow import Case, Sheet, compared
 from microgrid.planning.levelised_cost import Levelised, by_bus, by_source
 from microgrid.planning.limits import limits
 from microgrid.planning.purchases import purchases
 from microgrid.planning.reference import reference_of
+from microgrid.planning.replay import replayed
 from microgrid.planning.sensitivity import Sensitivity, sensitivities
-from microgrid.results import load, save_manifest
+from microgrid.results import Result, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
-from microgrid.running import NoPlanError, Watch, run, settings_of, solve_plant
+from microgrid.running import NoPlanError, Watch, audited, identity, run, settings_of, solve_plant
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 
@@ -109,6 +109,7 @@ def size(
     out: Path | str | None = None,
     overrides: Mapping[str, str] | None = None,
     watch: Watch | None = None,
+    segments: int | None = None,
 ) -> Investment:
     """Decide what to build, and compare it with the scenario's reference over the project's life.
 
@@ -122,6 +123,8 @@ def size(
         Values by path; only with a file.
     watch
         Called with a Progress while a solver runs.
+    segments
+        If given, sizes are decided on so many segments of the horizon; its operation is then planned on all steps.
 
     Raises
     ------
@@ -131,6 +134,8 @@ def size(
         If it, or its reference, has no plan.
     AgedError
         If ageing leaves no plan.
+    ReplayError
+        If sizes decided on segments do not suffice for all steps.
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
@@ -141,7 +146,7 @@ def size(
         refuse_unfit(Path(out))
     cases = {}
     for name, each in (("plan", scenario), (REFERENCE, other)):
-        cases[name] = _case(each, scenario, name, watch)
+        cases[name] = _case(each, scenario, name, watch, segments)
     investment = _compared(scenario, cases["plan"], cases[REFERENCE])
     investment.plan.result.manifest["total_seconds"] = time.perf_counter() - started
     investment.plan.result.manifest["investment"] = investment.manifest
@@ -150,10 +155,10 @@ def size(
     return investment
 
 
-def _case(each: Scenario, scenario: Scenario, name: str, watch: Watch | None) -> Case:
+def _case(each: Scenario, scenario: Scenario, name: str, watch: Watch | None, segments: int | None) -> Case:
     """Solve a scenario, and what its ageing changes."""
     try:
-        result = run(each, watch=watch)
+        result = run(each, watch=watch) if segments is None or name == REFERENCE else _replayed(each, segments, watch)
     except NoPlanError as error:
         if name == REFERENCE:
             raise NoReferenceError(error) from error
@@ -162,6 +167,12 @@ def _case(each: Scenario, scenario: Scenario, name: str, watch: Watch | None) ->
     solve = partial(solve_plant, settings=settings, watch=watch)
     bought = purchases(each.plant, result.sizes, finance.years)
     return Case(result, bought, tuple(losses(each.plant, result, finance.years, solve)))
+
+
+def _replayed(scenario: Scenario, segments: int, watch: Watch | None) -> Result:
+    found = replayed(scenario.plant, segments, settings_of(scenario.solver), identity(scenario), watch)
+    found.result.manifest["replay"] = found.plain
+    return found.result
 
 
 class NoReferenceError(NoPlanError):
@@ -215,13 +226,7 @@ def write(investment: Investment, folder: Path) -> None:
         (new / REFERENCE).mkdir()
         for result, place in ((reference, new / REFERENCE), (plan, new)):
             result.save(place)
-            written = load(place)
-            checked = audit(written)
-            written.manifest["audit"] = {
-                "passed": checked.passed,
-                "checked": checked.checked,
-                "findings": [str(finding) for finding in checked.findings],
-            }
+            written = audited(load(place))
             save_manifest(written.manifest, place)
         pictures = save_plots(written, new)
         save_report(written, new / "report.html", pictures)
