@@ -92,7 +92,7 @@ def _context(investment: Investment, pictures: Mapping[str, Path]) -> Plain:
         "pictures": {name: b64encode(path.read_bytes()).decode("ascii") for name, path in pictures.items()},
         "created": str(manifest.get("created", "")),
         "solver": str((manifest.get("outcome") or {}).get("solver", "")),
-        "gap": percent((manifest.get("outcome") or {}).get("gap"), 4),
+        "proof": _proof(manifest),
         "engine": str((manifest.get("engine") or {}).get("version", "")),
     }
 
@@ -110,6 +110,19 @@ def _alarms(investment: Investment) -> list[str]:
         if float(unserved.abs().sum()) > 1e-6:
             found.append(f"The {name} leaves demand UNSERVED.")
     return found
+
+
+def _proof(manifest: Mapping[str, Any]) -> str:
+    """Say how good the sizes are, for what they were decided by."""
+    replay, outcome = manifest.get("replay"), manifest["outcome"]
+    told = "of the cost of a year with annuities"
+    if replay:
+        how = f"Sizes were decided on {replay['segments']} segments"
+        if replay["gap"] is None:
+            return f"{how}: how near to the best {told} is not known"
+        return f"{how}, within {percent(replay['gap'], 2)} {told}"
+    within = f"within a gap of {percent(outcome.get('gap'), 4)} {told}"
+    return f"Proved optimal {within}" if outcome["proved"] else f"Not proved optimal; {within}"
 
 
 def _verdict(investment: Investment) -> str:
