@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from microgrid.errors import InputError, MicrogridError, Problem
+    from microgrid.planning.pareto import pareto
+    from microgrid.planning.sizing import size
     from microgrid.results import Result, load
     from microgrid.running import NoPlanError, run, solve_plant
     from microgrid.scenario import Scenario, read_scenario
@@ -23,8 +25,10 @@ __all__ = [
     "Result",
     "Scenario",
     "load",
+    "pareto",
     "read_scenario",
     "run",
+    "size",
     "solve_plant",
 ]
 
@@ -36,8 +40,10 @@ _HOMES = {
     "Result": "results",
     "Scenario": "scenario",
     "load": "results",
+    "pareto": "planning.pareto",
     "read_scenario": "scenario",
     "run": "running",
+    "size": "planning.sizing",
     "solve_plant": "running",
 }
 

@@ -22,8 +22,8 @@ _KILOGRAM = 100.0
 class Part(NamedTuple):
     """A constraint or a variable: whose it is, what it is called there, and which rows or columns it has.
 
-    `owner` is an asset, a bus, or empty for a cap; `times` is the step or point of each row or column, -1 where it is
-    about the horizon as a whole.
+    `owner` is an asset, a bus, or empty for the site and for a cap; `times` is the step or point of each row or column,
+    -1 where it is about the horizon as a whole.
     """
 
     kind: str
@@ -85,7 +85,7 @@ class Compiled:
         return weights
 
     def rows_of(self, kind: str) -> Iterator[Part]:
-        """Give the constraints of a kind: ``asset``, ``bus``, ``policy`` or ``cap``."""
+        """Give the constraints of a kind: ``asset``, ``bus``, ``site``, ``policy`` or ``cap``."""
         return (part for part in self.rows if part.kind == kind)
 
     @cached_property
@@ -95,6 +95,7 @@ class Compiled:
         policy = self.model.pyomo.policy
         assets |= {id(policy[name]): ("policy", str(name)) for name in policy}
         assets[id(self.model.pyomo.green)] = ("green", "")
+        assets[id(self.model.pyomo.site)] = ("site", "")
         return assets | {id(operation.bus[name]): ("bus", name) for name in self.plant.buses}
 
     def _part(self, component: Any, start: int, index: Any) -> Part:

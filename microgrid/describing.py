@@ -17,11 +17,12 @@ from microgrid.errors import InputError, Problem
 from microgrid.factor_fields import FactorAlong
 from microgrid.faults import Node, did_you_mean, kinds_of
 from microgrid.fields import Along, CapacityIn, Quantity
+from microgrid.finance_section import Finance, Incentive, Reference, Tax
 from microgrid.horizons import Horizon
 from microgrid.policies.adopted import SAMPLE
 from microgrid.policies.packs import packs
 from microgrid.policies.telling import pack_told, packs_listed, quantities_told
-from microgrid.sections import AccountingPart, Bus, Finance, Footprint, Goals, Head, Site, Solver
+from microgrid.sections import AccountingPart, Bus, Footprint, Goals, Head, Site, Solver
 from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, EnergyCharge, FixedFee
 from microgrid.tariffs.files import TariffIn
 from microgrid.tariffs.past import AmountsIn
@@ -122,6 +123,9 @@ def _sections() -> dict[str, type[BaseModel]]:
         "site": Site,
         "horizon": Horizon,
         "finance": Finance,
+        "tax": Tax,
+        "incentives": Incentive,
+        "reference": Reference,
         "weather": WeatherFile,
         "buses": Bus,
         "objective": Goals,

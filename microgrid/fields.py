@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from microgrid.capacity import Fixed, Sized
+from microgrid.capacity import Fixed, Replaced, Sized
 from microgrid.faults import RefusedError, refuse, shown
 from microgrid.reading import MONEY, Range, Reading, in_currency, read_number, reading_of, sample_of
 from microgrid.series import Series
@@ -119,15 +119,36 @@ def _capacity_models(unit: str) -> dict[str, type[BaseModel]]:
     capex: Any = Annotated[float, Quantity(f"{MONEY}/{per}", low=0.0)]
     opex: Any = Annotated[float, Quantity(f"{MONEY}/{per}/a", low=0.0)]
     years: Any = Annotated[float, Quantity("a", above=0.0, high=1000.0)]
+    left: Any = Annotated[float, Quantity("a", above=0.0, high=1000.0)] | None
     interest: Any = Annotated[float, Quantity("1", low=-0.5, high=1.0)] | None
-    upkeep = Field(default=0.0, description="Fixed operation and maintenance, per unit and year.")
+    yearly: Any = Annotated[float, Quantity("1/a", low=0.0, high=0.5)]
+    area: Any = Annotated[float, Quantity(f"m2/{per}", low=0.0)]
     name = unit.replace("/", "_per_")
+    part: Any = create_model(
+        f"part_{name}",
+        __base__=Replaced,
+        __doc__="A part that is replaced within the life of the whole.",
+        cost=(capex, Field(description="Price of a new one, per unit of the capacity.")),
+        lifetime=(years, Field(description="Years that each of them serves.")),
+        remaining_life=(left, Field(default=None, description="Years that the present one still serves.")),
+        renews=(bool, Field(default=False, description="Whether a new one makes up for degradation.")),
+    )
+    standing: dict[str, Any] = {
+        "opex": (opex, Field(default=0.0, description="Fixed operation and maintenance, per unit and year.")),
+        "degradation": (yearly, Field(default=0.0, description="Share of the new capacity lost with a year of age.")),
+        "parts": (dict[str, part], Field(default={}, description="What is replaced within its life, by name.")),
+        "roof": (area, Field(default=0.0, description="Roof area that a unit takes.")),
+        "land": (area, Field(default=0.0, description="Land that a unit takes.")),
+    }
     fixed = create_model(
         f"capacity_{name}",
         __base__=Fixed,
         __doc__="A capacity that stands.",
         amount=(amount, Field(description="How much stands.")),
-        opex=(opex, upkeep),
+        remaining_life=(left, Field(default=None, description="Years it still serves before it is replaced.")),
+        capex=(capex, Field(default=0.0, description="Price of its replacement per unit.")),
+        lifetime=(years, Field(default=20.0, description="Years that a replacement serves.")),
+        **standing,
     )
     sized = create_model(
         f"sized_capacity_{name}",
@@ -139,9 +160,10 @@ def _capacity_models(unit: str) -> dict[str, type[BaseModel]]:
         build_cost=(Money, Field(default=0.0, description="Investment that does not depend on the size.")),
         lifetime=(years, Field(default=20.0, description="Years over which the investment is repaid.")),
         interest=(interest, Field(default=None, description="Interest per year; by default the discount rate.")),
-        opex=(opex, upkeep),
+        grant=(Share, Field(default=0.0, description="Share of the investment that somebody else pays.")),
         unit_size=(module, Field(default=None, description="Size of one module, where only whole ones are built.")),
         optional=(bool, Field(default=False, description="Whether it may stay unbuilt although low is above zero.")),
+        **standing,
     )
     return {"fixed": fixed, "sized": sized}
 

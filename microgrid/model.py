@@ -88,6 +88,13 @@ class Model:
         highest = reached + slack * abs(reached) + 1e-9
         self.pyomo.add_component(f"{column}_held", _at_most(self.ledger, column, highest))
 
+    def limit(self, column: str, highest: float) -> None:
+        """Keep a ledger column below a limit, in place of an earlier one: the rows stay as many and in their order."""
+        name = f"{column}_limited"
+        if hasattr(self.pyomo, name):
+            self.pyomo.del_component(name)
+        self.pyomo.add_component(name, _at_most(self.ledger, column, highest))
+
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
         found = {
@@ -103,13 +110,11 @@ class Model:
                 yield Between(f"{name} as given", ((name, 1.0),), capacity.amount, capacity.amount)
             else:
                 yield from _size_claims(name, capacity)
-                factor = capacity.yearly_factor(rate)
-                if capacity.capex:
-                    yield Charge("costs", f"{name} capital", ((name, capacity.capex * factor),), "year")
+                if capacity.yearly_capital(rate):
+                    yield Charge("costs", f"{name} capital", ((name, capacity.yearly_capital(rate)),), "year")
                 if capacity.build_cost:
-                    yield Charge(
-                        "costs", f"{name} building", ((f"{name}_built", capacity.build_cost * factor),), "year"
-                    )
+                    each = capacity.yearly_building(rate)
+                    yield Charge("costs", f"{name} building", ((f"{name}_built", each),), "year")
             if capacity.opex:
                 yield Charge("costs", f"{name} upkeep", ((name, capacity.opex),), "year")
 
@@ -128,6 +133,7 @@ def assemble(plant: Plant) -> Model:
         name: {key: _declare(model.size[name], key, capacity) for key, capacity in asset.capacities().items()}
         for name, asset in plant.assets.items()
     }
+    _keep_within_areas(plant, model, sizes)
     model.operation = pyo.Block()
     operation, contributions, ledger = _operate(plant, model.operation, sizes)
     for name, asset in plant.assets.items():
@@ -239,18 +245,28 @@ def _declare(block: Any, name: str, capacity: Fixed | Sized) -> Size:
     return Size(size, capacity.high, modules, capacity.unit_size)
 
 
+def _keep_within_areas(plant: Plant, model: Any, sizes: Mapping[str, Mapping[str, Size]]) -> None:
+    """Let all capacities together take no more of a roof or of land than the site has."""
+    model.site = pyo.Block()
+    for place, most in plant.areas.items():
+        taken = [each * sizes[asset][name].amount for asset, name, each in plant.takes(place)]
+        if taken and not isinstance(sum(taken), int | float):
+            row = pyo.Constraint(rule=lambda _b, parts=taken, most=most: sum(parts) <= most)
+            model.site.add_component(f"{place}_within_area", row)
+
+
 def _capital(plant: Plant, block: Any, asset: Technology, sizes: Mapping[str, Size]) -> Iterator[Cost]:
     """Return what the capacities of an asset cost over the horizon: annuities and upkeep, by the part of a year."""
     years, rate = plant.timeline.years, plant.discount_rate
     for name, capacity in asset.capacities().items():
         amount = sizes[name].amount
         if isinstance(capacity, Sized):
-            factor = capacity.yearly_factor(rate) * years
-            if capacity.capex:
-                yield Cost(f"{name} capital", "capital", lambda _, c=capacity.capex * factor, a=amount: c * a)  # type: ignore[misc]
+            each, whole = capacity.yearly_capital(rate) * years, capacity.yearly_building(rate) * years
+            if each:
+                yield Cost(f"{name} capital", "capital", lambda _, c=each, a=amount: c * a)  # type: ignore[misc]
             if capacity.build_cost:
                 built = getattr(block, f"{name}_built", 1.0)
-                yield Cost(f"{name} building", "capital", lambda _, c=capacity.build_cost * factor, b=built: c * b)  # type: ignore[misc]
+                yield Cost(f"{name} building", "capital", lambda _, c=whole, b=built: c * b)  # type: ignore[misc]
         if capacity.opex:
             yield Cost(f"{name} upkeep", "fixed", lambda _, c=capacity.opex * years, a=amount: c * a)  # type: ignore[misc]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS, Accounting
+from microgrid.capacity import Fixed, Sized
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.factor_checks import factor_problems
@@ -17,6 +18,8 @@ from microgrid.policies.fitting import policy_problems
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import CURRENCY
+
+Area = Literal["roof", "land"]
 
 UNFED = "a bus that something feeds"
 
@@ -77,6 +80,8 @@ class Plant:
     currency: str = ""
     accounting: Accounting = field(default_factory=Accounting)
     policies: tuple[Policy, ...] = ()
+    areas: Mapping[Area, float] = field(default_factory=dict)
+    """What the site has of each area, in m2; all capacities that take of it share it."""
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
@@ -84,6 +89,7 @@ class Plant:
         problems = [*self._name_problems(), *self._asset_problems(), *self._unfed(), *self._objective_problems()]
         problems += policy_problems(self)
         problems += factor_problems(self.assets, self.timeline, self.objective.scopes, self.accounting)
+        problems += self._area_problems()
         if problems:
             raise InputError(problems)
 
@@ -100,6 +106,13 @@ class Plant:
     def bounds(self) -> list[Bound]:
         """The rules that hold for it, checked or enforced."""
         return [bound for policy in self.policies for bound in policy.bounds(int(self.timeline.index[0].year))]
+
+    def takes(self, area: Area) -> Iterator[tuple[str, str, float]]:
+        """Give asset, field and m2 a unit of every capacity that takes of an area."""
+        for name, asset in self.assets.items():
+            for key, capacity in asset.capacities().items():
+                if getattr(capacity, area):
+                    yield name, key, getattr(capacity, area)
 
     def stock_units(self, asset: Technology) -> set[str]:
         """Return the units in which the carriers of an asset's buses are counted: kWh, kg or both."""
@@ -132,6 +145,17 @@ class Plant:
             yield from self._series_problems(name, asset)
             for misfit in asset.misfits(self.timeline):
                 yield replace(misfit, where=f"assets.{name}.{misfit.where}")
+
+    def _area_problems(self) -> Iterator[Problem]:
+        """Give the areas that are taken more than once over by what stands, or must be built."""
+        for area, most in self.areas.items():
+            taken = 0.0
+            for name, key, each in self.takes(area):
+                capacity = self.assets[name].capacities()[key]
+                taken += each * (capacity.amount if isinstance(capacity, Fixed) else _least(capacity))
+            if taken > most * (1 + 1e-9):
+                wanted = f"at least {taken:g} m2, which what stands or must be built takes"
+                yield Problem(f"site.{area}_area", f"{most:g} m2", wanted)
 
     def _unfed(self) -> Iterator[Problem]:
         """Give the demands that nothing could ever meet."""
@@ -177,6 +201,10 @@ class Plant:
             yield Problem("objective.minimise", "nothing", wanted)
         if len(set(self.objective.goals)) < len(self.objective.goals):
             yield Problem("objective.minimise", ", ".join(self.objective.goals), "each column once")
+
+
+def _least(capacity: Sized) -> float:
+    return 0.0 if capacity.has_build_decision else capacity.low
 
 
 def amount_of(unit: str) -> str:

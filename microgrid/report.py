@@ -20,6 +20,7 @@ from microgrid.report_carbon import carbon_page
 from microgrid.results import Result
 
 Plain = dict[str, Any]
+STYLE = "report.css"
 
 PLACES = {
     "Dispatch": ("dispatch", "dispatch_least", "energy"),
@@ -47,13 +48,21 @@ def save_report(result: Result, path: Path, pictures: Mapping[str, Path]) -> Non
 
 def report(result: Result, pictures: Mapping[str, Path]) -> str:
     """Return the report of a plan as HTML."""
+    return render("report.html.j2", _context(result, pictures))
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """Return one of the house's templates with its values, as HTML that holds everything and loads nothing."""
     from importlib.resources import files
 
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import DictLoader, Environment, StrictUndefined
 
-    source = files("microgrid").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(source).render(_context(result, pictures))
+    folder = files("microgrid").joinpath("templates")
+    sources = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in (template, STYLE)}
+    environment = Environment(
+        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(template).render(context)
 
 
 def _context(result: Result, pictures: Mapping[str, Path]) -> Plain:

@@ -83,11 +83,11 @@ def run(
     if out is not None:
         refuse_unfit(Path(out))
     try:
-        result = _solved(scenario.plant, settings_of(scenario.solver), watch, _identity(scenario))
+        result = _solved(scenario.plant, settings_of(scenario.solver), watch, identity(scenario))
     except NoPlanError as error:
         raise NoPlanError(error.outcome, explain(error.outcome, scenario.plant, scenario.document)) from None
     result.manifest["total_seconds"] = time.perf_counter() - started
-    return _audited(result) if out is None else write(result, Path(out))
+    return audited(result) if out is None else write(result, Path(out))
 
 
 def solve_plant(
@@ -103,7 +103,7 @@ def solve_plant(
     NoPlanError
         If there is no plan; ``explaining.explain(error.outcome, plant)`` finds out why.
     """
-    return _audited(_solved(plant, settings or Settings(), watch, identity or {}))
+    return audited(_solved(plant, settings or Settings(), watch, identity or {}))
 
 
 def _solved(plant: Plant, settings: Settings, watch: Watch | None, identity: Mapping[str, Any]) -> Result:
@@ -116,7 +116,8 @@ def _solved(plant: Plant, settings: Settings, watch: Watch | None, identity: Map
     return result
 
 
-def _audited(result: Result) -> Result:
+def audited(result: Result) -> Result:
+    """Audit a plan, and write what was found into its manifest."""
     checked = audit(result)
     result.manifest["audit"] = {
         "passed": checked.passed,
@@ -216,7 +217,7 @@ def write(result: Result, folder: Path) -> Result:
 
     with replacing(folder) as new:
         result.save(new)
-        written = _audited(load(new))
+        written = audited(load(new))
         save_manifest(written.manifest, new)
         if "matching" in written.manifest:
             matching_table(written).to_csv(new / "matching.csv", index=False)
@@ -224,7 +225,7 @@ def write(result: Result, folder: Path) -> Result:
     return written
 
 
-def _identity(scenario: Scenario) -> dict[str, Any]:
+def identity(scenario: Scenario) -> dict[str, Any]:
     document = scenario.document
     files = [os.path.relpath(path, document.folder) for path in document.files]
     return {

@@ -19,6 +19,7 @@ from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Quantity, Reading
+from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon
 from microgrid.names import unfit_name
 from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, amounts_of
@@ -50,6 +51,10 @@ class Scenario:
         The data behind it, with the place of every key.
     footprint
         Life-cycle factors of the sources of energy, by asset, for the footprint of products.
+    finance
+        Money over the years.
+    reference
+        What an investment is compared with, where the file says so.
     """
 
     name: str
@@ -58,6 +63,8 @@ class Scenario:
     solver: Solver
     document: Document
     footprint: Mapping[str, Series] = field(default_factory=dict)
+    finance: Finance = field(default_factory=Finance)
+    reference: Reference | None = None
 
 
 def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) -> Scenario:
@@ -93,6 +100,7 @@ def scenario_of(document: Document) -> Scenario:
     timeline, reading = _with_time(data, reading, faults)
     faults += _name_faults(data)
     assets = _assets(data.get("assets"), reading, faults)
+    faults += _reference_faults(head, data, reading)
     plant = _plant(data, head, timeline, assets, reading, faults)
     if plant is not None:
         faults += _amount_faults(plant, data["assets"], reading)
@@ -103,7 +111,8 @@ def scenario_of(document: Document) -> Scenario:
     if problems or head is None or plant is None:
         raise InputError(problems)
     name = head.name or document.files[0].stem
-    return Scenario(name, head.description, plant, head.solver, document, head.footprint.factors)
+    beside = head.footprint.factors, head.finance, head.reference
+    return Scenario(name, head.description, plant, head.solver, document, *beside)
 
 
 def _plant(
@@ -121,12 +130,13 @@ def _plant(
     if not assets or len(buses) < len(declared):
         return None
     objective = head.objective.objective() if head is not None else Objective()
-    rate = head.finance.discount_rate if head is not None else 0.0
+    rate = head.finance.real_rate if head is not None else 0.0
     accounting = head.accounting.told() if head is not None else Accounting()
+    areas = head.site.areas if head is not None else {}
     try:
         policies = head.policies if head is not None and timeline is not None else ()
         steps = timeline or Timeline.of_hours([1.0])
-        return Plant(steps, assets, buses, objective, rate, reading.currency, accounting, policies)
+        return Plant(steps, assets, buses, objective, rate, reading.currency, accounting, policies, areas)
     except InputError as error:
         is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
         told = [problem for problem in error.problems if is_whole or problem.wanted != UNFED]
@@ -188,6 +198,21 @@ def _checked(model: type[BaseModel], maker: Maker, reading: Reading) -> Maker:
             raise RefusedError(error.problems) from error
 
     return make
+
+
+def _reference_faults(head: Head | None, data: Mapping[str, Any], reading: Reading) -> Iterator[Fault | Problem]:
+    """Refuse a reference that is no file, or leaves out what is not there."""
+    if head is None or head.reference is None:
+        return
+    reference, assets = head.reference, data.get("assets")
+    if reference.file:
+        lost = no_file(reading.folder / reference.file, reference.file, "a scenario file that is there", (".yaml",))
+        if lost is not None:
+            yield lost.under(("reference",))
+    for place, name in enumerate(reference.without):
+        if not isinstance(assets, dict) or name not in assets:
+            cure = did_you_mean(name, assets or ())
+            yield Fault(("reference", "without", place), shown(name), "an asset of the scenario", cure)
 
 
 def _name_faults(data: Mapping[str, Any]) -> Iterator[Fault]:

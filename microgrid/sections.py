@@ -13,7 +13,9 @@ from microgrid.carriers import CARRIERS
 from microgrid.factor_fields import FootprintFactor
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import MONEY, Part, Quantity, Share
+from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon, Length
+from microgrid.plant import Area as PlantArea
 from microgrid.plant import Objective
 from microgrid.policies.adopted import MODES, Policy, read_policies
 from microgrid.policies.packs import packs
@@ -28,6 +30,9 @@ _PER_CARBON = tuple(f"{MONEY}/{unit}" for unit in _CARBON)
 _A_COLUMN = f"a ledger column: {', '.join(_COLUMNS)}"
 
 
+Area = Annotated[float, Quantity("m2", low=0.0)] | None
+
+
 class Site(Part):
     """Where the plant stands."""
 
@@ -39,6 +44,15 @@ class Site(Part):
         default=None, description="East is positive."
     )
 
+    roof_area: Area = Field(default=None, description="Roof that all capacities with a field `roof` share.")
+    land_area: Area = Field(default=None, description="Land that all capacities with a field `land` share.")
+
+    @property
+    def areas(self) -> dict[PlantArea, float]:
+        """The areas that there is a limit to, in m2."""
+        named: dict[PlantArea, float | None] = {"roof": self.roof_area, "land": self.land_area}
+        return {name: area for name, area in named.items() if area is not None}
+
     @field_validator("time_zone")
     @classmethod
     def _is_known(cls, name: str) -> str:
@@ -49,14 +63,6 @@ class Site(Part):
             cure = next((f'did you mean "{zone}"?' for zone in known if zone.casefold() == name.casefold()), "")
             raise refuse(shown(name), "an IANA time zone such as Asia/Shanghai", cure or did_you_mean(name, known))
         return name
-
-
-class Finance(Part):
-    """Money over time."""
-
-    discount_rate: Annotated[float, Quantity("1", low=-0.5, high=1.0)] = Field(
-        default=0.06, description="Interest per year for annuities."
-    )
 
 
 class Bus(Part):
@@ -287,6 +293,7 @@ class Head(Part):
     site: Site = Field(description="Where the plant stands.")
     horizon: Horizon = Field(description="The time that is planned.")
     finance: Finance = Field(default_factory=Finance, description="Money over time.")
+    reference: Reference | None = Field(default=None, description="What an investment is compared with.")
     weather: WeatherFile | None = Field(default=None, description="The weather that availabilities are computed from.")
     buses: dict[str, Bus] = Field(default={}, description="Buses that are not named like their carrier.")
     assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")

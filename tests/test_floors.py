@@ -66,6 +66,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("microgrid.technologies",),
     4: (
         "microgrid.documents",
+        "microgrid.finance_section",
         "microgrid.horizons",
         "microgrid.sections",
         "microgrid.schema",
@@ -107,6 +108,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.explaining",
         "microgrid.factor_list",
         "microgrid.footprint_tables",
+        "microgrid.planning",
         "microgrid.plots",
         "microgrid.progress",
         "microgrid.repairs",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from microgrid.cli.endings import exit_code
-from microgrid.cli.words import File, Set, pairs
+from microgrid.cli.words import File, Set, pairs, run_name
 
 commands = typer.Typer()
 
@@ -28,7 +28,7 @@ def run(
     from microgrid.results import manifest_text
     from microgrid.running import run as run_scenario
 
-    folder = out if out is not None else Path("runs") / _name(file)
+    folder = out if out is not None else Path("runs") / run_name(file)
     replaced = (folder / "manifest.json").is_file()
     with watching(quiet or as_json) as watch:
         result = run_scenario(file, folder, pairs(overrides), watch)
@@ -54,9 +54,3 @@ def check(file: File, overrides: Set = []) -> None:  # noqa: B006
         f"{file}: good. {assets} asset{'s' * (assets > 1)}, {len(timeline)} step{'s' * (len(timeline) > 1)} from "
         f"{timeline.index[0].isoformat()} to {timeline.end.isoformat()}."
     )
-
-
-def _name(file: Path) -> str:
-    """Name a run after the scenario's folder and file."""
-    folder = file.resolve().parent.name
-    return file.stem if not folder or folder == file.stem else f"{folder}-{file.stem}"

@@ -33,3 +33,9 @@ def pairs(
             raise InputError([Problem(option, text, "PATH=VALUE", f"such as {example}")])
         found[key.strip()] = value.strip()
     return found
+
+
+def run_name(file: Path) -> str:
+    """Name a run after the scenario's folder and file."""
+    folder = file.resolve().parent.name
+    return file.stem if not folder or folder == file.stem else f"{folder}-{file.stem}"

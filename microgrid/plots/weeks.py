@@ -32,8 +32,9 @@ def weeks(view: View) -> list[Window]:
     """
     measure, word = _stressed(view)
     starts = day_starts(view.times)
-    energy = np.convolve(np.add.reduceat(measure * view.hours, starts), np.ones(7), mode="valid")
-    peaks = np.lib.stride_tricks.sliding_window_view(np.maximum.reduceat(measure, starts), 7).max(axis=1)
+    days = min(7, len(starts))  # steps may be longer than days
+    energy = np.convolve(np.add.reduceat(measure * view.hours, starts), np.ones(days), mode="valid")
+    peaks = np.lib.stride_tricks.sliding_window_view(np.maximum.reduceat(measure, starts), days).max(axis=1)
     hardest = int(np.argmax(np.where(peaks >= 0.999 * peaks.max(), energy, -np.inf)))
     titles = (f"week of the highest {word}", f"week of the least {'net ' if word == 'import' else ''}{word}")
     firsts = (hardest, int(np.argmin(energy)))

@@ -1,0 +1,73 @@
+"""`microgrid size` and `microgrid pareto`: what to build, what it is worth, what less carbon costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microgrid.cli.endings import AUDIT, NOT_PROVED, PROVED, exit_code
+from microgrid.cli.words import File, Set, pairs, run_name
+
+commands = typer.Typer()
+
+
+@commands.command()
+def size(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; by default runs/NAME-size.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    segments: Annotated[
+        int | None, typer.Option(help="Decide sizes on so many segments, then run all steps.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Decide what to build; tell what it is worth beside the reference over the years."""
+    from microgrid.planning.sizing import size as size_scenario
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-size"
+    with watching(quiet or as_json) as watch:
+        investment = size_scenario(file, folder, pairs(overrides), watch, segments)
+    if as_json:
+        typer.echo(manifest_text(investment.plan.result.manifest).encode(), nl=False)
+    elif not quiet:
+        from microgrid.planning.telling import print_investment
+
+        print_investment(investment, folder)
+    raise typer.Exit(max(exit_code(case.result) for case in investment.cases.values()))
+
+
+@commands.command()
+def pareto(
+    file: File,
+    points: Annotated[int, typer.Option(help="How many plans, the cleanest and the cheapest included.")] = 10,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the front; by default runs/NAME-pareto.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print the front as JSON alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Find the cheapest plans from the least emissions to the least cost; goes on where it was stopped."""
+    from microgrid.planning.pareto import pareto as pareto_of
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-pareto"
+    with watching(quiet or as_json) as watch:
+        front = pareto_of(file, points, folder, pairs(overrides), watch)
+    if as_json:
+        typer.echo(manifest_text(front.manifest).encode(), nl=False)
+    elif not quiet:
+        from microgrid.planning.telling import print_front
+
+        print_front(front, folder)
+    if not all(point.audited for point in front.computed):
+        raise typer.Exit(AUDIT)
+    raise typer.Exit(PROVED if all(point.proved for point in front.computed) else NOT_PROVED)

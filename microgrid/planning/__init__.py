@@ -1,0 +1,1 @@
+"""Planning: what to build, what it earns over the years, and what less carbon costs."""

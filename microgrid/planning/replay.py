@@ -1,0 +1,135 @@
+"""A sizing on fewer steps, replayed on all of them: what the sizes cost in full, and what none cost less than."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyomo.core as pyo
+
+from microgrid.errors import MicrogridError
+from microgrid.model import Model, assemble
+from microgrid.planning.segments import segmented
+from microgrid.plant import Plant
+from microgrid.results import Result, collect
+from microgrid.running import NoPlanError, Watch, audited, optimise, solve_plant, told
+from solvers import Plan, Settings, templating
+
+
+class ReplayError(MicrogridError):
+    """Sizes that suffice for the shorter year, and not for the whole."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A plan on all steps, with sizes that were decided on fewer.
+
+    Parameters
+    ----------
+    result
+        The plan on all steps, with the sizes as they were decided.
+    segments
+        Number of steps that sizes were decided on.
+    shorter_cost
+        What the shorter year said that they cost.
+    bound
+        No sizes cost less than this on all steps; None where integers keep it from being known.
+    seconds
+        Time of the solver for the shorter year, and for the replay.
+    """
+
+    result: Result
+    segments: int
+    shorter_cost: float
+    bound: float | None
+    seconds: tuple[float, float]
+
+    @property
+    def difference(self) -> float:
+        """By what share the whole year costs more than the shorter one said."""
+        return (self.result.cost - self.shorter_cost) / max(abs(self.result.cost), 1e-10)
+
+    @property
+    def gap(self) -> float | None:
+        """By what share, at most, the sizes cost more than the best ones; None where there is no bound."""
+        if self.bound is None:
+            return None
+        return max(0.0, self.result.cost - self.bound) / max(abs(self.result.cost), 1e-10)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The replay as plain data, for a manifest."""
+        return {
+            "segments": self.segments,
+            "shorter_cost": self.shorter_cost,
+            "cost": self.result.cost,
+            "difference": self.difference,
+            "bound": self.bound,
+            "gap": self.gap,
+            "seconds": {"shorter": self.seconds[0], "replay": self.seconds[1]},
+        }
+
+
+def replayed(
+    plant: Plant, segments: int, settings: Settings, identity: Mapping[str, Any], watch: Watch | None = None
+) -> Replayed:
+    """Decide sizes on segments of the horizon, and run all of it with them.
+
+    Raises
+    ------
+    InputError
+        If there are too few or too many segments.
+    ReplayError
+        If the sizes do not suffice for all steps.
+    NoPlanError
+        If there is no plan on the segments.
+    """
+    shorter = solve_plant(segmented(plant, segments), settings, watch)
+    with templating():
+        model = assemble(plant)
+        held = _hold(model, shorter.sizes)
+        try:
+            outcome, plan, goals = optimise(model, settings, watch)
+        except NoPlanError as error:
+            raise ReplayError(
+                f"sizes decided on {segments} segments do not suffice for all {len(plant.timeline)} steps ({error})\n"
+                "   take more segments, or none"
+            ) from error
+        result = audited(collect(model, plan, dict(identity) | told(plant, outcome, goals)))
+        is_linear = not outcome.integers and model.goals == ("cost",)
+        bound = _bound(plan, held, outcome.bound) if is_linear else None
+    seconds = (shorter.manifest["outcome"]["seconds"], outcome.seconds)
+    return Replayed(result, segments, shorter.cost, bound, seconds)
+
+
+def _hold(model: Model, sizes: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[Any, float, float, float]]:
+    """Hold every decided capacity to its size by a row; return each row with the size and its bounds."""
+    model.pyomo.held = pyo.Block()
+    found = {}
+    for asset, fields in model.sizes.items():
+        for field, size in fields.items():
+            if size.is_fixed:
+                continue
+            name, value = f"{asset}_{field}", sizes[asset][field]
+            variable = size.amount
+            row = pyo.Constraint(rule=lambda _b, v=variable, value=value: v == value)
+            model.pyomo.held.add_component(name, row)
+            found[name] = (row, value, float(variable.lb), float(variable.ub))
+    return found
+
+
+def _bound(plan: Plan, held: Mapping[str, tuple[Any, float, float, float]], cost: float) -> float | None:
+    """Return what no sizes cost less than: the tangent of the cost in the sizes, at its lowest within their bounds.
+
+    The cost of a linear plant is convex in its sizes, and the duals of the rows that hold them are a subgradient
+    (Benders, Numerische Mathematik 4 (1962) 238).
+    """
+    bound = cost
+    for row, value, low, high in held.values():
+        dual = plan.dual(row)
+        if dual is None:
+            return None
+        slope = float(dual[0])
+        bound += min(slope * (low - value), slope * (high - value), 0.0)
+    return bound

@@ -1,0 +1,1 @@
+"""Planning: what is built, what it is worth, what less carbon costs."""
