@@ -54,7 +54,9 @@ def _shipped(name: str) -> str:
 def of_technology(kind: str) -> dict[str, Any]:
     """Return the data of a scenario in which one technology stands, with every field of its example written out."""
     demand = {"file": "site.csv", "column": "load"}
-    asset = {"kind": kind, **written(technologies()[kind].example())}
+    example = technologies()[kind].example()
+    asset = {"kind": kind, **written(example)}
+    feeds = {f"{bus} feed": {"kind": "supply", "bus": bus, "price": "1 EUR/kWh"} for bus in sorted(example.needs())}
     return {
         "currency": "EUR",
         "site": {"time_zone": "Europe/Berlin"},
@@ -62,6 +64,7 @@ def of_technology(kind: str) -> dict[str, Any]:
         "assets": {
             "one": asset,
             "plant": {"kind": "production_load", "demand": demand, "unserved_price": "5 EUR/kWh"},
+            **feeds,
         },
     }
 
@@ -71,7 +74,7 @@ def written(model: BaseModel) -> dict[str, Any]:
     fields = {}
     for name, info in type(model).model_fields.items():
         value, node = getattr(model, name), Node(info.annotation, tuple(info.metadata))
-        if value is not None and value != info.get_default() and name != "kind":
+        if value is not None and value != info.get_default(call_default_factory=True) and name != "kind":
             fields[name] = _written(value, getattr(node.mark, "unit", "1").replace("CUR", "EUR"), model)
     return fields
 

@@ -29,6 +29,7 @@ def reference_of(scenario: Scenario) -> Scenario:
         raise InputError([Problem("reference", "missing", "what the investment is compared with", cure, place)])
     if named.without:
         left_out = {f"assets.{name}": "null" for name in named.without}
+        left_out |= {f"footprint.factors.{name}": "null" for name in named.without if name in scenario.footprint}
         return scenario_of(overridden(scenario.document, left_out | {"reference": "null"}))
     other = read_scenario(scenario.document.folder / named.file)
     unlike = list(_unlike(scenario, other))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -231,7 +230,7 @@ class GridConnection(Technology):
         """The billing option, or `choose`; empty where the tariff has none."""
         return self.billing or (self.tariff.default_option if self.tariff is not None else "")
 
-    @cached_property
+    @property
     def contract(self) -> Tariff:
         """The tariff; plain prices as one."""
         if self.tariff is not None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from microgrid.errors import InputError
 from microgrid.model import assemble
 from microgrid.plant import Objective
+from microgrid.series import Series
 from microgrid.technologies.battery import Battery
 from microgrid.technologies.grid_connection import DemandCharge, GridConnection
 from microgrid.technologies.photovoltaic import Photovoltaic
@@ -254,3 +255,11 @@ def test_impossible_fields_are_refused(fields, found, wanted):
 def test_it_presses_its_bus_only_where_importing_pays():
     assert GridConnection(capacity=1.0, import_price=[0.1, -0.1]).presses() == {"electricity"}
     assert GridConnection(capacity=1.0, import_price=[0.1, 0.0], export_price=-1.0).presses() == frozenset()
+
+
+def test_a_copy_with_other_prices_is_billed_at_them():
+    """What is derived from the prices is derived anew in a copy: 10 kWh at 2 instead of 1."""
+    grid = GridConnection(capacity=10.0, import_price=1.0)
+    assert grid.contract.components
+    dearer = grid.model_copy(update={"import_price": Series(np.asarray(2.0))})
+    assert solved({"g": dearer, "l": load(10.0)}, [1.0]).cost == pytest.approx(20.0)
