@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from microgrid.batching.batch import batch
     from microgrid.errors import InputError, MicrogridError, Problem
     from microgrid.results import Result, load
     from microgrid.running import NoPlanError, run, solve_plant
+    from microgrid.runs import load_runs
     from microgrid.scenario import Scenario, read_scenario
 
 __all__ = [
@@ -22,7 +24,9 @@ __all__ = [
     "Problem",
     "Result",
     "Scenario",
+    "batch",
     "load",
+    "load_runs",
     "read_scenario",
     "run",
     "solve_plant",
@@ -35,7 +39,9 @@ _HOMES = {
     "Problem": "errors",
     "Result": "results",
     "Scenario": "scenario",
+    "batch": "batching.batch",
     "load": "results",
+    "load_runs": "runs",
     "read_scenario": "scenario",
     "run": "running",
     "solve_plant": "running",

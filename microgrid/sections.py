@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
@@ -16,11 +17,20 @@ from microgrid.horizons import Horizon, Length
 from microgrid.plant import Objective
 from microgrid.reading import Range, read_number, reading_of
 from microgrid.series_fields import quantity_schema
+from microgrid.sweeps import Sweep
 from microgrid.units import is_currency
 
 _NO_PLACES = {"localtime", "Factory"}  # what they mean depends on the machine
 _COLUMNS = (*COST_COLUMNS, *EMISSION_COLUMNS)
 _A_COLUMN = f"a ledger column: {', '.join(_COLUMNS)}"
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    """Return every zone that there is; to look for them walks through a folder tree."""
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones() - _NO_PLACES)
 
 
 class Site(Part):
@@ -37,9 +47,7 @@ class Site(Part):
     @field_validator("time_zone")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        from zoneinfo import available_timezones
-
-        known = available_timezones() - _NO_PLACES
+        known = _zones()
         if name not in known:
             cure = next((f'did you mean "{zone}"?' for zone in known if zone.casefold() == name.casefold()), "")
             raise refuse(shown(name), "an IANA time zone such as Asia/Shanghai", cure or did_you_mean(name, known))
@@ -179,6 +187,7 @@ class Head(Part):
     assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")
     objective: Goals = Field(default_factory=Goals, description="What is wanted of the plan.")
     solver: Solver = Field(default_factory=Solver, description="How hard to solve.")
+    sweep: Sweep | None = Field(default=None, description="Cases of the scenario, for `microgrid batch`.")
 
     @field_validator("currency")
     @classmethod
