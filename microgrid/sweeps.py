@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from microgrid.faults import Fault, Keys, RefusedError, refuse, shown
 from microgrid.fields import Part
 
-_NUMBER = re.compile(r"\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D.*)?", re.DOTALL)
+_NUMBER = re.compile(r"\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z%°µ€£¥$].*)?")
 _MOST = 1_000_000
 SAMPLE = "sample"
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,19 @@ class _Worker:
     running: tuple[str, str] | None = None
     over: set[str] = field(default_factory=set)
     without_plan: set[str] = field(default_factory=set)
+    ear: threading.Thread | None = None
+
+    def end(self) -> int:
+        """Close the input, wait for the process to end, and return how it did."""
+        with suppress(OSError):  # what was sent to a dead process, and not yet written
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+        code = self.process.wait()
+        if self.ear is not None:
+            self.ear.join()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
 
 
 class Pool:
@@ -66,7 +80,7 @@ class Pool:
         for worker in self.workers.values():
             worker.process.kill()
         for worker in self.workers.values():
-            worker.process.wait()
+            worker.end()
         self.workers.clear()
 
     def _start(self) -> None:
@@ -78,7 +92,9 @@ class Pool:
         )
         number, self.started = self.started, self.started + 1
         self.workers[number] = _Worker(process)
-        threading.Thread(target=self._listen, args=(number, process), daemon=True).start()
+        ear = threading.Thread(target=self._listen, args=(number, process), daemon=True)
+        self.workers[number].ear = ear
+        ear.start()
         self._send(number, self.families)
 
     def _listen(self, number: int, process: subprocess.Popen[bytes]) -> None:
@@ -126,15 +142,12 @@ class Pool:
             self._dismiss(number)
 
     def _dismiss(self, number: int) -> None:
-        worker = self.workers.pop(number)
-        if worker.process.stdin is not None:
-            worker.process.stdin.close()
-        worker.process.wait()
+        self.workers.pop(number).end()
 
     def _bury(self, number: int, worker: _Worker) -> Iterator[Event]:
         """Put what a dead process had before it back in front, without a case of which it is the second."""
         self.workers.pop(number)
-        code = worker.process.wait()
+        code = worker.end()
         chunk, running = worker.chunk, worker.running
         if chunk is None:
             raise MicrogridError(f"a worker could not start: it ended with {_ending(code)}")

@@ -86,7 +86,7 @@ def save_costs(figures: pd.DataFrame, currency: str, path: Path) -> Path:
             axes.barh(range(len(shown)), amounts, left=left, label=category, color=CATEGORY_COLOURS.get(category))
             above, below = above + np.maximum(amounts, 0.0), below + np.minimum(amounts, 0.0)
         axes.plot(shown["cost"], range(len(shown)), "|", color=INK, ms=9, label="cost")
-        axes.set_yticks(range(len(shown)), [str(case) for case in shown.index])
+        axes.set_yticks(range(len(shown)), _without_family(shown.index))
         axes.invert_yaxis()
         axes.set_xlabel(currency)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
@@ -113,6 +113,12 @@ def _positions(axes: Axes, index: pd.Index, name: str, units: dict[str, str]) ->
     return positions
 
 
+def _without_family(names: pd.Index) -> list[str]:
+    """Return the names of cases, without that of the family where they share one."""
+    heads = {str(name).partition(": ")[0] for name in names}
+    return [str(name).removeprefix(f"{next(iter(heads))}: ") if len(heads) == 1 else str(name) for name in names]
+
+
 def _curve(column: object, surface: Surface) -> str:
     names = [str(name) for name in surface.grid.columns.names]
     values = column if isinstance(column, tuple) else (column,)
@@ -135,9 +141,13 @@ def _told(figure: str, currency: str) -> str:
     return f"{figure} [{unit}]" if unit else figure
 
 
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def _write_numbers(axes: Axes, values: np.ndarray) -> None:
     middle = (np.nanmin(values) + np.nanmax(values)) / 2
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             colour = "black" if value > middle else "white"
-            axes.text(column, row, f"{value:,.4g}", ha="center", va="center", color=colour, fontsize=7.5)
+            axes.text(column, row, _short(value), ha="center", va="center", color=colour, fontsize=7.5)
