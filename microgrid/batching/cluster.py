@@ -93,12 +93,12 @@ class Cluster:
         from distributed import KilledWorker, as_completed
 
         ahead = iter(self.chunks)
-        chunk_of: dict[str, Chunk] = {}
-        done = as_completed()
+        pending: dict[str, tuple[Any, Chunk]] = {}
+        done = as_completed(loop=self.client.loop)
 
         def submit(chunk: Chunk) -> None:
             future = self.client.submit(_solved, self.bundle.name, chunk, pure=False)
-            chunk_of[future.key] = chunk
+            pending[future.key] = future, chunk
             done.add(future)
 
         try:
@@ -106,7 +106,7 @@ class Cluster:
             for chunk in islice(ahead, max(_AHEAD * threads, _AHEAD)):
                 submit(chunk)
             for future in done:
-                chunk = chunk_of.pop(future.key)
+                _, chunk = pending.pop(future.key)
                 try:
                     yield from _events(future.result())
                 except KilledWorker as error:
@@ -121,7 +121,7 @@ class Cluster:
                 yield None
         finally:
             with suppress(Exception):
-                self.client.cancel([future for future, _ in list(done.futures.items())])
+                self.client.cancel([future for future, _ in pending.values()])
                 self.client.unregister_worker_plugin(self.bundle.name)
             self.client.close()
 
@@ -161,10 +161,11 @@ def _connected(address: str) -> Any:
 
 def _refuse_other_versions(client: Any) -> None:
     """Refuse workers of another version: their plans would be told under a hash that is not theirs."""
-    own = version("green-microgrid")
-    found = client.run(_version)
-    if not found:
-        raise MicrogridError("the cluster has no workers yet: start some, and call the batch again")
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+    except TimeoutError:
+        raise MicrogridError("the cluster has no workers: start some, and call the batch again") from None
+    own, found = version("green-microgrid"), client.run(_version)
     others = {worker: other for worker, other in found.items() if other != own}
     if others:
         worker, other = next(iter(others.items()))
