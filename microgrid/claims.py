@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Factor = float | NDArray[np.float64]
+# States that tell which billing option was chosen begin so.
+BILLED_BY = "billed by "
 Terms = tuple[tuple[str, Factor], ...]
 
 
@@ -163,6 +165,36 @@ class PeakCharge:
 
 
 @dataclass(frozen=True, eq=False)
+class TariffBill:
+    """Ledger lines are those of the bill that an imported and an exported flow come to under a tariff.
+
+    Parameters
+    ----------
+    lines
+        The lines, by name.
+    tariff, past
+        The tariff, and what was measured before the horizon, as plain data.
+    billing
+        The billing option; ``choose`` where the states ``billed by <option>`` say which.
+    whole
+        Lines that a month pays in full, though the horizon covers it in part.
+    owed
+        What is owed of these for peaks before the horizon.
+    imported, exported
+        The two flows; there need not be the second.
+    """
+
+    lines: tuple[str, ...]
+    tariff: dict[str, Any]
+    past: dict[str, Any]
+    billing: str = ""
+    whole: tuple[str, ...] = ()
+    owed: float = 0.0
+    imported: str = "import"
+    exported: str = "export"
+
+
+@dataclass(frozen=True, eq=False)
 class Change:
     """From each step to the next, `low` <= `terms` at the step + `earlier` at the step before it <= `high`.
 
@@ -205,7 +237,9 @@ class Lasting:
     left: float = 0.0
 
 
-Claim = Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting | Total
+Claim = (
+    Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | TariffBill | Change | Lasting | Total
+)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Claim)}
 
 
@@ -235,6 +269,8 @@ def _plain(value: Any) -> Any:
 def _claimed(name: str, value: Any) -> Any:
     if name in ("terms", "gains", "earlier", "first") and isinstance(value, list):
         return tuple((quantity, _factor(factor)) for quantity, factor in value)
+    if name in ("lines", "whole"):
+        return tuple(value)
     return _factor(value) if isinstance(value, list) else value
 
 

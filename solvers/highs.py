@@ -56,7 +56,7 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None,
     try:
         matrix = compile_model(model)
     except InfeasibleRowError as error:
-        return Outcome(Ended.INFEASIBLE, solver=_name(), message=str(error))
+        return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
     return solve_matrix(matrix, settings, watch, start)
 
 
@@ -72,7 +72,8 @@ def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None,
     return _outcome(matrix, solver, ended, time.perf_counter() - started)
 
 
-def _name() -> str:
+def solver_name() -> str:
+    """Return name and version of the solver."""
     highs = highspy.Highs()
     return f"HiGHS {highs.version()}"
 
@@ -225,7 +226,7 @@ def _outcome(matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outco
         objective=matrix.sign * objective,
         bound=matrix.sign * bound,
         seconds=seconds,
-        solver=_name(),
+        solver=solver_name(),
         message=str(solver.modelStatusToString(solver.getModelStatus())),
         columns=len(matrix.cost),
         rows=len(matrix.row_low),
