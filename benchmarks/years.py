@@ -1,4 +1,4 @@
-"""`python -m benchmarks.years [SECONDS] [SCENARIO ...]`: gap against time on years with commitment, both methods.
+"""`python -m benchmarks years [SCENARIO ...]`: gap against time on years with commitment, both methods.
 
 Every line is a moment at which plan or bound became better. Machines are noisy, and most so with other work beside:
 compare the two methods of one run.
@@ -6,7 +6,6 @@ compare the two methods of one run.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -26,27 +25,22 @@ def show(progress: Progress) -> None:
     print("   " + line(progress), flush=True)
 
 
-def measure(path: Path, method: Literal["windows", "direct"], seconds: float) -> None:
-    """Solve a scenario by one method and print how it went."""
+def measure(path: Path, method: Literal["windows", "direct"]) -> None:
+    """Solve a scenario by one method, in its own time limit, and print how it went."""
     scenario = read_scenario(path)
     with templating():
         model = assemble(scenario.plant)
     print(f"{path.stem}, {method}", flush=True)
-    settings = replace(settings_of(scenario.solver), method=method, seconds=seconds)
     try:
-        outcome, _, _ = optimise(model, settings, show)
+        outcome, _, _ = optimise(model, replace(settings_of(scenario.solver), method=method), show)
     except NoPlanError as error:
         outcome = error.outcome
         print(f"   no plan: bound {outcome.bound:,.2f}")
     print(f"   {outcome.ended}, gap {outcome.gap:.4%}, {outcome.seconds:.1f} s: {outcome.message}", flush=True)
 
 
-def main(seconds: float, scenarios: list[str]) -> None:
+def trace(scenarios: list[str]) -> None:
     """Print gap against time for every scenario and method."""
     for path in map(Path, scenarios) if scenarios else sorted(YEARS.glob("*.yaml")):
         for method in METHODS:
-            measure(path, method, seconds)
-
-
-if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 240.0, sys.argv[2:])
+            measure(path, method)

@@ -13,7 +13,7 @@ states
 costs
     asset, line, category, time (empty for what is paid once), amount in the scenario's currency.
 emissions
-    asset, line, scope, basis, time, amount in kgCO2e.
+    asset, line, scope, basis, part, gas, time, amount in kg of the gas: CO2, or CO2e (also where none was told).
 prices
     bus, time, price: what one more kWh (or kg) would cost, with all on-off decisions as they are.
 """
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from microgrid.model import Model, Values
 
 FRAMES = ("steps", "flows", "stocks", "states", "costs", "emissions", "prices")
-FORMAT = 1
+FORMAT = 2
+_USUAL_PARTS = {0: "exported", 1: "fuel", 2: "purchased", 3: "upstream"}
 _NEEDED = ("format", "sizes", "costs", "emissions", "outcome", "horizon")
 
 
@@ -147,6 +148,7 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
         "sizes": _sizes(model, values),
         "costs": _totals(costs, "category"),
         "emissions": _emission_totals(model, emissions),
+        "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
     }
     return Result(
         manifest,
@@ -243,10 +245,17 @@ def _emissions(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
     for entry in model.ledger.emissions:
         emission = entry.emission
-        names = {"asset": entry.asset, "line": emission.line, "scope": emission.scope, "basis": emission.basis}
+        names = {
+            "asset": entry.asset,
+            "line": emission.line,
+            "scope": emission.scope,
+            "basis": emission.basis,
+            "part": emission.part or _USUAL_PARTS[emission.scope],
+            "gas": emission.gas or "CO2e",
+        }
         amounts = values.along(emission.amount, model.operation.steps) * timeline.weights
         rows.append(names | {"time": timeline.index, "amount": amounts})
-    return _tidy(rows, ("asset", "line", "scope", "basis", "time", "amount"), "amount")
+    return _tidy(rows, ("asset", "line", "scope", "basis", "part", "gas", "time", "amount"), "amount")
 
 
 def _prices(model: Model, values: Values) -> pd.DataFrame:

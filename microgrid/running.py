@@ -19,6 +19,7 @@ from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError
 from microgrid.explaining import explain
 from microgrid.explanation import Explanation
+from microgrid.factor_checks import factor_told, factors_used, footprint_told
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
@@ -236,7 +237,9 @@ def identity_of(scenario: Scenario) -> dict[str, Any]:
             "description": scenario.description,
             "files": files,
             "hash": document.digest,
-        }
+        },
+        "inputs": document.told(),
+        "footprint": {name: footprint_told(name, values) for name, values in scenario.footprint.items()},
     }
 
 
@@ -264,6 +267,8 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
             "years": timeline.years,
         },
         "objective": asdict(plant.objective),
+        "accounting": asdict(plant.accounting),
+        "factors": [factor_told(used) for used in factors_used(plant.assets)],
         "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in plant.assets.items()},
         "units": {name: asset.capacity_units() for name, asset in plant.assets.items()},
         "decided": _decided(plant),

@@ -51,9 +51,9 @@ def _figures(manifest: dict[str, Any], result: Result) -> Iterable[tuple[str, fl
     currency = manifest["currency"]
     for category, amount in manifest["costs"].items():
         yield ("cost" if category == "cost" else f"  {category}"), amount, currency
-    for column in ("scope_1", "scope_2_location", "scope_2_market", "scope_3"):
+    for column in ("scope_1", "scope_2_location", "scope_2_market", "exported", "scope_3", "biogenic"):
         if manifest["emissions"][column]:
-            yield column.replace("_", " "), manifest["emissions"][column], "kgCO2e"
+            yield column.replace("_", " "), manifest["emissions"][column], f"kg{manifest['gases'][column]}"
     for asset, sizes in result.sizes.items():
         units = manifest["decided"].get(asset, {})
         yield from ((f"size of {asset}.{name}", size, units[name]) for name, size in sizes.items() if name in units)

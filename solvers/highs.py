@@ -36,6 +36,10 @@ _ENDED = {
 }
 
 
+OWN_OPTIONS = {"mip_allow_restart": False, "mip_heuristic_run_root_reduced_cost": False}
+"""What differs from HiGHS's own defaults, measured on days and weeks of plants with commitment
+(docs/architecture.md): where the relaxation is tight, both take more time than they save."""
+
 Start = Plan | Mapping[str, Array]
 
 
@@ -97,7 +101,7 @@ def configured(settings: Settings) -> Any:
     if settings.threads is not None:
         highspy.Highs.resetGlobalScheduler(True)
         _set(solver, "threads", settings.threads)
-    for option, value in settings.options.items():
+    for option, value in (OWN_OPTIONS | dict(settings.options)).items():
         _set(solver, option, value)
     return solver
 

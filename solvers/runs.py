@@ -21,6 +21,7 @@ from solvers.settings import SettingsError
 from solvers.slicing import KEPT, Places, Program
 
 _STATUS = highspy.HighsModelStatus
+_BOUNDED = (_STATUS.kOptimal, _STATUS.kTimeLimit, _STATUS.kInterrupt, _STATUS.kSolutionLimit)
 
 HEURISTICS = ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost")
 """HiGHS options of the heuristics that solve further mixed-integer programs."""
@@ -141,7 +142,9 @@ class Run:
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         optimal = status == _STATUS.kOptimal
         objective = float(info.objective_function_value) if feasible else math.inf
-        bound = float(info.mip_dual_bound) if self.is_mixed else (objective if optimal else -math.inf)
+        bound = objective if optimal else -math.inf
+        if self.is_mixed and status in _BOUNDED and math.isfinite(info.mip_dual_bound):
+            bound = float(info.mip_dual_bound)
         duals = np.asarray(solution.row_dual, dtype=float) if optimal and not self.is_mixed else None
         return Solved(
             status, np.asarray(solution.col_value, dtype=float) if feasible else None, objective, bound, duals

@@ -39,6 +39,8 @@ from solvers.turns import Turn, processors, stopping
 INTEGERS = 440
 """About how many whole columns a first window holds. On the benchmarks' year the bound of windows a third as long took
 half the time, but lost three times as much at their borders, in the bound and in the plan."""
+SHORTEST = 24
+"""The fewest places in time of a first window."""
 SEAM = 6
 """What part of a window is solved again on each side of a border."""
 SHARE = 0.3
@@ -48,11 +50,14 @@ HASTY = {"mip_max_improving_sols": 1} | dict.fromkeys(HEURISTICS, True)
 
 
 class NoWindowsError(Exception):
-    """Windows are no way to solve this model; the text says why, `bound` what they proved all the same (or nan)."""
+    """Windows found no plan; the text says why, `bound` what they proved all the same (or nan).
 
-    def __init__(self, text: str, bound: float = math.nan) -> None:
+    `is_stopped` tells that the user asked for it: then nothing else is to be tried.
+    """
+
+    def __init__(self, text: str, bound: float = math.nan, *, is_stopped: bool = False) -> None:
         super().__init__(text)
-        self.bound = bound
+        self.bound, self.is_stopped = bound, is_stopped
 
 
 def solve_in_windows(
@@ -95,7 +100,7 @@ class _Search:
         self.workers = settings.threads or processors()
         integers = int((self.program.integer & (times >= 0)).sum())
         width = math.ceil(self.length * min(1.0, INTEGERS / max(integers, 1)))
-        self.width = min(self.length, max(width, min(24, self.length)))
+        self.width = min(self.length, max(width, SHORTEST))
         # How much farther than need be the plan is above the bound, by the places in time where it is lost.
         self.loss = np.zeros(self.length)
         self.passes = 0
@@ -234,7 +239,8 @@ class _Search:
             raise self._no_windows("the plans of the windows do not fit together")
 
     def _no_windows(self, why: str) -> NoWindowsError:
-        return NoWindowsError(why, self.standing.in_own_sense(self.standing.bound))
+        bound = self.standing.in_own_sense(self.standing.bound)
+        return NoWindowsError(why, bound, is_stopped=self.clock.asked.is_set())
 
     def _with_coupling_whole(self, x: Array) -> tuple[Array, Program]:
         """Hold whole numbers without a time, such as modules, at the next above the relaxation's."""

@@ -138,7 +138,7 @@ def test_a_run_of_another_format_is_told(tmp_path, small_run):
     folder = shutil.copytree(small_run, tmp_path / "other")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}), encoding="utf-8")
-    with pytest.raises(InputError, match="format 99\n   wanted a run of format 1; run the scenario again"):
+    with pytest.raises(InputError, match="format 99\n   wanted a run of format 2; run the scenario again"):
         load(folder)
 
 

@@ -7,14 +7,17 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from solvers import Ended, Horizon, Settings, SettingsError, solve, windows
+from solvers import Ended, Horizon, Settings, SettingsError, methods, solve, windows
 from solvers.compile import compile_model
 from solvers.methods import solve_by_method
+from solvers.runs import Clock
+from solvers.standing import Standing
 
 WINDOWS = Settings(method="windows", gap=2e-3)
 DIRECT = Settings(method="direct", gap=0.0)
@@ -229,3 +232,75 @@ def test_times_are_those_of_the_index():
 
     assert of(m.on_line) == [0, 0, 1, 1, 2, 2, 3, 3]
     assert (of(m.at_some), of(m.no_time), of(m.size), of(m.stored)) == ([1, 3], [-1, -1], [-1], [0, 1, 2, 3, 4])
+
+
+def no_first_plan(monkeypatch, until):
+    """Let the search for a first plan end without one, once `until` holds for the search's own clock."""
+
+    def found(self, windows, is_whole, solve_all):
+        until()
+
+    monkeypatch.setattr(windows.FirstPlan, "found", found)
+
+
+def test_without_a_plan_in_time_the_bound_is_kept(monkeypatch):
+    """The windows' bound is above the relaxation and below the optimum; there is no plan and nothing pretends one."""
+    optimum = solve(factory(), DIRECT).objective
+    m = factory()
+    for t in m.steps:
+        m.on[t].domain = pyo.UnitInterval
+    relaxation = solve(m, DIRECT).objective
+    no_first_plan(monkeypatch, lambda: time.sleep(6.0))
+    m = factory()
+    outcome = solve(m, Settings(method="windows", gap=1e-4, seconds=5.0), horizon=horizon(m))
+    assert (outcome.ended, outcome.has_plan, outcome.is_proved) == (Ended.TIME, False, False)
+    assert relaxation + 0.1 <= outcome.bound <= optimum + 1e-6
+    assert math.isnan(outcome.objective)
+
+
+def test_stopped_before_a_plan_the_bound_is_kept_and_nothing_else_is_tried(monkeypatch):
+    no_first_plan(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGINT))
+    m = factory()
+    outcome = solve(m, Settings(method="windows", gap=1e-4, seconds=60), horizon=horizon(m))
+    assert (outcome.ended, outcome.has_plan, outcome.method) == (Ended.INTERRUPTED, False, "windows")
+    assert math.isfinite(outcome.bound)
+
+
+def test_the_way_back_keeps_the_better_bound(monkeypatch):
+    """Windows prove something and find no plan; the model as one finds a plan and proves next to nothing."""
+    no_first_plan(monkeypatch, lambda: None)
+    optimum = solve(factory(), DIRECT).objective
+    direct = methods.solve_matrix
+    monkeypatch.setattr(methods, "solve_matrix", lambda *parts: replace(direct(*parts), bound=-1e9))
+    m = factory()
+    outcome = solve(m, WINDOWS, horizon=horizon(m))
+    assert (outcome.method, outcome.has_plan) == ("direct", True)
+    assert 0.9 * optimum <= outcome.bound <= optimum + 1e-6
+
+
+@pytest.mark.parametrize("spoiled", ["row", "bound", "whole number"])
+def test_a_plan_that_breaks_something_is_never_taken(spoiled):
+    m = factory(24)
+    plan = solve(m, DIRECT).plan
+    matrix = compile_model(m)
+    columns = matrix.evaluator.columns
+    x, made, on = plan.values.copy(), columns.start(m.made), columns.start(m.on)
+    if spoiled == "row":
+        x[columns.start(m.bought)] += 1e-3
+    elif spoiled == "bound":
+        x[columns.start(m.stored)] = -1e-3
+    else:
+        x[on], x[made] = 0.5, 4.5
+    standing = Standing(matrix, 0.0, Clock())
+    assert not standing.take(x)
+    assert standing.best is None
+    assert standing.take(plan.values)
+
+
+def test_a_start_that_breaks_a_row_is_not_begun_with():
+    """A plan of the same columns with other needs: windows find their own."""
+    m = factory(72, seed=2)
+    other = solve(factory(72, seed=1), DIRECT).plan
+    outcome = solve(m, WINDOWS, start=other, horizon=horizon(m))
+    assert broken_by(m) <= 1e-6
+    assert outcome.ended is Ended.OPTIMAL
