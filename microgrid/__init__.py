@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from microgrid.batching.batch import batch
     from microgrid.errors import InputError, MicrogridError, Problem
     from microgrid.planning.pareto import pareto
     from microgrid.planning.sizing import size
     from microgrid.results import Result, load
     from microgrid.running import NoPlanError, run, solve_plant
+    from microgrid.runs import load_runs
     from microgrid.scenario import Scenario, read_scenario
 
 __all__ = [
@@ -24,7 +26,9 @@ __all__ = [
     "Problem",
     "Result",
     "Scenario",
+    "batch",
     "load",
+    "load_runs",
     "pareto",
     "read_scenario",
     "run",
@@ -39,7 +43,9 @@ _HOMES = {
     "Problem": "errors",
     "Result": "results",
     "Scenario": "scenario",
+    "batch": "batching.batch",
     "load": "results",
+    "load_runs": "runs",
     "pareto": "planning.pareto",
     "read_scenario": "scenario",
     "run": "running",

@@ -42,6 +42,8 @@ class Document:
         Faults found on the way; the rest of the data can still be read.
     refused
         Paths with a fault among these, so that what follows from them need not be told too.
+    sweep
+        The section that makes several cases of the scenario, as plain data; None where there is none.
     """
 
     data: dict[str, Any]
@@ -50,6 +52,7 @@ class Document:
     files: tuple[Path, ...] = field(default=())
     problems: list[Problem] = field(default_factory=list)
     refused: set[Keys] = field(default_factory=set)
+    sweep: Any = None
 
     def place(self, path: Iterable[str | int]) -> str:
         """Return file and line of a path, or of the nearest part of it that stands in a file."""
@@ -90,10 +93,14 @@ class Document:
     def digest(self) -> str:
         """Hash of the data and of every file that it names."""
         digest = hashlib.sha256(json.dumps(self.data, sort_keys=True, ensure_ascii=False).encode())
-        for name in sorted(set(_named_files(self.data))):
-            path = self.folder / name
+        for path in self.named_files:
             digest.update(path.read_bytes() if path.is_file() else b"missing")
         return digest.hexdigest()
+
+    @property
+    def named_files(self) -> list[Path]:
+        """Every file of series or weather that the data name."""
+        return [self.folder / name for name in sorted(set(_named_files(self.data)))]
 
 
 def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Document:
@@ -122,8 +129,28 @@ def overridden(document: Document, overrides: Mapping[str, str]) -> Document:
     return _finished(changed, overrides)
 
 
+def with_values(document: Document, values: Iterable[tuple[str, Any, str]]) -> Document:
+    """Return a document in which fields take values: each with its path, its value as plain data, and its place.
+
+    A value of None takes the field away. A path that there is no place for is among the document's `problems`.
+    """
+    changed = replace(
+        document,
+        data=deepcopy(document.data),
+        places=dict(document.places),
+        problems=list(document.problems),
+        refused=set(document.refused),
+        sweep=None,
+    )
+    for path, value, place in values:
+        changed.problems.extend(_put(changed, path, deepcopy(value), place, shown(value)))
+    return changed
+
+
 def _finished(document: Document, overrides: Mapping[str, Any]) -> Document:
     """Apply overrides, then tell and take away what is empty."""
+    if document.data.get("sweep") is not None:
+        document = replace(document, sweep=document.data.pop("sweep"))
     for key, value in overrides.items():
         text = value if isinstance(value, str) else json.dumps(value, default=str)
         document.problems.extend(_override(document, key, text))
@@ -197,11 +224,24 @@ def _rebase(data: Any, here: Path, folder: Path) -> None:
     if isinstance(data, dict):
         if isinstance(data.get("file"), str):
             data["file"] = os.path.relpath(here / data["file"], folder)
+        _rebase_swept(data, here, folder)
         for value in data.values():
             _rebase(value, here, folder)
     elif isinstance(data, list):
         for value in data:
             _rebase(value, here, folder)
+
+
+def _rebase_swept(data: dict[str, Any], here: Path, folder: Path) -> None:
+    """Do the same in a sweep, where the name of a file is the value of a path such as ``weather.file``."""
+    named = {key: value for key, value in data.items() if str(key).endswith(".file")}
+    if str(data.get("field", "")).endswith(".file"):
+        named["values"] = data.get("values")
+    for key, value in named.items():
+        if isinstance(value, str):
+            data[key] = os.path.relpath(here / value, folder)
+        elif isinstance(value, list):
+            data[key] = [os.path.relpath(here / v, folder) if isinstance(v, str) else v for v in value]
 
 
 def _merge(document: Document, tree: Tree, base: dict[str, Any], child: dict[str, Any], path: Keys) -> None:
@@ -258,29 +298,34 @@ def _override(document: Document, key: str, text: str) -> list[Problem]:
         tree = Tree(problems=[_NO_VALUE])
     if tree.problems:
         return [Problem(key, shown(text), "a value as it would stand in the file", "put texts in quotes", SET)]
+    return _put(document, key, tree.data, SET, shown(text))
+
+
+def _put(document: Document, key: str, value: Any, origin: str, text: str) -> list[Problem]:
+    """Set a field to plain data; return the fault if there is no such place."""
     *parents, last = keys = key.split(".")
-    wanted, value = "a field of the scenario by its path, such as assets.battery.energy", tree.data
+    wanted = "a field of the scenario by its path, such as assets.battery.energy"
     if key == "extends":
-        return [Problem(key, shown(text), wanted, "what a file extends stands in the file", SET)]
+        return [Problem(key, text, wanted, "what a file extends stands in the file", origin)]
     data: Any = document.data
     path: Keys = ()
     for depth, part in enumerate(parents):
         if not _has(data, part):
             may_add = isinstance(data, dict) and part and path != ("assets",) and value is not None
             if not may_add:
-                return [Problem(key, f'no "{part}"', wanted, _near(keys, depth, data), SET)]
+                return [Problem(key, f'no "{part}"', wanted, _near(keys, depth, data), origin)]
             data[part] = {}
-            document.places[(*path, part)] = SET
+            document.places[(*path, part)] = origin
         step = int(part) if isinstance(data, list) else part
         data, path = data[step], (*path, step)
     fits = _has(data, last) or (isinstance(data, dict) and last and value is not None)
     if not fits:
-        return [Problem(key, f'no "{last}"', wanted, _near(keys, len(parents), data), SET)]
-    _set(document, data, int(last) if isinstance(data, list) else last, value, path)
+        return [Problem(key, f'no "{last}"', wanted, _near(keys, len(parents), data), origin)]
+    _set(document, data, int(last) if isinstance(data, list) else last, value, path, origin)
     return []
 
 
-def _set(document: Document, data: Any, key: str | int, value: Any, parent: Keys) -> None:
+def _set(document: Document, data: Any, key: str | int, value: Any, parent: Keys, origin: str) -> None:
     path = (*parent, key)
     for stale in [p for p in document.places if p[: len(path)] == path]:
         del document.places[stale]
@@ -288,7 +333,7 @@ def _set(document: Document, data: Any, key: str | int, value: Any, parent: Keys
         del data[key]
     else:
         data[key] = value
-        document.places[path] = SET
+        document.places[path] = origin
 
 
 def _has(data: Any, key: str) -> bool:
@@ -304,6 +349,20 @@ def _near(keys: list[str], depth: int, data: Any) -> str:
         return f"{'.'.join(keys[:depth])} is a value and has no fields" if depth else ""
     near = did_you_mean(keys[depth], data)
     return near.replace('"', f'"{".".join([*keys[:depth], ""])}', 1) if near else ""
+
+
+def document_text(document: Document, folder: Path) -> str:
+    """Return a document as a scenario file that may stand in `folder`."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    data = deepcopy(document.data)
+    _rebase(data, document.folder.resolve(), folder.resolve())
+    writer, text = YAML(typ="safe", pure=True), StringIO()
+    writer.default_flow_style = False
+    writer.dump(data, text)
+    return text.getvalue()
 
 
 def _leaves(data: Any, path: Keys) -> Iterable[tuple[Keys, Any]]:

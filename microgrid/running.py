@@ -50,6 +50,7 @@ def run(
     out: Path | str | None = None,
     overrides: Mapping[str, str] | None = None,
     watch: Watch | None = None,
+    case: str = "",
 ) -> Result:
     """Solve a scenario, audit the plan and, if asked, write it.
 
@@ -63,6 +64,8 @@ def run(
         Values by path, such as ``{"assets.battery.energy": "3 MWh"}``; only with a file.
     watch
         Called with a Progress while the solver runs.
+    case
+        Name of the case, where the file holds a sweep.
 
     Returns
     -------
@@ -78,12 +81,12 @@ def run(
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
-        scenario = read_scenario(scenario, overrides)
+        scenario = read_scenario(scenario, overrides, case)
     refuse_unfit_solver(scenario)
     if out is not None:
         refuse_unfit(Path(out))
     try:
-        result = _solved(scenario.plant, settings_of(scenario.solver), watch, identity(scenario))
+        result = _solved(scenario.plant, settings_of(scenario.solver), watch, identity_of(scenario))
     except NoPlanError as error:
         raise NoPlanError(error.outcome, explain(error.outcome, scenario.plant, scenario.document)) from None
     result.manifest["total_seconds"] = time.perf_counter() - started
@@ -107,13 +110,20 @@ def solve_plant(
 
 
 def _solved(plant: Plant, settings: Settings, watch: Watch | None, identity: Mapping[str, Any]) -> Result:
+    return solved_from(plant, settings, watch, identity)[0]
+
+
+def solved_from(
+    plant: Plant, settings: Settings, watch: Watch | None, identity: Mapping[str, Any], start: Plan | None = None
+) -> tuple[Result, Plan]:
+    """Solve a plant, beginning with the plan of one like it; return the result, not audited yet, and its own plan."""
     started = time.perf_counter()
     with templating(), _pyomo_silent():
         model = assemble(plant)
-    outcome, plan, goals = optimise(model, settings, watch)
+    outcome, plan, goals = optimise(model, settings, watch, start)
     result = collect(model, plan, dict(identity) | told(plant, outcome, goals))
     result.manifest["total_seconds"] = time.perf_counter() - started
-    return result
+    return result, plan
 
 
 def audited(result: Result) -> Result:
@@ -146,12 +156,13 @@ def _pyomo_silent() -> Iterator[None]:
 
 @templating()
 def optimise(
-    model: Model, settings: Settings, watch: Watch | None = None
+    model: Model, settings: Settings, watch: Watch | None = None, start: Plan | None = None
 ) -> tuple[Outcome, Plan, list[dict[str, Any]]]:
     """Minimise the model's goals in turn; return the last outcome, its plan, and what each goal reached.
 
     A time limit holds for all goals together. Where a later goal is interrupted, or finds no plan of its own, the plan
-    of the goals before it stands, and the outcome is that goal's with the reason why it ended: not proved.
+    of the goals before it stands, and the outcome is that goal's with the reason why it ended: not proved. The first
+    goal begins with `start`, the plan of a plant like this one; each later goal with the plan of the one before.
 
     Raises
     ------
@@ -167,7 +178,7 @@ def optimise(
         if reached:
             model.hold(reached[-1]["column"], reached[-1]["objective"])
             model.aim(goal)
-        outcome = solve(model.pyomo, replace(settings, seconds=left), watch, plan, load=False, horizon=horizon)
+        outcome = solve(model.pyomo, replace(settings, seconds=left), watch, plan or start, load=False, horizon=horizon)
         ended = outcome.ended if outcome.ended is not Ended.OPTIMAL else ended
         if outcome.plan is None:
             break
@@ -225,7 +236,8 @@ def write(result: Result, folder: Path) -> Result:
     return written
 
 
-def identity(scenario: Scenario) -> dict[str, Any]:
+def identity_of(scenario: Scenario) -> dict[str, Any]:
+    """Return what a manifest says of the scenario itself."""
     document = scenario.document
     files = [os.path.relpath(path, document.folder) for path in document.files]
     return {

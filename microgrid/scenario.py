@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from microgrid.availability import Maker, PhotovoltaicArray, Turbine, WeatherFil
 from microgrid.carriers import CARRIERS
 from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
+from microgrid.families import named_case
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Quantity, Reading
 from microgrid.finance_section import Finance, Reference
@@ -67,7 +68,7 @@ class Scenario:
     reference: Reference | None = None
 
 
-def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) -> Scenario:
+def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None, case: str = "") -> Scenario:
     """Read a scenario file.
 
     Parameters
@@ -76,17 +77,29 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) 
         The YAML file.
     overrides
         Values by path, such as ``{"assets.battery.energy": "3 MWh"}``.
+    case
+        Name of the case, where the file holds a sweep.
 
     Raises
     ------
     InputError
         With every fault found, each with file and line.
     """
+    if case:
+        return scenario_of(named_case(Path(path), case, overrides).document())
     return scenario_of(read_document(Path(path), overrides))
 
 
-def scenario_of(document: Document) -> Scenario:
+def scenario_of(document: Document, memory: MutableMapping[str, Technology] | None = None) -> Scenario:
     """Return the scenario that a document holds.
+
+    Parameters
+    ----------
+    document
+        The document.
+    memory
+        Assets that were read before, by all that they were read from: whoever reads many documents that differ in a
+        few fields passes the same mapping each time, while no file changes.
 
     Raises
     ------
@@ -94,12 +107,15 @@ def scenario_of(document: Document) -> Scenario:
         With every fault found, each with file and line.
     """
     data, faults = document.data, list[Fault | Problem]()
+    if document.sweep is not None:
+        cure = "`microgrid expand FILE` lists them, `microgrid batch FILE` solves them, --case NAME takes one"
+        faults.append(Fault(("sweep",), "a sweep", "one case of it", cure))
     currency = data.get("currency")
     reading = Reading(currency if isinstance(currency, str) and is_currency(currency) else "", document.folder)
     head = _read(Head, data, (), reading, faults)
     timeline, reading = _with_time(data, reading, faults)
     faults += _name_faults(data)
-    assets = _assets(data.get("assets"), reading, faults)
+    assets = _assets(data.get("assets"), reading, faults, _Memory.of(document, {} if memory is None else memory))
     faults += _reference_faults(head, data, reading)
     plant = _plant(data, head, timeline, assets, reading, faults)
     if plant is not None:
@@ -224,12 +240,29 @@ def _name_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
                 yield Fault((section, name), *unfit)
 
 
-def _assets(assets: Any, reading: Reading, faults: _Faults) -> dict[str, Technology]:
+class _Memory(NamedTuple):
+    """Assets by all that they were read from: their own data, and the sections around."""
+
+    known: MutableMapping[str, Technology]
+    around: str
+
+    @classmethod
+    def of(cls, document: Document, known: MutableMapping[str, Technology]) -> _Memory:
+        apart = ("assets", "name", "description", "objective", "solver")  # of which no asset's reading knows
+        around = {key: part for key, part in document.data.items() if key not in apart}
+        return cls(known, json.dumps([str(document.folder), around], sort_keys=True))
+
+    def key(self, data: Any) -> str:
+        return json.dumps([self.around, data])
+
+
+def _assets(assets: Any, reading: Reading, faults: _Faults, memory: _Memory) -> dict[str, Technology]:
     built = {}
     for name, data in assets.items() if isinstance(assets, dict) else ():
-        asset = _asset(name, data, reading, faults)
+        key = memory.key(data)
+        asset = memory.known.get(key) or _asset(name, data, reading, faults)
         if asset is not None:
-            built[name] = asset
+            built[name] = memory.known[key] = asset
     return built
 
 

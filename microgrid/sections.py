@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
@@ -21,6 +22,7 @@ from microgrid.policies.adopted import MODES, Policy, read_policies
 from microgrid.policies.packs import packs
 from microgrid.reading import Range, read_number, reading_of
 from microgrid.series_fields import quantity_schema
+from microgrid.sweeps import Sweep
 from microgrid.units import is_currency
 
 _NO_PLACES = {"localtime", "Factory"}  # what they mean depends on the machine
@@ -31,6 +33,14 @@ _A_COLUMN = f"a ledger column: {', '.join(_COLUMNS)}"
 
 
 Area = Annotated[float, Quantity("m2", low=0.0)] | None
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    """Return every zone that there is; to look for them walks through a folder tree."""
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones() - _NO_PLACES)
 
 
 class Site(Part):
@@ -56,9 +66,7 @@ class Site(Part):
     @field_validator("time_zone")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        from zoneinfo import available_timezones
-
-        known = available_timezones() - _NO_PLACES
+        known = _zones()
         if name not in known:
             cure = next((f'did you mean "{zone}"?' for zone in known if zone.casefold() == name.casefold()), "")
             raise refuse(shown(name), "an IANA time zone such as Asia/Shanghai", cure or did_you_mean(name, known))
@@ -304,6 +312,7 @@ class Head(Part):
     accounting: AccountingPart = Field(default_factory=AccountingPart, description="How the carbon account is kept.")
     footprint: Footprint = Field(default_factory=Footprint, description="What the footprint of products needs.")
     solver: Solver = Field(default_factory=Solver, description="How hard to solve.")
+    sweep: Sweep | None = Field(default=None, description="Cases of the scenario, for `microgrid batch`.")
 
     @field_validator("currency")
     @classmethod

@@ -16,8 +16,8 @@ from microgrid.policies.telling import matching_line, verdict_line
 from microgrid.results import Result
 
 
-def print_summary(result: Result, folder: Path, replaced: bool = False) -> None:
-    """Print a run in a dozen lines; `replaced` says that its folder held an earlier one."""
+def print_summary(result: Result, folder: Path | None, replaced: bool = False) -> None:
+    """Print a run in a dozen lines; `replaced` says that its folder held an earlier one, None that there is none."""
     console = Console(highlight=False)
     manifest = result.manifest
     console.print(f"[bold]{escape(manifest['scenario']['name'])}[/bold]  {_period(manifest)}", soft_wrap=True)
@@ -28,6 +28,8 @@ def print_summary(result: Result, folder: Path, replaced: bool = False) -> None:
     console.print(table)
     for line in _warnings(manifest, result):
         console.print(line, soft_wrap=True)
+    if folder is None:
+        return
     earlier = "  (in place of the earlier run; --out keeps both)" if replaced else ""
     console.print(f"report   {escape(str(folder / 'report.html'))}{earlier}", soft_wrap=True)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from microgrid.cli.endings import exit_code
-from microgrid.cli.words import File, Set, pairs, run_name
+from microgrid.cli.words import Case, File, Set, pairs, run_name
 
 commands = typer.Typer()
 
@@ -22,6 +22,7 @@ def run(
     overrides: Set = [],  # noqa: B006  typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+    case: Case = "",
 ) -> None:
     """Solve a scenario; write frames, manifest, pictures and report."""
     from microgrid.progress import watching
@@ -31,7 +32,7 @@ def run(
     folder = out if out is not None else Path("runs") / run_name(file)
     replaced = (folder / "manifest.json").is_file()
     with watching(quiet or as_json) as watch:
-        result = run_scenario(file, folder, pairs(overrides), watch)
+        result = run_scenario(file, folder, pairs(overrides), watch, case)
     if as_json:
         typer.echo(manifest_text(result.manifest).encode(), nl=False)
     elif not quiet:
@@ -42,12 +43,12 @@ def run(
 
 
 @commands.command()
-def check(file: File, overrides: Set = []) -> None:  # noqa: B006
+def check(file: File, overrides: Set = [], case: Case = "") -> None:  # noqa: B006
     """Read a scenario and tell every fault, without solving it."""
     from microgrid.scenario import read_scenario
     from microgrid.solver_trial import refuse_unfit_solver
 
-    scenario = read_scenario(file, pairs(overrides))
+    scenario = read_scenario(file, pairs(overrides), case)
     refuse_unfit_solver(scenario)
     timeline, assets = scenario.plant.timeline, len(scenario.plant.assets)
     typer.echo(

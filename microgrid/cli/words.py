@@ -12,6 +12,9 @@ Set = Annotated[
     list[str],
     typer.Option("--set", metavar="PATH=VALUE", help='Override a field: --set assets.battery.energy="3 MWh".'),
 ]
+Case = Annotated[
+    str, typer.Option("--case", help="The case to take, where the file holds a sweep.", show_default=False)
+]
 
 
 def pairs(

@@ -21,7 +21,7 @@ from microgrid.planning.replay import replayed
 from microgrid.planning.sensitivity import Sensitivity, sensitivities
 from microgrid.results import Result, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
-from microgrid.running import NoPlanError, Watch, audited, identity, run, settings_of, solve_plant
+from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, solve_plant
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 
@@ -170,7 +170,7 @@ def _case(each: Scenario, scenario: Scenario, name: str, watch: Watch | None, se
 
 
 def _replayed(scenario: Scenario, segments: int, watch: Watch | None) -> Result:
-    found = replayed(scenario.plant, segments, settings_of(scenario.solver), identity(scenario), watch)
+    found = replayed(scenario.plant, segments, settings_of(scenario.solver), identity_of(scenario), watch)
     found.result.manifest["replay"] = found.plain
     return found.result
 

@@ -1,0 +1,231 @@
+"""Families of scenarios: the cases of scenario files, each a complete scenario with a name and a content hash.
+
+A file without a sweep is a case by itself. The hash covers what decides a plan: the data, the files of series and
+weather that they name, the version of the engine. Name and description are left out: they change no number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from microgrid.documents import Document, document_text, read_document, with_values
+from microgrid.errors import InputError, Problem
+from microgrid.faults import Fault, Keys, RefusedError, did_you_mean, faults_of, shown, shown_path
+from microgrid.sweeps import SAMPLE, Point, Sweep, points
+
+FORMAT = 1
+"""Raised where what a plan is changes without a new version of the engine."""
+_ID = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """A scenario file with its sweep: what all its cases share.
+
+    Parameters
+    ----------
+    document
+        The scenario without the sweep's changes.
+    name
+        What the scenario is called.
+    """
+
+    document: Document
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.document.files[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One case: a family, and what changes in it.
+
+    Parameters
+    ----------
+    name
+        Unlike that of any other case.
+    labels
+        Its label on each axis, such as ``{"battery": "2 MWh"}``.
+    values
+        Fields that take values: path, plain data, file and line.
+    place
+        Where it stands in its family.
+    drawn
+        Axes along which the values were drawn at random, and are told by the number of the draw.
+    """
+
+    family: Family
+    name: str
+    labels: Mapping[str, str]
+    values: tuple[tuple[str, Any, str], ...]
+    drawn: frozenset[str] = frozenset()
+    place: int = 0
+
+    def document(self) -> Document:
+        """Return the complete scenario."""
+        document = with_values(self.family.document, self.values)
+        document.data["name"] = self.name
+        return document
+
+    @cached_property
+    def id(self) -> str:
+        """The content hash, shortened."""
+        return content_id(self.document())
+
+
+def content_id(document: Document) -> str:
+    """Return the hash of all that decides a plan."""
+    told = {key: value for key, value in document.data.items() if key not in ("name", "description")}
+    files = [_file_hash(path) for path in document.named_files]
+    whole = json.dumps([FORMAT, version("green-microgrid"), told, files], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(whole.encode()).hexdigest()[:_ID]
+
+
+_HASHES: dict[tuple[Path, int, int], str] = {}
+
+
+def _file_hash(path: Path) -> str:
+    """Return the hash of a file, read again only if its size or time of change is another."""
+    try:
+        told = path.stat()
+        key = path, told.st_size, told.st_mtime_ns
+        if key not in _HASHES:
+            _HASHES[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "missing"
+    return _HASHES[key]
+
+
+def expand(paths: Iterable[Path | str], overrides: Mapping[str, str] | None = None) -> list[Case]:
+    """Return the cases of scenario files, file by file.
+
+    Raises
+    ------
+    InputError
+        If a file or its sweep holds faults, or two cases have one name; lists every fault.
+    """
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            cases += _cases(Path(path), overrides)
+        except InputError as error:
+            problems += error.problems
+    problems += _of_one_name(cases)
+    if problems:
+        raise InputError(problems)
+    return cases
+
+
+def named_case(path: Path, name: str, overrides: Mapping[str, str] | None = None) -> Case:
+    """Return the case of a file that has a name, or whose name within its family it is.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    cases = expand([path], overrides)
+    found = next((case for case in cases if name in (case.name, short_name(case))), None)
+    if found is None:
+        names = [short_name(case) for case in cases]
+        cure = did_you_mean(name, names) or "`microgrid expand FILE` lists them"
+        raise InputError([Problem("--case", shown(name), f"one of {len(cases)} cases", cure, str(shown_path(path)))])
+    return found
+
+
+def write_cases(cases: Iterable[Case], folder: Path) -> Iterator[Path]:
+    """Write each case as a scenario file that is complete by itself; the files that it names stay where they are.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for case in cases:
+            path = folder / f"{case.id}.yaml"
+            path.write_text(document_text(case.document(), folder), encoding="utf-8")
+            yield path
+    except OSError as error:
+        found = f"{error.strerror or error}"
+        raise InputError([Problem(str(folder), found, "a folder that can be written")]) from error
+
+
+def short_name(case: Case) -> str:
+    """Return a case's name without that of its family."""
+    return case.name.removeprefix(f"{case.family.name}: ")
+
+
+def first_of_each_value(cases: Sequence[Case]) -> list[Case]:
+    """Return cases among which every value of every axis of a grid, zip or list stands: to be checked beforehand.
+
+    Of a sample, whose every value is another, the first stands for the rest.
+    """
+    seen: set[tuple[int, str, str]] = set()
+    found = []
+    for case in cases:
+        told = {(id(case.family), axis, "" if axis in case.drawn else label) for axis, label in case.labels.items()}
+        if told - seen or not case.labels:
+            seen |= told
+            found.append(case)
+    return found
+
+
+def _cases(path: Path, overrides: Mapping[str, str] | None) -> list[Case]:
+    document = read_document(path, overrides)
+    named = document.data.get("name")
+    family = Family(replace(document, sweep=None), named if isinstance(named, str) and named else path.stem)
+    if document.problems:
+        raise InputError(sorted(dict.fromkeys(document.problems), key=document.order))
+    if document.sweep is None:
+        return [Case(family, family.name, {}, ())]
+    try:
+        sweep = Sweep.model_validate_json(json.dumps(document.sweep), strict=True)
+        return [_case(family, sweep, point, place) for place, point in enumerate(points(sweep))]
+    except ValidationError as error:
+        raise InputError(_placed(document, faults_of(error, Sweep, document.sweep))) from error
+    except RefusedError as error:
+        raise InputError(_placed(document, error.faults)) from error
+
+
+def _placed(document: Document, faults: Iterable[Fault | Problem]) -> list[Problem]:
+    return [document.placed(f.under(("sweep",)) if isinstance(f, Fault) else f) for f in faults]
+
+
+def _case(family: Family, sweep: Sweep, point: Point, place: int) -> Case:
+    axes = frozenset(sweep.sample.axes) if sweep.sample is not None else frozenset[str]()
+    label = ", ".join(f"{axis} {label}" for axis, label in point.labels.items() if axis not in axes)
+    values = tuple((c.field, c.value, _place(family, c.source)) for c in point.changes)
+    drawn = axes | {SAMPLE} if axes else axes
+    return Case(family, f"{family.name}: {label}", dict(point.labels), values, drawn, place)
+
+
+def _place(family: Family, source: Keys) -> str:
+    """Return where a sweep says so; of an axis of several fields, the line of the field."""
+    return family.document.place(("sweep", *source))
+
+
+def _of_one_name(cases: Sequence[Case]) -> Iterator[Problem]:
+    first: dict[str, Case] = {}
+    for case in cases:
+        other = first.setdefault(case.name, case)
+        if other is not case:
+            where = case.family.document.place(("name",))
+            found = f"{shown(case.name)}, as in {other.family.document.place(('name',))}"
+            yield Problem(
+                "name", found, "names that differ, for results are told by them", "give one another name", where
+            )

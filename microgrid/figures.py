@@ -1,0 +1,72 @@
+"""The figures of a plan that are compared between cases: money, carbon, sizes, energies, peaks, shares.
+
+Names are paths: ``cost``, ``cost.energy``, ``emissions.scope_1``, ``size.battery.energy``, ``energy.grid.import`` in
+kWh or kg over the horizon, ``peak.grid.import`` in kW or kg/h, ``share.own_generation``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from microgrid.results import Result
+
+_RELIEFS = ("shed", "unserved")
+_BOUGHT = ("grid_connection", "supply")
+_SMALL = 1e-6
+
+
+def figures(result: Result) -> dict[str, float]:
+    """Return the figures of a plan; what is not finite is left out."""
+    manifest = result.manifest
+    found = {"cost": manifest["costs"].get("cost", 0.0)}
+    found |= {f"cost.{category}": amount for category, amount in manifest["costs"].items() if category != "cost"}
+    found["emissions"] = manifest["emissions"]["emissions"]
+    found |= {
+        f"emissions.{column.removeprefix('emissions_')}": kg
+        for column, kg in manifest["emissions"].items()
+        if column != "emissions"
+    }
+    for asset, sizes in manifest["sizes"].items():
+        found |= {f"size.{asset}.{name}": amount for name, amount in sizes.items()}
+    found |= _moved(result)
+    outcome = manifest["outcome"]
+    found |= {key: outcome[key] for key in ("objective", "bound", "gap") if outcome[key] is not None}
+    return {name: float(number) for name, number in found.items() if np.isfinite(number)}
+
+
+def _moved(result: Result) -> dict[str, float]:
+    """Return what moved at each port, the highest rate there, and what share of the electricity was one's own."""
+    flows, steps = result.flows, result.steps
+    if flows.empty:
+        return {}
+    n = len(steps)
+    hours = (steps["hours"] * steps["weight"]).to_numpy(dtype=float)
+    rates = flows["rate"].to_numpy(dtype=float).reshape(-1, n)  # flow after flow, each along all steps
+    heads = flows.iloc[::n][["asset", "port", "carrier"]].astype(str)
+    found: dict[str, float] = {}
+    for (asset, port, _), rate in zip(heads.itertuples(index=False), rates, strict=True):
+        found[f"energy.{asset}.{port}"] = float(np.abs(rate) @ hours)
+        found[f"peak.{asset}.{port}"] = float(np.abs(rate).max())
+    return found | _shares(result, heads, rates, hours)
+
+
+def _shares(result: Result, heads: pd.DataFrame, rates: np.ndarray, hours: np.ndarray) -> dict[str, float]:
+    """Return which share of the electricity is made on the site, of what is made or bought.
+
+    Made is what comes from assets that store nothing and take neither electricity nor hydrogen.
+    """
+    kinds = result.manifest.get("kinds") or {}
+    listed = list(zip(heads["asset"], heads["port"], heads["carrier"], rates, strict=True))
+    storing = set(result.stocks["asset"].astype(str))
+    taking = {a for a, _, carrier, rate in listed if carrier in ("electricity", "hydrogen") and rate.min() < -_SMALL}
+    made = bought = 0.0
+    for asset, port, carrier, rate in listed:
+        amount = float(np.maximum(rate, 0.0) @ hours)
+        if carrier != "electricity" or port in _RELIEFS:
+            continue
+        if kinds.get(asset) in _BOUGHT:
+            bought += amount
+        elif asset not in storing | taking:
+            made += amount
+    return {"share.own_generation": made / (made + bought)} if made + bought > _SMALL else {}

@@ -1,0 +1,1 @@
+"""Sweeps, stores, batches, clusters, comparing."""
