@@ -42,7 +42,7 @@ def _ending(manifest: dict[str, Any]) -> str:
     gap = f", gap {outcome['gap']:.4%}" if is_known else ""
     word = "[green]proved[/green]" if outcome["proved"] else f"[bold red]NOT PROVED[/bold red] ({outcome['ended']})"
     seconds = f"{outcome['seconds']:.2f} s, {manifest['total_seconds']:.2f} s with reading and building"
-    return f"{word}{gap}, {outcome['solver']} {seconds}"
+    return f"{word}{gap}, {outcome['solver']} ({outcome['method']}) {seconds}"
 
 
 def _figures(manifest: dict[str, Any], result: Result) -> Iterable[tuple[str, float, str]]:
