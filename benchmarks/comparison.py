@@ -86,7 +86,7 @@ def full() -> list[Step]:
         *checks(),
         Step("year_hand_over", "A year at 1 h, build and hand-over", _short(year), warm=True),
         Step("year_lp", "A year at 1 h, linear, whole job", year),
-        Step("quarters_hand_over", "A year at 15 min, build and hand-over", _short(quarters), warm=True),
+        Step("quarters_hand_over", "A year at 15 min, build and hand-over", _short(quarters)),
         Step("day", "A day at 15 min with commitment, whole job, gap 0.01 %", day, cold=2, warm=True),
         Step("week", "A week at 15 min with commitment, whole job, gap 0.1 %, at most 300 s", week),
         Step("year_gap", "A year at 1 h with commitment, gap 0.02 %, two threads, at most 240 s", hard, (ENGINE, RAW)),

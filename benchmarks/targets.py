@@ -30,6 +30,8 @@ def targets(measured: Sequence[Measured]) -> list[Target]:
             found += _hand_over(by_key[key], length)
     if "year_lp" in by_key:
         found += _linear(by_key["year_lp"])
+    if "job_35040" in by_key:
+        found += _memory(by_key["job_35040"], "four years, linear whole job")
     if "day" in by_key:
         found += _day(by_key["day"])
     if "year_gap" in by_key:
