@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from microgrid.finance import annuity_factor, present_value_of_replacements
+from microgrid.names import Named
 
 
 class Replaced(BaseModel):
@@ -62,7 +63,7 @@ class Standing(BaseModel):
 
     opex: float = 0.0
     degradation: float = 0.0
-    parts: Mapping[str, Replaced] = {}
+    parts: Annotated[Mapping[str, Replaced], AfterValidator(Named)] = Named()
     roof: float = 0.0
     land: float = 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from typing import Any
 
 from microgrid.accounts import CARBON_PRICE
 
@@ -11,6 +12,14 @@ LONGEST_NAME = 60
 # What the ledgers and frames call lines that belong to no asset.
 RESERVED_NAMES = (CARBON_PRICE,)
 RESERVED_STARTS = ("bus ", "policy ")
+
+
+class Named(dict[str, Any]):
+    """Parts of an asset by name; hashable, as all that an asset is made of, as long as nobody changes it."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """Hash what it holds, which is frozen."""
+        return hash(tuple(self.items()))
 
 
 def unfit_name(name: str) -> tuple[str, str, str] | None:

@@ -28,6 +28,7 @@ from microgrid.fields import (
     Quantity,
     refuse,
 )
+from microgrid.names import Named
 from microgrid.policies.packs import Period
 from microgrid.reading import Range, Reading
 from microgrid.series import Series
@@ -246,14 +247,6 @@ AnyContract = Annotated[
     BeforeValidator(_with_kind),
     ContractMark(),
 ]
-
-
-class Named(dict[str, Any]):
-    """Contracts by name; hashable, as all that an asset is made of."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        """Hash what it holds, which is frozen."""
-        return hash(tuple(self.items()))
 
 
 Contracts = Annotated[dict[str, AnyContract], AfterValidator(Named)]

@@ -26,7 +26,7 @@ from microgrid.fields import (
     Quantity,
     refuse,
 )
-from microgrid.names import unfit_name
+from microgrid.names import Named, unfit_name
 from microgrid.series import Series
 from microgrid.tariffs.components import DemandCharge as TariffDemand
 from microgrid.tariffs.components import divides_a_day
@@ -44,7 +44,7 @@ from microgrid.technologies.green_claims import (
     matched_states,
     most_gained,
 )
-from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, Named, PayAsProduced
+from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, PayAsProduced
 from microgrid.technologies.green_rows import Site, settle
 from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims

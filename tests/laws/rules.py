@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from microgrid.capacity import Fixed, Sized
+from microgrid.capacity import Fixed, Replaced, Sized
 from microgrid.fields import Along, CapacityIn, Quantity
 from microgrid.series import Series
 from microgrid.tariffs.files import TariffIn
@@ -23,6 +23,7 @@ from microgrid.tariffs.past import AmountsIn
 from microgrid.technologies.base import Bus
 
 M = TypeVar("M", bound=BaseModel)
+C = TypeVar("C", Fixed, Sized, Replaced)
 
 
 class UnruledFieldError(AssertionError):
@@ -79,6 +80,13 @@ CAPACITY: dict[str, tuple[int, int, int]] = {
     "lifetime": (0, 0, 0),
     "interest": (0, 0, 0),
     "optional": (0, 0, 0),
+    "remaining_life": (0, 0, 0),
+    "degradation": (0, 0, 0),
+    "grant": (0, 0, 0),
+    "roof": (-1, 0, -1),
+    "land": (-1, 0, -1),
+    "cost": (0, 1, -1),
+    "renews": (0, 0, 0),
 }
 
 
@@ -179,14 +187,17 @@ def _scaled(model: BaseModel, name: str, info: FieldInfo, by: Factors) -> Any:
     return Series(value.values * factor, value.unit) if isinstance(value, Series) else value * factor
 
 
-def scaled_capacity(capacity: Fixed | Sized, time: int, by: Factors) -> Fixed | Sized:
+def scaled_capacity(capacity: C, time: int, by: Factors) -> C:
     """Return a capacity with its amounts and prices multiplied; `time` is the exponent of its unit."""
-    values = {}
+    values: dict[str, Any] = {}
     for name in type(capacity).model_fields:
+        value = getattr(capacity, name)
+        if name == "parts":
+            values[name] = {part: scaled_capacity(new, time, by) for part, new in value.items()}
+            continue
         if name not in CAPACITY:
             raise UnruledFieldError(f"{type(capacity).__name__}.{name}: say in {__name__} how it scales")
         on_size, on_money, on_time = CAPACITY[name]
-        value = getattr(capacity, name)
         factor = by.size**on_size * by.money**on_money * by.time ** (on_time * time)
         stays = value is None or isinstance(value, bool)
         values[name] = value if stays else value * factor
