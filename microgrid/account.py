@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from microgrid.account_contracts import Contracted, contracted
 from microgrid.account_notes import quality, uncovered
 from microgrid.accounts import STANDARDS
 from microgrid.claims import Charge
@@ -90,6 +91,7 @@ class Account:
     apart: tuple[Total, ...]
     factors: tuple[dict[str, Any], ...]
     contracts: tuple[dict[str, Any], ...]
+    contracted: tuple[Contracted, ...]
     offsets: tuple[dict[str, Any], ...]
     residual: Total
     prices: tuple[dict[str, str], ...]
@@ -126,6 +128,7 @@ def account(result: Result) -> Account:
         tuple(_apart(emitted, gases, manifest["accounting"]["standard"])),
         factors,
         tuple(factor for factor in factors if factor["family"] == "supplier"),
+        tuple(contracted(result)),
         offsets,
         residual,
         tuple(_prices(manifest)),

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from microgrid.account import PARTS, Account, Line, Total
+from microgrid.account_contracts import Contracted
 
 COLUMNS = ("section", "item", "scope", "activity", "activity_unit", "location", "market", "unit", "text", "trace")
 
@@ -23,6 +24,7 @@ def account_table(told: Account) -> pd.DataFrame:
         *({"section": PARTS[line.part], **_line(line)} for line in told.lines),
         *({"section": "gross", **_total(total)} for total in told.gross),
         *({"section": "apart", **_total(total)} for total in told.apart),
+        *({"section": "contract", **_contracted(each)} for each in told.contracted),
         *({"section": "offset", **_offset(offset)} for offset in told.offsets),
         {"section": "after offsets", **_total(told.residual)},
         *({"section": "price", "item": p["where"], "text": p["text"], "trace": p["place"]} for p in told.prices),
@@ -71,6 +73,17 @@ def _line(line: Line) -> dict[str, Any]:
 def _total(total: Total) -> dict[str, Any]:
     amounts = {"location": total.location, "market": total.market, "unit": f"kg{total.gas}"}
     return {"item": total.label, **amounts, "trace": total.trace}
+
+
+def _contracted(each: Contracted) -> dict[str, Any]:
+    kept = f"broken in {each.broken} of {each.periods} periods" if each.broken else "kept"
+    return {
+        "item": f"{each.asset}: {each.contract}, matched {each.rule}",
+        "activity": each.matched,
+        "activity_unit": "kWh",
+        "text": f"{each.share:.1%} of the import; {kept}; cost {each.cost:.2f}; {each.place}",
+        "trace": each.trace,
+    }
 
 
 def _offset(offset: Mapping[str, Any]) -> dict[str, Any]:

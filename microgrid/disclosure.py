@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from microgrid.account import PARTS, Account, Line, Total, account
+from microgrid.account_contracts import Contracted
 from microgrid.account_table import account_table
 from microgrid.plots.numbers import amount, decimals_for
 from microgrid.results import Result
@@ -48,6 +49,7 @@ def sheet(told: Account, picture: bytes | None = None) -> str:
         gross=[_total(total, decimals) for total in told.gross],
         apart=[_total(total, decimals) for total in told.apart],
         residual=_total(told.residual, decimals),
+        contracted=[_contracted(each) for each in told.contracted],
         offsets=[{**offset, "told": amount(offset["amount"], decimals)} for offset in told.offsets],
         factors=[_factor(factor) for factor in told.factors],
         picture=b64encode(picture).decode("ascii") if picture is not None else "",
@@ -77,6 +79,20 @@ def _total(total: Total, decimals: int) -> dict[str, Any]:
         "unit": f"kg{total.gas}",
         "trace": total.trace,
         "amounts": [amount(each, decimals) for each in (total.location, total.market)],
+    }
+
+
+def _contracted(each: Contracted) -> dict[str, str]:
+    return {
+        "name": f"{each.asset}: {each.contract}",
+        "rule": each.rule,
+        "kept": f"broken in {each.broken} of {each.periods}" if each.broken else "kept",
+        "available": amount(each.available, 1),
+        "matched": amount(each.matched, 1),
+        "share": f"{each.share:.1%}",
+        "cost": amount(each.cost, 2),
+        "place": each.place,
+        "trace": each.trace,
     }
 
 

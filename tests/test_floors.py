@@ -82,6 +82,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.footprint",
         "microgrid.batches",
         "microgrid.account",
+        "microgrid.account_contracts",
         "microgrid.account_notes",
         "microgrid.checks",
         "microgrid.audit",

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from microgrid.account import account
+from microgrid.account_table import account_table
 from microgrid.audit import audit
 from microgrid.capacity import Sized
+from microgrid.disclosure import sheet
 from microgrid.errors import InputError
 from microgrid.matching import matching_table
 from microgrid.plant import Objective, Plant
@@ -366,3 +369,17 @@ def test_contracts_that_do_not_fit_the_horizon_are_told(contract, hours, more, w
     with pytest.raises(InputError) as caught:
         planned({"c": contract}, 1.0, hours, "2026-06-01T00:00+00:00", **more)
     assert [problem.where for problem in caught.value.problems] == [f"assets.g.{where}"]
+
+
+def test_the_account_tells_what_each_contract_matched_and_cost():
+    """80 of 130 kWh by trade at 0.05: 4, in table and sheet; the rest of the import keeps the residual factor."""
+    result = planned({"t": trade("month")}, [30.0, 100.0], [1.0, 1.0], objective=capped(30.0))
+    told = account(result)
+    (contract,) = told.contracted
+    assert (contract.asset, contract.contract, contract.rule, contract.broken) == ("g", "t", "by the month", 0)
+    assert (contract.matched, contract.imported, contract.cost) == pytest.approx((80.0, 130.0, 4.0))
+    assert contract.share == pytest.approx(80 / 130)
+    (row,) = account_table(told).query("section == 'contract'").to_dict("records")
+    assert row["activity"] == pytest.approx(80.0)
+    assert "61.5% of the import; kept; cost 4.00" in row["text"]
+    assert "g: t" in sheet(told)
