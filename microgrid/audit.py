@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
-from microgrid.claims import Charge, PeakCharge
+from microgrid.claims import Charge, LeftOver, PeakCharge
 from microgrid.results import Result
 
 __all__ = ["Audit", "Finding", "audit"]
@@ -146,6 +146,7 @@ def _unclaimed(result: Result) -> Iterator[Finding | None]:
         frame = getattr(result, ledger)
         for asset, line in frame[["asset", "line"]].drop_duplicates().itertuples(index=False):
             claimed = asset == "carbon price" or any(
-                isinstance(c, Charge | PeakCharge) and c.line == line for c in result.claims.get(str(asset), ())
+                isinstance(c, Charge | LeftOver | PeakCharge) and c.line == line
+                for c in result.claims.get(str(asset), ())
             )
             yield None if claimed else Finding(str(asset), f"{ledger} line {line!r} is claimed by nobody", float("nan"))

@@ -409,7 +409,7 @@ KEPT_AND_BROKEN: list[tuple[str, Claim, dict[str, Any], dict[str, Any], int | No
     ("Change free first step", Change("rises slowly", (("out", 1.0),), (("out", -1.0),), None, 2.0),
      {"flows": {"out": [50.0, 52.0, 54.0]}}, {"flows": {"out": [50.0, 52.0, 54.5]}}, 2),
     # Begun at 0.5 for 2.5 hours: all of step 1, half of step 2. Before the horizon: 1 for 0.25 hours, half of step 0.
-    ("Lasting", Lasting("starting", "starts", 2.5, before=1.0, left=0.25),
+    ("Lasting", Lasting("starting", "starts", 2.5, ahead=((0.25, 1.0),)),
      {"states": {"starting": [0.5, 2.0, 1.0], "starts": [0.0, 2.0, 0.0]}},
      {"states": {"starting": [0.5, 2.0, 2.0], "starts": [0.0, 2.0, 0.0]}}, 2),
 ]  # fmt: skip

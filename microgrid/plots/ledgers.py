@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-CATEGORIES = ("capital", "fixed", "energy", "demand", "operation", "wear", "start", "carbon", "unserved", "revenue")
+CATEGORIES = (
+    "capital", "fixed", "energy", "demand", "operation", "wear", "start", "carbon", "unserved", "revenue", "stock",
+)  # fmt: skip
 BASES = ("location", "market")
 
 

@@ -33,7 +33,7 @@ Rate = Callable[[Any], Any]
 Scope = Literal[1, 2, 3]
 Basis = Literal["both", "location", "market"]
 Category = Literal[
-    "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon"
+    "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon", "stock"
 ]
 
 
@@ -72,11 +72,15 @@ class Emission(NamedTuple):
 
 
 class State(NamedTuple):
-    """A variable worth reporting, and the field that inherits its last value in the next window."""
+    """A variable worth reporting, and the field that inherits its last value in the next window.
+
+    A stock is inherited as its share of the capacity named by `share_of`.
+    """
 
     variable: Any
     on: Literal["steps", "points", "months"]
     inherits: str = ""
+    share_of: str = ""
 
 
 class Contribution(NamedTuple):

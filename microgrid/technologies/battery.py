@@ -139,7 +139,7 @@ class Battery(Technology):
                 Flow("discharge", self.bus, lambda t: discharge[t]),
             ],
             costs=self._wear_costs(block, operation, size["energy"], stored),
-            states={"stored": State(stored, "points", "initial_charge"), **self._segment_states(block)},
+            states={"stored": State(stored, "points", "initial_charge", "energy"), **self._segment_states(block)},
         )
 
     def _wear_costs(self, block: Any, operation: Operation, energy: Size, stored: Any) -> list[Cost]:

@@ -143,6 +143,7 @@ def committed(block: Any, operation: Operation, size: Size, spec: Commitment | N
         "on": State(block.on, "steps", "on_before"),
         "starts": State(block.starts, "steps"),
         "stops": State(block.stops, "steps"),
+        **_level(spec, output),
     }
     return Committed(output, live, block.on, _costs(block, operation, spec), states)
 
@@ -156,7 +157,14 @@ def _unswitched(block: Any, operation: Operation, size: Size, spec: Commitment |
         block.output_within_capacity = pyo.Constraint(operation.steps, rule=output_within_capacity)
     if spec is not None:
         _plain_ramps(block, operation, size, spec, output)
-    return Committed(output, lambda _t: size.amount, None, [], {})
+    return Committed(output, lambda _t: size.amount, None, [], _level(spec, output))
+
+
+def _level(spec: Commitment | None, output: Any) -> dict[str, State]:
+    """Return the output as a state where the next window must know it: where there are ramps."""
+    limits = () if spec is None else (spec.ramp_up, spec.ramp_down, spec.start_ramp, spec.stop_ramp)
+    is_limited = any(limit is not None for limit in limits)
+    return {"output_level": State(output, "steps", "output_before")} if is_limited else {}
 
 
 def _switch(block: Any, operation: Operation, spec: Commitment) -> None:

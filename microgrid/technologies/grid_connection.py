@@ -45,6 +45,10 @@ class DemandCharge(BaseModel):
     price: PerPowerMonth = Field(description="Price per kW and month.")
     window: Window = Field(default=0.25, description="Length of the metering window.")
     peak_so_far: Power = Field(default=0.0, description="Highest mean import already measured in the first month.")
+    peak_ahead: Power = Field(
+        default=0.0,
+        description="Peak that each later month will reach in any case, for horizons that see little of it.",
+    )
 
     @field_validator("window")
     @classmethod
@@ -169,7 +173,7 @@ class GridConnection(Technology):
         timeline = operation.timeline
         months = list(dict.fromkeys(timeline.months.tolist()))
         block.months = pyo.Set(initialize=months)
-        floor = {month: charge.peak_so_far if month == months[0] else 0.0 for month in months}
+        floor = {month: charge.peak_so_far if month == months[0] else charge.peak_ahead for month in months}
         block.peak = pyo.Var(block.months, bounds=lambda _b, m: (floor[m], None))
 
         window = timeline.windows(charge.window * 60)
@@ -252,7 +256,8 @@ class GridConnection(Technology):
                 claims.append(Between("export within limit", (("export", -1.0),), high=self.export_limit.on(timeline)))
         if self.demand_charge is not None:
             charge = self.demand_charge
-            claims.append(PeakCharge("demand charge", "import", charge.price, charge.window * 60, charge.peak_so_far))
+            floors = (charge.peak_so_far, charge.peak_ahead)
+            claims.append(PeakCharge("demand charge", "import", charge.price, charge.window * 60, *floors))
         if self.capacity_charge:
             rate, per = (self.capacity_charge, "month") if timeline.is_plain else (12 * self.capacity_charge, "year")
             claims.append(Charge("costs", "contract capacity", (("capacity", rate),), per))  # type: ignore[arg-type]
