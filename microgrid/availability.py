@@ -92,14 +92,11 @@ def makers(
         Latitude and longitude of the site, where known.
     """
 
-    @lru_cache(maxsize=1)
     def data() -> Any:
-        from microgrid.weather import read_weather
-
         if weather is None:
             raise refuse("no weather", "a weather file to compute it from", "add weather: {file: ...} to the scenario")
-        given = weather.model_dump(exclude={"file"}, exclude_none=True)
-        return read_weather(folder / weather.file, **given)
+        path, given = folder / weather.file, weather.model_dump(exclude={"file"}, exclude_none=True)
+        return _read(path, _stamp(path), tuple(given.items()))
 
     def photovoltaic(spec: Mapping[str, Any]) -> NDArray[np.float64]:
         from microgrid.weather import pv_availability
@@ -116,3 +113,20 @@ def makers(
         )
 
     return {"photovoltaic": photovoltaic, "wind_turbine": wind_turbine}
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _stamp: tuple[int, int], given: tuple[tuple[str, Any], ...]) -> Any:
+    """Return the weather of a file, kept for the next scenario that asks for it while the file stays as it is."""
+    from microgrid.weather import read_weather
+
+    return read_weather(path, **dict(given))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return what changes with the content of a file; of one that is not there, what no file has."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_mtime_ns, status.st_size

@@ -53,7 +53,7 @@ def test_there_is_much_to_start_from():
     assert len(good()) == len(technologies()) + 1
 
 
-@settings(FAST, max_examples=700)
+@settings(FAST, max_examples=400)
 @given(broken_files())
 def test_a_broken_file_is_refused_with_its_place_and_what_was_wanted(broken: Broken):
     with pytest.raises(InputError) as caught:
@@ -68,7 +68,7 @@ def test_a_broken_file_is_refused_with_its_place_and_what_was_wanted(broken: Bro
     told[broken.deed.split(" ")[0]] += 1
 
 
-@settings(FAST, max_examples=400)
+@settings(FAST, max_examples=250)
 @given(scribbled())
 def test_scribbling_breaks_a_file_or_leaves_it_good(files: Files):
     try:

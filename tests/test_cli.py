@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 
 from microgrid import cli, running
 from microgrid.audit import Audit
+from microgrid.cli.endings import exit_code_without_plan
 from microgrid.describing import description, overview
 from microgrid.errors import InputError, MicrogridError
 from microgrid.progress import _log, line, watching
@@ -534,6 +535,6 @@ def test_a_log_says_ever_more_seldom_that_there_is_no_plan_yet(capsys):
 
 
 def test_an_outcome_knows_its_exit_code():
-    assert cli._exit_code_without_plan(Outcome(Ended.INFEASIBLE)) == cli.INFEASIBLE
-    assert cli._exit_code_without_plan(Outcome(Ended.INTERRUPTED)) == cli.STOPPED
-    assert cli._exit_code_without_plan(Outcome(Ended.TIME)) == cli.FAILED
+    assert exit_code_without_plan(Outcome(Ended.INFEASIBLE)) == cli.INFEASIBLE
+    assert exit_code_without_plan(Outcome(Ended.INTERRUPTED)) == cli.STOPPED
+    assert exit_code_without_plan(Outcome(Ended.TIME)) == cli.FAILED

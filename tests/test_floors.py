@@ -44,6 +44,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.technologies.stacks",
         "microgrid.technologies.stack_rows",
         "microgrid.technologies.stack_claims",
+        "microgrid.technologies.grid_flows",
+        "microgrid.technologies.grid_emissions",
     ),
     3: ("microgrid.technologies",),
     4: (

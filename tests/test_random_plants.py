@@ -29,7 +29,7 @@ from tests.laws.cases import UNDECIDED, Case, cases
 from tests.laws.rules import marks_of, nested_models, put, rule
 from tests.laws.surroundings import DEFAULT, DEMAND, PLENTY, PRICES, Neighbour
 
-PARTS, PLANTS_A_PART = 4, 55
+PARTS, PLANTS_A_PART = 30, 55
 
 STEPS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 FACTORS = (1.0, 0.0, 0.5, 0.8, 1.25, 2.0)
@@ -250,7 +250,7 @@ def test_random_plants_are_solved_and_audited(part: int) -> None:
 
 
 def test_the_plants_are_as_various_as_they_should_be() -> None:
-    """Two hundred plants of the same kind would show little: each technology, decisions and negative prices come up."""
+    """A hundred plants of the same kind would show little: each technology, decisions and negative prices come up."""
     seen: set[str] = set()
 
     def look(plant: Plant) -> None:

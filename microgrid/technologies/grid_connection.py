@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size
-from microgrid.claims import Between, Charge, Claim, NeverBoth, PeakCharge
+from microgrid.claims import Charge, Claim, PeakCharge
 from microgrid.errors import InputError, Problem
 from microgrid.fields import (
     MONEY,
@@ -25,8 +25,9 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, State, Technology, parameter
-from microgrid.technologies.patterns import flow_within
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
+from microgrid.technologies.grid_emissions import Factor, emission_claims, emissions, factors
+from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.timeline import Timeline
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
@@ -117,56 +118,23 @@ class GridConnection(Technology):
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export, their prices and limits, the peak and the emissions."""
         steps, hours = operation.steps, operation.hours
-        imports = self._limited(block, operation, "imports", size["capacity"], self.import_limit)
+        imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
         flows = [Flow("import", self.bus, lambda t: imports[t])]
         price = parameter(block, steps, "import_price", self.import_price.on(operation.timeline, "import_price"))
         costs = [Cost("import", "energy", lambda t: price[t] * hours[t] * imports[t], steps)]
         if self.export_price is not None:
-            exports = self._limited(block, operation, "exports", size["capacity"], self.export_limit)
+            exports = limited(block, operation, "exports", size["capacity"], self.export_limit)
             flows.append(Flow("export", self.bus, lambda t: -exports[t]))
             earned = parameter(block, steps, "export_price", self.export_price.on(operation.timeline, "export_price"))
             costs.append(Cost("export", "revenue", lambda t: -earned[t] * hours[t] * exports[t], steps))
-            self._one_way(block, operation, size["capacity"])
+            one_way(block, operation, size["capacity"], earned.array >= price.array)
         states: dict[str, State] = {}
         if self.demand_charge is not None:
             costs.append(self._peaks(block, operation, self.demand_charge, imports))
             states["peak"] = State(block.peak, "months", "peak_so_far")
         if self.capacity_charge:
             costs.append(self._contract(operation, size["capacity"]))
-        return Contribution(flows, costs, self._emissions(block, operation, imports), states)
-
-    def _limited(self, block: Any, operation: Operation, name: str, size: Size, limit: Series | None) -> Any:
-        flow = flow_within(block, operation, name, size)
-        if limit is not None:
-            highest = parameter(block, operation.steps, f"{name}_limit", limit.on(operation.timeline, name))
-
-            def within_limit(_b: Any, t: Any) -> Any:
-                return flow[t] <= highest[t]
-
-            block.add_component(f"{name}_within_limit", pyo.Constraint(operation.steps, rule=within_limit))
-        return flow
-
-    def _contested(self, operation: Operation) -> list[int]:
-        """Return the steps at which importing and exporting at once could pay."""
-        assert self.export_price is not None
-        bought = self.import_price.on(operation.timeline)
-        sold = self.export_price.on(operation.timeline)
-        tempting = np.full(len(bought), True) if not operation.money_counts else sold >= bought
-        return [int(t) for t in np.flatnonzero(tempting)]
-
-    def _one_way(self, block: Any, operation: Operation, size: Size) -> None:
-        block.contested = pyo.Set(initialize=self._contested(operation), within=operation.steps)
-        block.importing = pyo.Var(block.contested, dense=False, within=pyo.Binary)
-        high = size.high
-
-        def imports_only(b: Any, t: Any) -> Any:
-            return b.imports[t] <= high * b.importing[t]
-
-        def exports_only(b: Any, t: Any) -> Any:
-            return b.exports[t] <= high * (1 - b.importing[t])
-
-        block.imports_only = pyo.Constraint(block.contested, rule=imports_only)
-        block.exports_only = pyo.Constraint(block.contested, rule=exports_only)
+        return Contribution(flows, costs, emissions(block, operation, imports, self._factors()), states)
 
     def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
         """Keep each month's peak above the mean import of each of its metering windows."""
@@ -217,43 +185,19 @@ class GridConnection(Technology):
         )
         return Cost("contract capacity", "demand", lambda _: total * size.amount)
 
-    def _factors(self) -> list[tuple[str, int, str, Series]]:
-        market = self.market_factor if self.market_factor is not None else self.location_factor
-        lines = [
-            ("import, location-based", 2, "location", self.location_factor),
-            ("import, market-based", 2, "market", market),
-            ("import, upstream", 3, "both", self.upstream_factor),
-        ]
-        return [(line, scope, basis, factor) for line, scope, basis, factor in lines if factor is not None]
-
-    def _emissions(self, block: Any, operation: Operation, imports: Any) -> list[Emission]:
-        hours, lines = operation.hours, []
-        for line, scope, basis, factor in self._factors():
-            values = parameter(
-                block, operation.steps, f"factor_{scope}_{basis}", factor.on(operation.timeline, "factor")
-            )
-            lines.append(Emission(line, scope, basis, lambda t, f=values: f[t] * hours[t] * imports[t]))  # type: ignore[arg-type,misc]
-        return lines
+    def _factors(self) -> list[Factor]:
+        return factors(self.location_factor, self.market_factor, self.upstream_factor)
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
         timeline = operation.timeline
         claims: list[Claim] = [
-            Between("import within capacity", (("import", 1.0), ("capacity", -1.0)), high=0.0),
-            Between("import is a supply", (("import", 1.0),), low=0.0),
+            *import_claims(timeline, self.import_limit),
             Charge("costs", "import", (("import", self.import_price.on(timeline)),)),
         ]
-        if self.import_limit is not None:
-            claims.append(Between("import within limit", (("import", 1.0),), high=self.import_limit.on(timeline)))
         if self.export_price is not None:
-            claims += [
-                Between("export within capacity", (("export", -1.0), ("capacity", -1.0)), high=0.0),
-                Between("export is a consumption", (("export", 1.0),), high=0.0),
-                NeverBoth("import", "export"),
-                Charge("costs", "export", (("export", self.export_price.on(timeline)),)),
-            ]
-            if self.export_limit is not None:
-                claims.append(Between("export within limit", (("export", -1.0),), high=self.export_limit.on(timeline)))
+            claims += export_claims(timeline, self.export_limit)
+            claims.append(Charge("costs", "export", (("export", self.export_price.on(timeline)),)))
         if self.demand_charge is not None:
             charge = self.demand_charge
             floors = (charge.peak_so_far, charge.peak_ahead)
@@ -261,9 +205,7 @@ class GridConnection(Technology):
         if self.capacity_charge:
             rate, per = (self.capacity_charge, "month") if timeline.is_plain else (12 * self.capacity_charge, "year")
             claims.append(Charge("costs", "contract capacity", (("capacity", rate),), per))  # type: ignore[arg-type]
-        for line, _, _, factor in self._factors():
-            claims.append(Charge("emissions", line, (("import", factor.on(timeline)),)))
-        return claims
+        return claims + emission_claims(timeline, self._factors())
 
     @classmethod
     def example(cls) -> Self:

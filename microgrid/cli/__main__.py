@@ -1,0 +1,5 @@
+"""`python -m microgrid.cli` is the command line, too."""
+
+from microgrid.cli import main
+
+main()

@@ -1,0 +1,33 @@
+"""What groups of commands share: arguments, and how overrides are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="Scenario file (YAML).", show_default=False)]
+Set = Annotated[
+    list[str],
+    typer.Option("--set", metavar="PATH=VALUE", help='Override a field: --set assets.battery.energy="3 MWh".'),
+]
+
+
+def pairs(overrides: list[str]) -> dict[str, str]:
+    """Return overrides such as ``assets.battery.energy=3 MWh`` by path.
+
+    Raises
+    ------
+    InputError
+        If one of them is no such pair.
+    """
+    from microgrid.errors import InputError, Problem
+
+    found = {}
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InputError([Problem("--set", text, "PATH=VALUE", 'such as --set assets.battery.energy="3 MWh"')])
+        found[key.strip()] = value.strip()
+    return found
