@@ -84,6 +84,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.progress",
         "microgrid.repairs",
         "microgrid.pulls",
+        "microgrid.dispatch",
         "microgrid.report",
         "microgrid.rolling",
         "microgrid.run_folders",

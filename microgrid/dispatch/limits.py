@@ -110,7 +110,8 @@ def _with_limit(plant: Plant, ports: Ports, limit: LiveLimit) -> Plant:
     own = dict(plant.flow_limits.get(limit.asset, {}))
     for port, most in _most(plant, asset, ports[limit.asset], limit).items():
         low, high = own.get(port, (np.full(n, -np.inf), np.full(n, np.inf)))
-        own[port] = (np.where(steps, np.maximum(low, -most), low), np.where(steps, np.minimum(high, most), high))
+        least, highest = np.maximum(low, -most), np.minimum(high, most)
+        own[port] = (np.where(steps, least, low).astype(float), np.where(steps, highest, high).astype(float))
     limited = replace(plant, flow_limits={**plant.flow_limits, limit.asset: own})
     return _switched_off(limited, limit, steps) if limit.kind == "outage" else limited
 
@@ -127,7 +128,7 @@ def _most(plant: Plant, asset: Any, ports: dict[str, str], limit: LiveLimit) -> 
     unit = asset.capacity_units()["power" if "power" in capacities else "capacity"]
     electric = {port for port, bus in ports.items() if plant.buses[bus].carrier.flow_unit == unit}
     main = {"import", "export", "output", "power", "charge", "discharge", "supply"}
-    return {port: share * size.high for port in electric & main}
+    return dict.fromkeys(electric & main, share * size.high)
 
 
 def _switched_off(plant: Plant, limit: LiveLimit, steps: NDArray[np.bool_]) -> Plant:

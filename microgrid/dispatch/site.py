@@ -73,7 +73,8 @@ def read_site(path: Path) -> Site:
     tree = read_yaml(path)
     if tree.problems:
         raise InputError(tree.problems)
-    return parsed(Site, tree.data, path)
+    site: Site = parsed(Site, tree.data, path)
+    return site
 
 
 def parsed(model: type[Any], data: Any, path: Path) -> Any:

@@ -69,7 +69,7 @@ def read_source(source: Source | None, folder: Path, currency: str, name: str, s
     if source is None:
         return Readings()
     try:
-        frame = _csv(folder / source.file) if source.file else _sql(source, since)
+        frame = _csv(folder / source.file) if source.file else _sql(source)
     except Exception as error:  # noqa: BLE001  a driver may raise anything, and there must be a plan all the same
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Readings(notes=[f"{name} could not be read: {reason}"])
@@ -80,7 +80,7 @@ def _csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, skipinitialspace=True)
 
 
-def _sql(source: Source, since: pd.Timestamp) -> pd.DataFrame:
+def _sql(source: Source) -> pd.DataFrame:
     from sqlalchemy import MetaData, Table, create_engine, select
 
     address = source.database
@@ -136,8 +136,8 @@ def _factors(units: Iterable[str], currency: str) -> dict[str, tuple[float, floa
 def _notes(wrong: pd.DataFrame, name: str) -> list[str]:
     rows: list[Any] = wrong.head(_MOST_NOTES).to_dict("records")
     notes = [
-        f"{name}: left out {row['asset']} {row['quantity']} at {row['time']}: {row['value']} {row['unit']} is no number "
-        "with a unit"
+        f"{name}: left out {row['asset']} {row['quantity']} at {row['time']}: {row['value']} {row['unit']} is no "
+        "number with a unit"
         for row in rows
     ]
     more = len(wrong) - len(rows)

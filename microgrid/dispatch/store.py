@@ -1,8 +1,8 @@
 """The state folder: a lock, a journal that only grows, and files that are replaced as a whole or not at all.
 
-What is written is flushed to the disk before it takes the place of what was there, so that a kill, a crash or a full disk
-at any moment leaves either the old file or the new one. The state carries a checksum and is kept twice: one that cannot
-be read is set aside, told, and the other is taken.
+What is written is flushed to the disk before it takes the place of what was there, so that a kill, a crash or a full
+disk at any moment leaves either the old file or the new one. The state carries a checksum and is kept twice: one that
+cannot be read is set aside, told, and the other is taken.
 """
 
 from __future__ import annotations

@@ -162,9 +162,26 @@ def _limit(parts: Parts, name: str, limits: Mapping[str, tuple[Array, Array]]) -
         if store.name == name:
             into, out_of = limits.get("charge", (-np.inf, None))[0], limits.get("discharge", (None, np.inf))[1]
             store.day = (np.minimum(store.most[0], -np.asarray(into)), np.minimum(store.most[1], np.asarray(out_of)))
+    for unit in parts.converters:
+        if unit.name == name:
+            unit.range_of = _lowered(unit, limits)
     if name in parts.sources:
         bus, available = parts.sources[name]
         parts.sources[name] = (bus, np.minimum(available, limits.get("output", (None, np.inf))[1]))
+
+
+def _lowered(
+    unit: Converter, limits: Mapping[str, tuple[Array, Array]]
+) -> Callable[[int, Mapping[str, float]], tuple[float, float]]:
+    """Return the range of a unit that is held to the limits of the day at the port that it is turned by."""
+    own, port = unit.range_of, next((port for port in ("hydrogen", "heat", "output") if port in limits), "")
+
+    def range_of(step: int, states: Mapping[str, float]) -> tuple[float, float]:
+        low, high = own(step, states)
+        most = float(limits[port][1][step]) if port else np.inf
+        return min(low, most), min(high, most)
+
+    return range_of
 
 
 def _on(series: Series | None, timeline: Timeline, default: float) -> Array:
