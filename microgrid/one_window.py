@@ -35,7 +35,11 @@ def write_window(
 def window_claims(plant: Plant, name: str) -> Iterator[Claim]:
     """State the limits of the day, and what is left in stocks."""
     for port, (low, high) in plant.flow_limits.get(name, {}).items():
-        yield Between(f"{port} within the limits of the day", ((port, 1.0),), low, high)
+        for name_of, bound, is_low in ((f"{port} above", low, True), (f"{port} below", high, False)):
+            limited = np.isfinite(bound)  # a step without a limit says 0 within 0
+            held = np.where(limited, bound, 0.0)
+            terms = ((port, limited.astype(float)),)
+            yield Between(f"{name_of} the limit of the day", terms, *((held, None) if is_low else (None, held)))
     for stock, worths in plant.stock_worth.get(name, {}).items():
         yield from (LeftOver(_line(stock, worth), stock, *worth) for worth in worths)
 

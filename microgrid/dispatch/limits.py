@@ -111,9 +111,13 @@ def _with_limit(plant: Plant, ports: Ports, limit: LiveLimit) -> Plant:
     for port, most in _most(plant, asset, ports[limit.asset], limit).items():
         low, high = own.get(port, (np.full(n, -np.inf), np.full(n, np.inf)))
         least, highest = np.maximum(low, -most), np.minimum(high, most)
-        own[port] = (np.where(steps, least, low).astype(float), np.where(steps, highest, high).astype(float))
+        own[port] = (_where(steps, least, low), _where(steps, highest, high))
     limited = replace(plant, flow_limits={**plant.flow_limits, limit.asset: own})
     return _switched_off(limited, limit, steps) if limit.kind == "outage" else limited
+
+
+def _where(steps: NDArray[np.bool_], limited: Array, free: Array) -> Array:
+    return np.asarray(np.where(steps, limited, free), dtype=float)
 
 
 def _most(plant: Plant, asset: Any, ports: dict[str, str], limit: LiveLimit) -> dict[str, float]:
