@@ -209,7 +209,7 @@ def _published(store: Store, site: Site, planned: Planned, told: Before, run: _R
         }
     )
     _journal(store, run, {"event": "planned", "plan": stamp} | {k: account[k] for k in ("rung", "reason", "seconds")})
-    keep = run.now.tz_convert("UTC") - pd.Timedelta(site.keep)
+    keep = run.now.tz_convert("UTC") - pd.Timedelta(hours=site.hours_kept)
     sweep(store.folder, keep.strftime("%Y%m%dT%H%M%SZ"))
     return Dispatched(planned.rung, account, folder)
 

@@ -39,6 +39,8 @@ class Site(BaseModel):
         Where the newest numbers come from.
     limits
         File of live limits: outages, deratings, calls, prices.
+    keep
+        For how long plans are kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +57,11 @@ class Site(BaseModel):
     def look(self) -> Look:
         """How far each plan looks ahead."""
         return Look.read(self.window, "window")
+
+    @property
+    def hours_kept(self) -> float:
+        """For how many hours plans are kept."""
+        return hours_of(self.keep, "keep")
 
     @property
     def seconds(self) -> float:
