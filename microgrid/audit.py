@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
-from microgrid.claims import Charge, LeftOver, PeakCharge
+from microgrid.claims import Charge, Claim, LeftOver, PeakCharge, TariffBill
 from microgrid.results import Result
 
 __all__ = ["Audit", "Finding", "audit"]
@@ -140,13 +140,17 @@ def _names(value: Any) -> Iterator[str]:
         yield from (name for part in fields(value) for name in _names(getattr(value, part.name)))
 
 
+def _speaks_of(claim: Claim, line: str) -> bool:
+    """Tell whether a claim says what a ledger line amounts to."""
+    if isinstance(claim, TariffBill):
+        return line in claim.lines
+    return isinstance(claim, Charge | LeftOver | PeakCharge) and claim.line == line
+
+
 def _unclaimed(result: Result) -> Iterator[Finding | None]:
     """Find ledger lines that nobody claims, and that were therefore never recomputed."""
     for ledger in ("costs", "emissions"):
         frame = getattr(result, ledger)
         for asset, line in frame[["asset", "line"]].drop_duplicates().itertuples(index=False):
-            claimed = asset == "carbon price" or any(
-                isinstance(c, Charge | LeftOver | PeakCharge) and c.line == line
-                for c in result.claims.get(str(asset), ())
-            )
+            claimed = asset == "carbon price" or any(_speaks_of(c, line) for c in result.claims.get(str(asset), ()))
             yield None if claimed else Finding(str(asset), f"{ledger} line {line!r} is claimed by nobody", float("nan"))

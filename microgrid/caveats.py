@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from microgrid.claims import PeakCharge
+from microgrid.claims import TariffBill
 from microgrid.results import Result
 
 _WHOLE = 1 - 1e-6
@@ -23,12 +23,12 @@ def caveats(result: Result) -> list[str]:
 
 def _peaks_of_part_of_a_month(result: Result) -> Iterator[str]:
     """Tell that the cost of a few days holds the demand charge of the whole month, and what was owed before."""
-    billed = result.costs[result.costs["line"].astype(str) == "demand charge"]
+    billed = result.costs[_in_full(result)]
     parts = {month: share for month, share in _month_shares(result.steps).items() if share < _WHOLE}
     total = float(billed["amount"].sum())
     if not (parts and total):
         return
-    owed = sum(c.price * c.floor for claims in result.claims.values() for c in claims if isinstance(c, PeakCharge))
+    owed = sum(c.owed for claims in result.claims.values() for c in claims if isinstance(c, TariffBill))
     currency = result.manifest["currency"]
     months = ", ".join(f"{month} ({share:.0%} of it)" for month, share in parts.items())
     before = f", {owed:,.2f} of it for a peak that was there before" if owed else ""
@@ -37,7 +37,7 @@ def _peaks_of_part_of_a_month(result: Result) -> Iterator[str]:
 
 def _sizes_on_part_of_a_month(result: Result) -> Iterator[str]:
     """Tell where sizes were decided against peaks that count for a month, on investments that count for days."""
-    lines = result.costs["line"].astype(str) == "demand charge"
+    lines = _in_full(result)
     parts = {month: share for month, share in _month_shares(result.steps).items() if share < _WHOLE}
     if result.manifest.get("decided") and lines.any() and parts:
         months = ", ".join(f"{month} ({share:.0%} of it)" for month, share in parts.items())
@@ -46,6 +46,19 @@ def _sizes_on_part_of_a_month(result: Result) -> Iterator[str]:
             f"each: {months}. Saving a peak looks worth more than it is, beside investments that count for the "
             "horizon only. Size on whole months, best on a year."
         )
+
+
+def _in_full(result: Result) -> pd.Series:
+    """Tell which rows of the money ledger are charged for whole months."""
+    whole = {
+        (asset, line)
+        for asset, claims in result.claims.items()
+        for claim in claims
+        if isinstance(claim, TariffBill)
+        for line in claim.whole
+    }
+    rows = zip(result.costs["asset"].astype(str), result.costs["line"].astype(str), strict=True)
+    return pd.Series([row in whole for row in rows], index=result.costs.index, dtype=bool)
 
 
 def _month_shares(steps: pd.DataFrame) -> dict[str, float]:

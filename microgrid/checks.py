@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microgrid.bills.held import differences, readings_of
 from microgrid.claims import (
+    BILLED_BY,
     Between,
     Change,
     Charge,
@@ -26,6 +28,7 @@ from microgrid.claims import (
     PeakCharge,
     Ramp,
     StockBalance,
+    TariffBill,
     Terms,
     Total,
 )
@@ -35,6 +38,8 @@ Array = NDArray[np.float64]
 
 RELATIVE = 1e-6
 ABSOLUTE = 1e-5
+# A bill is held to a hundredth of its currency, however large it is.
+_HUNDREDTH = 0.01
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Books:
     asset: str
     on_steps: Mapping[str, Array]
     on_points: Mapping[str, Array]
+    on_months: Mapping[str, Array]
     sizes: Mapping[str, float]
     lines: Mapping[tuple[str, str], Array]
     steps: pd.DataFrame
@@ -100,6 +106,7 @@ def books_of(result: Result) -> dict[str, Books]:
             asset,
             flows[asset] | {name: values for name, values in states[asset].items() if len(values) == n},
             stocks[asset],
+            {name: values for name, values in states[asset].items() if name.startswith(BILLED_BY)},
             result.sizes.get(asset, {}),
             {(name, line): amounts for name, ledger in ledgers.items() for line, amounts in ledger[asset].items()},
             result.steps,
@@ -315,7 +322,6 @@ def _peak_charge(books: Books, claim: PeakCharge) -> Iterator[Finding | None]:
     means = meter.groupby(["month", "window"], sort=False)[["energy", "hours"]].sum()
     peaks = (means["energy"] / means["hours"]).groupby(level=0, sort=False).max()
     peaks.iloc[0] = max(peaks.iloc[0], claim.floor)
-    peaks.iloc[1:] = peaks.iloc[1:].clip(lower=claim.later)
     due = claim.price * peaks.clip(lower=0.0).to_numpy()
     booked = books.lines[("costs", claim.line)]
     yield _worst(
@@ -324,6 +330,23 @@ def _peak_charge(books: Books, claim: PeakCharge) -> Iterator[Finding | None]:
         np.abs(np.array([booked.sum() - due.sum()])),
         float(due.sum()),
     )
+
+
+def _tariff_bill(books: Books, claim: TariffBill) -> Iterator[Finding | None]:
+    """Hold ledger lines against the calculator's bill of what flowed; their total to a hundredth."""
+    nothing = np.zeros(len(books.steps))
+    flows = (books.on_steps.get(port, nothing) for port in (claim.imported, claim.exported))
+    imported, exported = (sign * flow for sign, flow in zip((1.0, -1.0), flows, strict=True))
+    chosen = {name.removeprefix(BILLED_BY): float(told[0]) for name, told in books.on_months.items()}
+    option = max(chosen, key=chosen.__getitem__) if chosen else claim.billing
+    booked = {line: amounts for (ledger, line), amounts in books.lines.items() if ledger == "costs"}
+    readings = readings_of(books.steps, imported, exported)
+    for statement, off, scale in differences(claim, readings, books.sizes, booked, option):
+        yield _worst(books, statement, np.array([off]), scale) if scale else _to_a_hundredth(books, statement, off)
+
+
+def _to_a_hundredth(books: Books, statement: str, off: float) -> Finding | None:
+    return None if off <= _HUNDREDTH else Finding(books.asset, statement, off)
 
 
 _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
@@ -335,6 +358,7 @@ _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
     Total: _total,
     Charge: _charge,
     PeakCharge: _peak_charge,
+    TariffBill: _tariff_bill,
     Change: _change,
     Lasting: _lasting,
     LeftOver: _left_over,

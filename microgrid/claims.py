@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Factor = float | NDArray[np.float64]
+# States that tell which billing option was chosen begin so.
+BILLED_BY = "billed by "
 Terms = tuple[tuple[str, Factor], ...]
 
 
@@ -153,7 +155,7 @@ class Charge:
 class PeakCharge:
     """A ledger line is `price` times the highest mean over the metering window, each billing month.
 
-    `floor` is a peak already measured in the first month, `later` one that each later month reaches in any case.
+    `floor` is a peak already measured in the first month.
     """
 
     line: str
@@ -161,7 +163,36 @@ class PeakCharge:
     price: float
     window: float
     floor: float = 0.0
-    later: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class TariffBill:
+    """Ledger lines are those of the bill that an imported and an exported flow come to under a tariff.
+
+    Parameters
+    ----------
+    lines
+        The lines, by name.
+    tariff, past
+        The tariff, and what was measured before the horizon, as plain data.
+    billing
+        The billing option; ``choose`` where the states ``billed by <option>`` say which.
+    whole
+        Lines that a month pays in full, though the horizon covers it in part.
+    owed
+        What is owed of these for peaks before the horizon.
+    imported, exported
+        The two flows; there need not be the second.
+    """
+
+    lines: tuple[str, ...]
+    tariff: dict[str, Any]
+    past: dict[str, Any]
+    billing: str = ""
+    whole: tuple[str, ...] = ()
+    owed: float = 0.0
+    imported: str = "import"
+    exported: str = "export"
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +253,18 @@ class LeftOver:
 
 
 Claim = (
-    Between | StockBalance | NeverBoth | Ramp | MinimumRun | Charge | PeakCharge | Change | Lasting | Total | LeftOver
+    Between
+    | StockBalance
+    | NeverBoth
+    | Ramp
+    | MinimumRun
+    | Charge
+    | PeakCharge
+    | TariffBill
+    | Change
+    | Lasting
+    | Total
+    | LeftOver
 )
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Claim)}
 
@@ -255,6 +297,8 @@ def _claimed(name: str, value: Any) -> Any:
         return tuple((quantity, _factor(factor)) for quantity, factor in value)
     if name in ("begun", "ahead"):
         return tuple((float(hours), float(count)) for hours, count in value)
+    if name in ("lines", "whole"):
+        return tuple(value)
     return _factor(value) if isinstance(value, list) else value
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from datetime import date
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -13,10 +14,15 @@ from pydantic_core import PydanticUndefined
 
 from microgrid.availability import PhotovoltaicArray, Turbine, WeatherFile
 from microgrid.errors import InputError, Problem
-from microgrid.faults import Node, did_you_mean
+from microgrid.faults import Node, did_you_mean, kinds_of
 from microgrid.fields import Along, CapacityIn, Quantity
 from microgrid.horizons import Horizon
 from microgrid.sections import Bus, Finance, Goals, Head, Site, Solver
+from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, EnergyCharge, FixedFee
+from microgrid.tariffs.files import TariffIn
+from microgrid.tariffs.past import AmountsIn
+from microgrid.tariffs.prices import PriceIn
+from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies import technologies
 from microgrid.units import CURRENCY
 
@@ -94,6 +100,12 @@ def _sections() -> dict[str, type[BaseModel]]:
         "capacity": capacity,
         "photovoltaic_weather": PhotovoltaicArray,
         "wind_weather": Turbine,
+        "tariff": Tariff,
+        "energy_charge": EnergyCharge,
+        "demand_charge": DemandCharge,
+        "coincident_charge": CoincidentCharge,
+        "capacity_fee": CapacityFee,
+        "fixed_fee": FixedFee,
     }
 
 
@@ -132,7 +144,8 @@ def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
     for name in [*fields, *(["source"] if "source" in model.model_fields else [])]:
         field = model.model_fields[name]
         node = Node(field.annotation, tuple(field.metadata))
-        nested = None if isinstance(node.mark, CapacityIn) else node.model
+        is_opaque = isinstance(node.mark, CapacityIn | TariffIn) or len(kinds_of(field.annotation)) > 1
+        nested = None if is_opaque else node.model
         yield Row(f"{prefix}{name}", unit_of(field), _default(field, node), field.description or "")
         if nested is not None and model is not Head:
             yield from _rows(nested, f"{prefix}{name}{'[]' if _is_list(field.annotation) else ''}.")
@@ -171,12 +184,16 @@ def unit_of(field: FieldInfo) -> str:
         shown = ("share" if mark.high is not None and mark.high <= 1.0 else "ratio") if units == "1" else units
         shown = f"share{shown[1:]}" if shown.startswith("1/") else shown
         return f"{shown}, series" if isinstance(mark, Along) else shown
+    if isinstance(mark, PriceIn):
+        return " or ".join(mark.units).replace(CURRENCY, "currency") + ", price"
+    if isinstance(mark, AmountsIn):
+        return f"{mark.unit}, by name"
     if any(hasattr(mark, "carriers") for mark in field.metadata):
         return "bus"
     return _type_name(field.annotation)
 
 
-_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+_NAMES = {str: "text", date: "date", int: "whole number", float: "number", bool: "true or false"}
 
 
 def _type_name(annotation: Any) -> str:
@@ -188,6 +205,8 @@ def _type_name(annotation: Any) -> str:
     origin = get_origin(annotation)
     if origin is Literal:
         return ", ".join(str(option) for option in options)
+    if origin is Annotated:
+        return _type_name(options[0])
     if origin is dict or not options:
         return "by name" if origin is dict else ""
     name = _type_name(options[0])

@@ -222,6 +222,8 @@ def _replaces(child: Mapping[str, Any], base: Mapping[str, Any], path: Keys) -> 
     """Tell whether a mapping takes another's place as a whole: another kind, another series, another form of size."""
     if path == ("assets",):
         return "kind" in child and child["kind"] != base.get("kind")
+    if "file" in base and not any(key in part for part in (base, child) for key in ("column", "values")):
+        return "file" in child and child["file"] != base["file"]
     if any(key in child for key in _SERIES):
         return True
     if any(key in base for key in _SERIES):
@@ -300,7 +302,8 @@ def _near(keys: list[str], depth: int, data: Any) -> str:
 def _named_files(data: Any) -> Iterable[str]:
     if isinstance(data, dict):
         for key, value in data.items():
-            if key == "file" and isinstance(value, str):
+            is_tariff = key == "tariff" and isinstance(value, str) and value.endswith((".yaml", ".yml"))
+            if is_tariff or (key == "file" and isinstance(value, str)):
                 yield value
             else:
                 yield from _named_files(value)

@@ -142,6 +142,9 @@ class Node(NamedTuple):
         models = getattr(self.mark, "models", {})
         if key in models:
             return Node(models[key])
+        tagged = _tagged(self.annotation, key) if _element(self.annotation) is None else None
+        if tagged is not None:
+            return Node(tagged)
         model = self.model
         if model is not None and key in model.model_fields and _element(self.annotation) is None:
             info = model.model_fields[str(key)]
@@ -158,6 +161,22 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
+
+
+def _tagged(annotation: Any, tag: str | int) -> type[BaseModel] | None:
+    """Return the one of several models that a kind stands for."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        kind = annotation.model_fields.get("kind")
+        return annotation if kind is not None and kind.default == tag else None
+    return next((found for part in get_args(annotation) if (found := _tagged(part, tag)) is not None), None)
+
+
+def kinds_of(annotation: Any) -> list[str]:
+    """Return the kinds that several models stand for."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        kind = annotation.model_fields.get("kind")
+        return [str(kind.default)] if kind is not None else []
+    return [tag for part in get_args(annotation) for tag in kinds_of(part)]
 
 
 def _element(annotation: Any) -> Any:
@@ -253,12 +272,20 @@ def _fault(path: Keys, node: Node, details: Mapping[str, Any], currency: str) ->
         options = _options(node.annotation)
         wanted = f"one of {', '.join(str(option) for option in options)}" if options else context["expected"]
         return Fault(path, shown(value), wanted, did_you_mean(str(value), [str(option) for option in options]))
-    if kind in _MAPPINGS:
-        return Fault(path, shown(value), _mapping(node))
     if isinstance(value, float) and not math.isfinite(value):
         kind = "finite_number"
+    if kind in _MAPPINGS or kind.startswith("union_tag"):
+        return Fault(path, shown(value), _mapping(node)) if kind in _MAPPINGS else _unknown_kind(path, node, value)
     wanted = _WANTED.get(kind, str(details["msg"])).format(**{key: _plain(part) for key, part in context.items()})
     return Fault(path, shown(value), wanted, _cure(kind, value))
+
+
+def _unknown_kind(path: Keys, node: Node, value: Any) -> Fault:
+    """Return the fault of a mapping whose kind is none of those that may stand there."""
+    kinds, written = kinds_of(node.annotation), value.get("kind") if isinstance(value, Mapping) else None
+    told = shown(written) if written is not None else _MISSING
+    cure = did_you_mean(str(written), kinds) if written is not None else f"write kind: {kinds[0]}"
+    return Fault((*path, "kind"), told, f"one of {', '.join(kinds)}", cure)
 
 
 def _expected(node: Node, currency: str) -> tuple[str, str]:

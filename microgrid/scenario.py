@@ -117,7 +117,9 @@ def _plant(
         return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency)
     except InputError as error:
         is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
-        faults += [problem for problem in error.problems if is_whole or problem.wanted != UNFED]
+        told = [problem for problem in error.problems if is_whole or problem.wanted != UNFED]
+        # What fits a horizon or not cannot be told of one that is not known.
+        faults += [problem for problem in told if timeline is not None or ".tariff." not in problem.where]
         return None
 
 

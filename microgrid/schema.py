@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from microgrid.plant import LONGEST_NAME
 from microgrid.sections import Head
+from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies import technologies
 from microgrid.units import CURRENCY
 
@@ -46,6 +47,29 @@ def scenario_schema() -> dict[str, Any]:
         "if": {"required": ["extends"]},
         "then": {"properties": extending | {"assets": _assets(head, words, _PARTIAL)}},
         "else": {"properties": head["properties"] | {"assets": _assets(head, words, "")}, "required": head["required"]},
+        "$defs": dict(sorted((whole | partial).items())),
+    }
+
+
+@lru_cache(maxsize=1)
+def tariff_schema() -> dict[str, Any]:
+    """Return the JSON Schema of tariff files; one that builds on another may leave anything out."""
+    _, raw = models_json_schema([(Tariff, "validation")], by_alias=True)
+    names = {name: _word(name) for name in raw["$defs"]}
+    whole = {names[name]: _tidy(part, names) for name, part in raw["$defs"].items()}
+    head = whole.pop(names[Tariff.__name__])
+    partial = {_PARTIAL + name: _partial(part) for name, part in whole.items()}
+    bases = {key: {"type": "string"} for key in ("use", "file")}
+    building = _partial(head)["properties"] | bases
+    # A component that is changed may leave out all but what is changed, its kind too.
+    building["components"] = {"type": "object", "additionalProperties": {"type": ["object", "null"]}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "green-microgrid tariff",
+        "type": "object",
+        "if": {"anyOf": [{"required": [key]} for key in bases]},
+        "then": {"properties": building, "additionalProperties": False},
+        "else": {"properties": head["properties"], "required": head["required"], "additionalProperties": False},
         "$defs": dict(sorted((whole | partial).items())),
     }
 

@@ -68,6 +68,11 @@ _EXAMPLES = {
     "CUR/kWh/a": "5 CUR/kWh/a",
     "CUR/kW/a": "10 CUR/kW/a",
     "CUR/kW/month": "40 CUR/kW/month",
+    "CUR/kVA/month": "25 CUR/kVA/month",
+    "CUR/month": "200 CUR/month",
+    "kVA": "1250 kVA",
+    "kvar": "200 kvar",
+    "kWh/kVA": "260 kWh/kVA",
     "CUR/kgCO2e": "80 CUR/tCO2e",
 }
 
@@ -155,7 +160,8 @@ def conversion(written: str, unit: str) -> tuple[float, float]:
         zero = float(registry.Quantity(0.0, expression).to(house).magnitude)
         one = float(registry.Quantity(1.0, expression).to(house).magnitude)
     except Exception as error:
-        raise UnitError(f'"{written}"', wanted_text((unit,))) from error
+        hint = next((_HINTS[word] for word in re.findall(r"\w+", written) if word in _HINTS), "")
+        raise UnitError(f'"{written}"', wanted_text((unit,)), hint) from error
     if not (math.isfinite(zero) and math.isfinite(one) and one != zero):
         raise UnitError(f'"{written}"', wanted_text((unit,)))
     return one - zero, zero

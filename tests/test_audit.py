@@ -28,6 +28,7 @@ from microgrid.claims import (
     PeakCharge,
     Ramp,
     StockBalance,
+    TariffBill,
     Total,
     from_plain,
     to_plain,
@@ -401,6 +402,10 @@ KEPT_AND_BROKEN: list[tuple[str, Claim, dict[str, Any], dict[str, Any], int | No
      {"flows": {"out": [6.0, 2.0, 2.5]}, "costs": {"peak": [30.0]}}, {"costs": {"peak": [60.0]}}, None),
     ("PeakCharge floor", PeakCharge("peak", "out", 10.0, 120.0, floor=7.0),
      {"flows": {"out": [6.0, 2.0, 2.5]}, "costs": {"peak": [70.0]}}, {"costs": {"peak": [30.0]}}, None),
+    # 2, 6 and 8 kWh at 0.5.
+    ("TariffBill", TariffBill(("energy",), {"components": {"energy": {"price": 0.5, "kind": "energy"}}}, {}),
+     {"flows": {"import": [4.0, 4.0, 4.0]}, "costs": {"energy": [1.0, 3.0, 4.0]}},
+     {"costs": {"energy": [1.0, 3.0, 4.5]}}, None),
     ("Change", Change("on follows", (("on", 1.0), ("starts", -1.0)), (("on", -1.0),), 0.0, 0.0, (("", -1.0),)),
      {"states": {"on": [1.0, 2.0, 2.0], "starts": [0.0, 1.0, 0.0]}},
      {"states": {"on": [1.0, 2.0, 2.0], "starts": [0.0, 0.0, 1.0]}}, 1),

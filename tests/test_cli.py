@@ -538,3 +538,39 @@ def test_an_outcome_knows_its_exit_code():
     assert exit_code_without_plan(Outcome(Ended.INFEASIBLE)) == cli.INFEASIBLE
     assert exit_code_without_plan(Outcome(Ended.INTERRUPTED)) == cli.STOPPED
     assert exit_code_without_plan(Outcome(Ended.TIME)) == cli.FAILED
+
+
+def test_tariffs_lists_the_catalogue_and_shows_one(microgrid):
+    listed = microgrid("tariffs")
+    assert listed.code == 0
+    assert "guangdong_10kv" in listed.out
+    shown = microgrid("tariffs", "guangdong_10kv")
+    assert "multipliers: critical 2.125, peak 1.7, flat 1, valley 0.38" in shown.out
+    unknown = microgrid("tariffs", "guangdong")
+    assert unknown.code == cli.INPUT
+    assert 'did you mean "guangdong_10kv"?' in unknown.err
+
+
+def test_bill_of_a_meter_file(microgrid, here):
+    """1,000 kWh at the US form's winter price, and the first tier of its rider: 80 + 12; demand at 12 a kW, 500 kW."""
+    rows = "\n".join(f"2026-01-05T{hour:02d}:00-05:00,{power}" for hour, power in enumerate((500, 500, 0)))
+    (here / "meter.csv").write_text(f"time,import [kW]\n{rows}\n", encoding="utf-8")
+    ran = microgrid("bill", "us_time_of_use_demand", "meter.csv", "--given", "zone=America/New_York", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    lines = json.loads(ran.out)["lines"]
+    assert (lines["energy"], lines["rider"], lines["facilities_demand"]) == pytest.approx((80.0, 12.0, 6000.0))
+    assert lines["customer_charge"] == pytest.approx(600 * 3 / 744)
+    lacking = microgrid("bill", "us_time_of_use_demand", "meter.csv")
+    assert lacking.code == cli.INPUT
+    assert lacking.err.startswith("zone: missing\n   wanted the time zone of the bill")
+    written = microgrid(
+        "bill", "us_time_of_use_demand", "meter.csv", "--given", "zone=America/New_York", "--out", "b.csv"
+    )
+    assert written.code == 0
+    assert (here / "b.csv").read_text(encoding="utf-8").startswith("month,line,category,quantity,unit,amount [USD]\n")
+
+
+def test_schema_of_tariffs(microgrid):
+    ran = microgrid("schema", "tariff")
+    Draft202012Validator.check_schema(json.loads(ran.out))
+    assert microgrid("schema", "tarif").code == cli.INPUT

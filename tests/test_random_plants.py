@@ -29,7 +29,7 @@ from tests.laws.cases import UNDECIDED, Case, cases
 from tests.laws.rules import marks_of, nested_models, put, rule
 from tests.laws.surroundings import DEFAULT, DEMAND, PLENTY, PRICES, Neighbour
 
-PARTS, PLANTS_A_PART = 30, 55
+PARTS, PLANTS_A_PART = 4, 35
 
 STEPS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 FACTORS = (1.0, 0.0, 0.5, 0.8, 1.25, 2.0)

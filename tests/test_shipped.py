@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from microgrid.bills.calculator import bill
+from microgrid.bills.held import readings_of
+from microgrid.bills.readings import Facts
+from microgrid.claims import BILLED_BY, TariffBill
 from microgrid.running import run
 from microgrid.scenario import read_scenario
+from microgrid.tariffs.past import Past
+from microgrid.tariffs.tariff import Tariff
 from solvers import Ended
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -36,6 +43,32 @@ def test_solves_and_audits(path):
     assert manifest["audit"]["findings"] == []
     assert manifest["costs"]["cost"] == pytest.approx(manifest["outcome"]["objective"], rel=1e-6)
     assert result.flows.loc[result.flows["port"] == "unserved", "rate"].sum() == pytest.approx(0.0)
+    assert_billed(result)
+
+
+def assert_billed(result):
+    """Bill what the meter of each grid connection read: it is what the plan spends on the grid, to a hundredth."""
+    for asset in [name for name, kind in result.manifest["kinds"].items() if kind == "grid_connection"]:
+        (claim,) = [claim for claim in result.claims[asset] if isinstance(claim, TariffBill)]
+        flows = result.flows[result.flows["asset"] == asset]
+        imported, exported = (
+            flows.loc[flows["port"] == port, "rate"].abs().to_numpy() if (flows["port"] == port).any() else 0.0
+            for port in ("import", "export")
+        )
+        readings = readings_of(result.steps, imported, exported + np.zeros(len(result.steps)))
+        sizes = (result.sizes[asset].get(key) for key in ("capacity", "transformer", "contract_demand"))
+        facts = Facts(_option(result, asset, claim), *sizes, Past.model_validate(claim.past))
+        due = bill(Tariff.model_validate(claim.tariff), readings, facts)
+        lines = result.costs[(result.costs["asset"] == asset) & result.costs["line"].isin(claim.lines)]
+        assert due.total > 0
+        assert lines["amount"].sum() == pytest.approx(due.total, abs=0.01)
+
+
+def _option(result, asset, claim):
+    """Return the billing option of a plan: as told, or as chosen."""
+    states = result.states[(result.states["asset"] == asset) & (result.states["value"] > 0.5)]
+    chosen = [name.removeprefix(BILLED_BY) for name in states["state"].astype(str) if name.startswith(BILLED_BY)]
+    return chosen[0] if claim.billing == "choose" else claim.billing
 
 
 def test_every_file_has_a_licence_note(path):

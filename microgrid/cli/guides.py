@@ -33,8 +33,13 @@ def new(folder: Annotated[Path, typer.Argument(help="Folder to make.", show_defa
 
 
 @commands.command()
-def schema() -> None:
-    """Print the JSON Schema of scenario files, for editors."""
-    from microgrid.scenario import scenario_schema
+def schema(
+    what: Annotated[str, typer.Argument(help="Which files: scenario or tariff.")] = "scenario",
+) -> None:
+    """Print the JSON Schema of scenario files, or of tariff files, for editors."""
+    from microgrid.errors import InputError, Problem
+    from microgrid.schema import scenario_schema, tariff_schema
 
-    typer.echo(json.dumps(scenario_schema(), indent=2))
+    if what not in ("scenario", "tariff"):
+        raise InputError([Problem("schema", what, "scenario or tariff")])
+    typer.echo(json.dumps(scenario_schema() if what == "scenario" else tariff_schema(), indent=2))

@@ -14,8 +14,10 @@ Set = Annotated[
 ]
 
 
-def pairs(overrides: list[str]) -> dict[str, str]:
-    """Return overrides such as ``assets.battery.energy=3 MWh`` by path.
+def pairs(
+    overrides: list[str], option: str = "--set", example: str = '--set assets.battery.energy="3 MWh"'
+) -> dict[str, str]:
+    """Return overrides such as ``assets.battery.energy=3 MWh`` by path; `example` is the option as one would type it.
 
     Raises
     ------
@@ -28,6 +30,6 @@ def pairs(overrides: list[str]) -> dict[str, str]:
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise InputError([Problem("--set", text, "PATH=VALUE", 'such as --set assets.battery.energy="3 MWh"')])
+            raise InputError([Problem(option, text, "PATH=VALUE", f"such as {example}")])
         found[key.strip()] = value.strip()
     return found

@@ -163,9 +163,9 @@ def _levels(model: Model, plan: Plan) -> dict[tuple[str, str], NDArray[np.float6
 
 def _peaks(model: Model, plan: Plan) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
+    months = [str(month) for month in dict.fromkeys(model.plant.timeline.months.tolist())]
     for asset, contribution in model.contributions.items():
         for state in contribution.states.values():
             if state.on == "months" and state.inherits == "peak_so_far":
-                months = list(state.variable.index_set())
-                found[asset] = dict(zip(map(str, months), plan.of(state.variable).tolist(), strict=True))
+                found[asset] = dict(zip(months, plan.of(state.variable).tolist(), strict=True))
     return found

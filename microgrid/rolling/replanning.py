@@ -29,6 +29,7 @@ from solvers import Plan as Solution
 Array = NDArray[np.float64]
 Ends = dict[str, dict[str, float]]
 _RENEWED = pd.Timedelta(hours=24)
+_LEAST_HOURS = 12.0
 _VIEW = 0.25
 """Share of a deadline that the longer view may take."""
 
@@ -123,7 +124,7 @@ class Replanner:
             Seconds for all of it; without one the solver takes as long as it needs.
         """
         started = time.perf_counter()
-        edges = groups(foreseen.timeline, first, self.look)
+        edges = within_month(foreseen, groups(foreseen.timeline, first, self.look))
         bare = with_before(window(foreseen, edges), told)
         share = None if deadline is None else _VIEW * deadline
         outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
@@ -159,9 +160,6 @@ class Replanner:
             path = path_of(plant.assets[name], "peak_so_far")
             measured = float(told.get(name, {}).get(path, 0.0) or 0.0)
             changes = {path: max(measured, by_month.get(months[0], 0.0))}
-            changes[path.replace("peak_so_far", "peak_ahead")] = max(
-                (by_month.get(month, 0.0) for month in months[1:]), default=0.0
-            )
             fields[name] = changes
         return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
 
@@ -218,6 +216,23 @@ class Replanner:
             return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={})))
 
 
+def within_month(plant: Plant, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the steps of a window up to the month's end, where a peak is charged and half a day or more is left.
+
+    The next month's peak would count in full, seen by a few of its hours; what stocks are worth behind the month's end
+    the longer view knows.
+    """
+    if not any(getattr(asset, "demand_charge", None) is not None for asset in plant.assets.values()):
+        return edges
+    timeline = plant.timeline
+    month = timeline.months[edges[0]]
+    kept = edges[np.append(timeline.months[edges[:-1]] == month, False)]
+    end = kept[-1] + int(np.argmax(timeline.months[kept[-1] :] != month))
+    whole = np.append(kept, end)
+    is_long = timeline.elapsed[end] - timeline.elapsed[edges[0]] >= _LEAST_HOURS
+    return whole if len(kept) < len(edges) - 1 and is_long else edges
+
+
 def _growth(plant: Plant) -> int | None:
     """Return the point at which steps grow longer, or None."""
     longer = np.flatnonzero(np.diff(plant.timeline.hours) > 0)
@@ -237,7 +252,7 @@ def ceiling_of(plant: Plant, trace: Trace | None) -> Array:
         charge = getattr(asset, path.partition(".")[0])
         for month in months:
             steps = timeline.months == month
-            floor = charge.peak_so_far if month == months[0] else getattr(charge, "peak_ahead", 0.0)
+            floor = charge.peak_so_far if month == months[0] else 0.0
             planned = float(trace.flows[name]["import"][steps].max()) if trace is not None else 0.0
             ceiling[steps] = max(floor, planned) if max(floor, planned) > 0 else np.inf
     return ceiling

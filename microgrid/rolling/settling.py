@@ -123,6 +123,9 @@ def _lines(
         if paid.asset == "carbon price":
             costs.append(pd.DataFrame(names | {"time": trace.timeline.index, "amount": carbon * priced}))
             continue
+        if (paid.asset, paid.cost.line, "costs") not in told:
+            costs.append(_month_rows(names, model, trace))
+            continue
         claim = _claim(told, paid.asset, paid.cost.line, "costs")
         costs.append(_cost_rows(names, claim, books[paid.asset], trace))
     return (
@@ -152,6 +155,30 @@ def _cost_rows(names: dict[str, str], claim: Any, book: Mapping[str, Array], tra
         once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
         return pd.DataFrame(names | {"time": once, "amount": [_once(claim, book, trace)]})
     return pd.DataFrame(names | {"time": timeline.index, "amount": _along(claim, book, timeline)})
+
+
+def _month_rows(names: dict[str, str], model: Model, trace: Trace) -> pd.DataFrame:
+    """Return a line of plain prices that is due by month: the metered peak, or the contract capacity's part covered.
+
+    Raises
+    ------
+    InputError
+        If it is another line, of a tariff that is not carried from window to window.
+    """
+    timeline, asset = trace.timeline, model.plant.assets[names["asset"]]
+    charge = getattr(asset, "demand_charge", None)
+    if names["line"] == "demand charge" and charge is not None:
+        rate = trace.flows[names["asset"]]["import"]
+        peaks = month_peaks(rate, timeline, charge.window * 60, charge.peak_so_far)
+        amounts = [charge.price * max(peak, 0.0) for peak in peaks.values()]
+    elif names["line"] == "contract capacity":
+        rate_of = asset.capacity_charge * asset.capacity.amount  # type: ignore[attr-defined]
+        amounts = [rate_of * share for share in timeline.month_shares.values()]
+    else:
+        _claim({}, names["asset"], names["line"], "costs")
+        amounts = []
+    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
+    return pd.DataFrame(names | {"time": pd.DatetimeIndex(firsts), "amount": amounts})
 
 
 def _once(claim: Charge, book: Mapping[str, Array], trace: Trace) -> float:

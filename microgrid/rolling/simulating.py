@@ -164,6 +164,12 @@ def refuse_unfit_plant(plant: Plant) -> None:
         for key, capacity in asset.capacities().items()
         if isinstance(capacity, Sized)
     ]
+    problems += [
+        Problem(f"assets.{name}.tariff", "a tariff", "plain prices, as its months are not yet carried on",
+                "write import_price, export_price and demand_charge")
+        for name, asset in plant.assets.items()
+        if getattr(asset, "tariff", None) is not None
+    ]  # fmt: skip
     if plant.objective.caps:
         found, wanted = "caps on the whole horizon", "none, as a window knows but a part of it"
         problems.append(Problem("objective.caps", found, wanted, "give emissions a price: objective.carbon_price"))

@@ -1,21 +1,23 @@
-"""Grid connection: energy bought and sold at prices, limits, demand charge, contract capacity, scope 2."""
+"""Grid connection: energy bought and sold under a tariff or at plain prices, limits, peaks, contract, scope 2."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.core as pyo
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from microgrid.capacity import Fixed, Size
-from microgrid.claims import Charge, Claim, PeakCharge
+from microgrid.capacity import Fixed, Size, Sized
+from microgrid.claims import Between, Claim
 from microgrid.errors import InputError, Problem
+from microgrid.faults import RefusedError, did_you_mean
 from microgrid.fields import (
     MONEY,
+    CapacityIn,
     EnergyPrices,
     FactorSeries,
     Power,
@@ -25,13 +27,25 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Technology, parameter
+from microgrid.tariffs.components import DemandCharge as TariffDemand
+from microgrid.tariffs.components import divides_a_day
+from microgrid.tariffs.files import TariffIn
+from microgrid.tariffs.fitting import misfits
+from microgrid.tariffs.past import Past
+from microgrid.tariffs.prices import Price
+from microgrid.tariffs.tariff import Tariff, simple_tariff
+from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
+from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
+from microgrid.technologies.grid_claims import bill_claims
 from microgrid.technologies.grid_emissions import Factor, emission_claims, emissions, factors
 from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
+from microgrid.technologies.grid_meter import Meter
 from microgrid.timeline import Timeline
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
 Window = Annotated[float, Quantity("h", above=0.0)]
+DEMAND_CHARGE = "demand charge"
+_SIMPLE = ("import_price", "export_price", "capacity_charge", "demand_charge")
 
 
 class DemandCharge(BaseModel):
@@ -46,32 +60,41 @@ class DemandCharge(BaseModel):
     price: PerPowerMonth = Field(description="Price per kW and month.")
     window: Window = Field(default=0.25, description="Length of the metering window.")
     peak_so_far: Power = Field(default=0.0, description="Highest mean import already measured in the first month.")
-    peak_ahead: Power = Field(
-        default=0.0,
-        description="Peak that each later month will reach in any case, for horizons that see little of it.",
-    )
 
-    @field_validator("window")
-    @classmethod
-    def _divides_a_day(cls, window: float) -> float:
-        seconds = round(window * 3600)
-        if seconds < 1 or abs(window * 3600 - seconds) > 1e-6 or 86400 % seconds:
-            raise refuse("", "a window that divides a day", "such as 15 min or 1 h")
-        return window
+    _window = field_validator("window")(divides_a_day)
 
 
 class GridConnection(Technology):
-    """The plant's connection to the public grid.
+    """The plant's connection to the public grid, billed by a tariff or at plain prices.
 
-    Import and export each have a price series (negative values allowed) and limits within the connection capacity.
-    Importing and exporting at once is excluded by a binary at those steps where it could pay, and only there: where
-    the export price is not below the import price.
+    Prices may be negative. Importing and exporting at once is excluded by a binary at those steps where it could pay,
+    and only there. Plain prices (import_price, export_price, demand_charge, capacity_charge) are a small tariff.
     """
 
     kind: Literal["grid_connection"] = "grid_connection"
     bus: Annotated[str, Bus(("electricity",))] = Field(default="electricity", description="Bus it feeds.")
     capacity: PowerCapacity = Field(description="Contract capacity: the largest import, and export, kW.")
-    import_price: EnergyPrices = Field(description="Price of imported energy.")
+    tariff: Annotated[Tariff | None, TariffIn()] = Field(
+        default=None,
+        description="The contract: a name of the catalogue (`microgrid tariffs`), a file, or a mapping with changes on "
+        "top of `use: NAME` or `file: FILE`; in place of plain prices. See `microgrid describe tariff`.",
+    )
+    billing: str = Field(
+        default="",
+        description="Billing option of the tariff; `choose` leaves it to the engine, one for the horizon. "
+        "By default the tariff's own.",
+    )
+    transformer: Annotated[Fixed | Sized, CapacityIn("kVA")] | None = Field(
+        default=None, description="Capacity of the transformers, which tariffs bill by and rebates count by."
+    )
+    power_factor: Annotated[float, Quantity("1", above=0.0, high=1.0)] = Field(
+        default=1.0, description="Power factor assumed of the transformer: import is at most that share of its kVA."
+    )
+    contract_demand: PowerCapacity | None = Field(
+        default=None, description="Contract demand, where the tariff bills it: a number, or bounds to choose it in."
+    )
+    past: Past = Field(default_factory=Past, description="What was measured before the horizon, for the tariff.")
+    import_price: EnergyPrices | None = Field(default=None, description="Price of imported energy.")
     export_price: EnergyPrices | None = Field(
         default=None, description="Price of exported energy; without it nothing may be exported."
     )
@@ -91,19 +114,91 @@ class GridConnection(Technology):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.export_limit is not None and self.export_price is None:
-            raise refuse("export_limit without export_price", "an export_price, be it 0, where export is allowed")
+        if (self.tariff is None) == (self.import_price is None):
+            found = "neither tariff nor import_price" if self.tariff is None else "tariff and import_price"
+            raise refuse(found, "one of tariff and import_price")
+        plain = [name for name in _SIMPLE if getattr(self, name) not in (None, 0.0)]
+        if self.tariff is not None and plain:
+            raise refuse(f"{plain[0]} beside a tariff", "a tariff, or plain prices", "put it into the tariff")
+        if self.export_limit is not None and not self.may_export:
+            wanted = "an export_price, be it 0, where export is allowed"
+            if self.tariff is not None:
+                raise refuse("export_limit without export in the tariff", "an export in the tariff")
+            raise refuse("export_limit without export_price", wanted)
         if self.market_factor is not None and self.location_factor is None:
             wanted = "a location_factor too, or the location-based account would say that imports emit nothing"
             raise refuse("market_factor without location_factor", wanted)
+        if self.tariff is not None:
+            self._has_what_the_tariff_bills(self.tariff)
+            unknown = [fault.under(("past",)) for fault in self.tariff.unknown_past(self.past)]
+            if unknown:
+                raise RefusedError(unknown).for_pydantic
+        elif self.past != Past():
+            raise refuse("past beside plain prices", "a tariff, or demand_charge.peak_so_far")
         return self
+
+    def _has_what_the_tariff_bills(self, tariff: Tariff) -> None:
+        """Refuse a tariff that bills what the connection does not say."""
+        options = [*tariff.options, CHOOSE] if tariff.options else []
+        if tariff.options and self.option not in options:
+            found = self.billing or "no billing option"
+            cure = did_you_mean(self.billing, options) or f"write billing: {options[0]}"
+            raise refuse(found, f"one of {', '.join(options)}", cure)
+        if self.billing and not tariff.options:
+            raise refuse(f"billing {self.billing}", "a tariff with options, or no billing")
+        for name, component in tariff.of_kind(TariffDemand).items():
+            if component.options and self.option not in (*component.options, CHOOSE):
+                continue
+            needs = {"transformer": ["transformer"], "contract": ["contract_demand"]}.get(component.basis, [])
+            needs += ["transformer"] if component.rebate is not None or component.least_contract else []
+            for need in needs:
+                if getattr(self, need) is None:
+                    raise refuse(f"no {need}", f"a {need}, which the tariff's component {name} is billed by")
+            contract, transformer = self.contract_demand, self.transformer
+            if isinstance(contract, Fixed) and isinstance(transformer, Fixed):
+                least = component.least_contract * transformer.amount
+                if contract.amount < least * (1 - 1e-9):
+                    wanted = f"{least:g} kW or more, {component.least_contract:.0%} of the transformer's capacity"
+                    raise refuse(f"a contract_demand of {contract.amount:g} kW", wanted)
+
+    @property
+    def option(self) -> str:
+        """The billing option, or `choose`; empty where the tariff has none."""
+        return self.billing or (self.tariff.default_option if self.tariff is not None else "")
+
+    @cached_property
+    def contract(self) -> Tariff:
+        """The tariff; plain prices as one."""
+        if self.tariff is not None:
+            return self.tariff
+        assert self.import_price is not None
+        earned = Price.of_series(self.export_price) if self.export_price is not None else None
+        charge = self.demand_charge
+        demand = (charge.price, charge.window) if charge is not None else None
+        return simple_tariff(Price.of_series(self.import_price), earned, demand, self.capacity_charge)
+
+    @property
+    def inherited(self) -> Past:
+        """What was measured before the horizon; the peak of a plain demand charge among it."""
+        if self.demand_charge is None:
+            return self.past
+        return Past(peaks={DEMAND_CHARGE: self.demand_charge.peak_so_far})
+
+    @property
+    def may_export(self) -> bool:
+        """Whether energy may be exported."""
+        return self.tariff.export is not None if self.tariff is not None else self.export_price is not None
 
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
-        return frozenset({self.bus}) if self.import_price.lowest < 0 else frozenset()
+        return frozenset({self.bus}) if self.contract.may_reward_waste else frozenset()
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
-        """Refuse a demand charge on weighted steps, and on steps that cut its metering windows."""
+        """Refuse peaks on weighted steps, steps that cut windows, and days on which the tariff does not hold."""
+        if self.tariff is not None:
+            for problem in misfits(self.tariff, timeline):
+                yield replace(problem, where=f"tariff.{problem.where}")
+            return
         if self.demand_charge is None:
             return
         if not timeline.is_plain:
@@ -116,74 +211,35 @@ class GridConnection(Technology):
             yield from (replace(problem, where="demand_charge.window") for problem in error.problems)
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
-        """Write import and export, their prices and limits, the peak and the emissions."""
-        steps, hours = operation.steps, operation.hours
+        """Write import and export with their limits, the bill, and the emissions."""
         imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
+        self._within_transformer(block, operation, size, imports)
         flows = [Flow("import", self.bus, lambda t: imports[t])]
-        price = parameter(block, steps, "import_price", self.import_price.on(operation.timeline, "import_price"))
-        costs = [Cost("import", "energy", lambda t: price[t] * hours[t] * imports[t], steps)]
-        if self.export_price is not None:
+        exports = None
+        if self.may_export:
             exports = limited(block, operation, "exports", size["capacity"], self.export_limit)
             flows.append(Flow("export", self.bus, lambda t: -exports[t]))
-            earned = parameter(block, steps, "export_price", self.export_price.on(operation.timeline, "export_price"))
-            costs.append(Cost("export", "revenue", lambda t: -earned[t] * hours[t] * exports[t], steps))
-            one_way(block, operation, size["capacity"], earned.array >= price.array)
-        states: dict[str, State] = {}
-        if self.demand_charge is not None:
-            costs.append(self._peaks(block, operation, self.demand_charge, imports))
-            states["peak"] = State(block.peak, "months", "peak_so_far")
-        if self.capacity_charge:
-            costs.append(self._contract(operation, size["capacity"]))
-        return Contribution(flows, costs, emissions(block, operation, imports, self._factors()), states)
+        meter = Meter(block, operation, self.contract, imports, exports, size, self.inherited)
+        bill = write_bill(meter, self.option)
+        if exports is not None:
+            one_way(block, operation, size["capacity"], tempting(meter, self.option))
+        states = {name: self._as_told(name, state) for name, state in bill.states.items()}
+        named = {("peak" if self.tariff is None else name): state for name, state in states.items()}
+        return Contribution(flows, bill.costs, emissions(block, operation, imports, self._factors()), named)
 
-    def _peaks(self, block: Any, operation: Operation, charge: DemandCharge, imports: Any) -> Cost:
-        """Keep each month's peak above the mean import of each of its metering windows."""
-        timeline = operation.timeline
-        months = list(dict.fromkeys(timeline.months.tolist()))
-        block.months = pyo.Set(initialize=months)
-        floor = {month: charge.peak_so_far if month == months[0] else charge.peak_ahead for month in months}
-        block.peak = pyo.Var(block.months, bounds=lambda _b, m: (floor[m], None))
+    def _as_told(self, _name: str, state: State) -> State:
+        return state._replace(inherits="peak_so_far") if self.tariff is None else state
 
-        window = timeline.windows(charge.window * 60)
-        if window[-1] + 1 == len(timeline):
-            self._below_peak(block, operation, imports)
-        else:
-            self._mean_below_peak(block, operation, imports, window)
-        return Cost("demand charge", "demand", lambda m: charge.price * block.peak[m], block.months)
+    def _within_transformer(self, block: Any, operation: Operation, size: Mapping[str, Size], imports: Any) -> None:
+        """Keep import within what the transformer carries at the assumed power factor."""
+        if self.transformer is None:
+            return
+        transformer, share = size["transformer"], self.power_factor
 
-    @staticmethod
-    def _below_peak(block: Any, operation: Operation, imports: Any) -> None:
-        """Keep the peak above every step, where no step is shorter than its window."""
-        month = parameter(block, operation.steps, "month", operation.timeline.months)
+        def import_within_transformer(_b: Any, t: Any) -> Any:
+            return imports[t] <= share * transformer.amount
 
-        def import_below_peak(b: Any, t: Any) -> Any:
-            return imports[t] <= b.peak[month[t]]
-
-        block.import_below_peak = pyo.Constraint(operation.steps, rule=import_below_peak)
-
-    @staticmethod
-    def _mean_below_peak(block: Any, operation: Operation, imports: Any, window: NDArray[np.int64]) -> None:
-        """Keep the peak above the mean of every window of several steps."""
-        timeline, hours = operation.timeline, operation.hours
-        first = np.flatnonzero(np.diff(window, prepend=-1))
-        block.windows = pyo.RangeSet(0, len(first) - 1)
-        month = parameter(block, block.windows, "window_month", timeline.months[first])
-        length = parameter(block, block.windows, "window_hours", np.add.reduceat(timeline.hours, first))
-        members = np.split(np.arange(len(timeline)), first[1:])
-        block.window_steps = pyo.Set(block.windows, initialize={w: s.tolist() for w, s in enumerate(members)})
-
-        def mean_below_peak(b: Any, w: Any) -> Any:
-            return sum(hours[t] * imports[t] for t in b.window_steps[w]) <= length[w] * b.peak[month[w]]
-
-        block.mean_below_peak = pyo.Constraint(block.windows, rule=mean_below_peak)
-
-    def _contract(self, operation: Operation, size: Size) -> Cost:
-        """Charge the contract capacity by the part of each month covered; weighted steps stand for parts of a year."""
-        timeline = operation.timeline
-        total = self.capacity_charge * (
-            sum(timeline.month_shares.values()) if timeline.is_plain else 12 * timeline.years
-        )
-        return Cost("contract capacity", "demand", lambda _: total * size.amount)
+        block.import_within_transformer = pyo.Constraint(operation.steps, rule=import_within_transformer)
 
     def _factors(self) -> list[Factor]:
         return factors(self.location_factor, self.market_factor, self.upstream_factor)
@@ -191,20 +247,13 @@ class GridConnection(Technology):
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
         timeline = operation.timeline
-        claims: list[Claim] = [
-            *import_claims(timeline, self.import_limit),
-            Charge("costs", "import", (("import", self.import_price.on(timeline)),)),
-        ]
-        if self.export_price is not None:
+        claims = [*import_claims(timeline, self.import_limit)]
+        if self.transformer is not None:
+            terms = (("import", 1.0), ("transformer", -self.power_factor))
+            claims.append(Between("import within transformer", terms, high=0.0))
+        if self.may_export:
             claims += export_claims(timeline, self.export_limit)
-            claims.append(Charge("costs", "export", (("export", self.export_price.on(timeline)),)))
-        if self.demand_charge is not None:
-            charge = self.demand_charge
-            floors = (charge.peak_so_far, charge.peak_ahead)
-            claims.append(PeakCharge("demand charge", "import", charge.price, charge.window * 60, *floors))
-        if self.capacity_charge:
-            rate, per = (self.capacity_charge, "month") if timeline.is_plain else (12 * self.capacity_charge, "year")
-            claims.append(Charge("costs", "contract capacity", (("capacity", rate),), per))  # type: ignore[arg-type]
+        claims += bill_claims(self.contract, timeline, self.option, self.inherited)
         return claims + emission_claims(timeline, self._factors())
 
     @classmethod

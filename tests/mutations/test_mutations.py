@@ -14,7 +14,7 @@ import pytest
 from tests.mutations.mutants import Mutant, mutants_of
 from tests.mutations.mutate import LAWS, ROOT, TECHNOLOGIES, copied_tree, judge, relevant_tests
 
-BATTERY, GRID, LEDGER = TECHNOLOGIES / "battery.py", TECHNOLOGIES / "grid_connection.py", Path("microgrid/ledger.py")
+BATTERY, GRID, LEDGER = TECHNOLOGIES / "battery.py", TECHNOLOGIES / "grid_energy.py", Path("microgrid/ledger.py")
 PATTERNS, COMMITMENT = TECHNOLOGIES / "patterns.py", TECHNOLOGIES / "commitment.py"
 
 # File, fault, the expression it is in as it stands on its line, and which tests to ask where not those of the file.

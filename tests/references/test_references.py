@@ -17,12 +17,17 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from microgrid.bills.calculator import bill
+from microgrid.bills.readings import Facts, Readings
 from microgrid.plant import Objective, Plant
 from microgrid.results import Result
 from microgrid.running import settings_of, solve_plant
 from microgrid.scenario import Solver, read_scenario
+from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies import technologies
 from microgrid.technologies.base import Technology
+from microgrid.technologies.grid_connection import GridConnection
+from microgrid.technologies.production_load import ProductionLoad
 from microgrid.timeline import Timeline
 
 HERE = Path(__file__).parent
@@ -154,4 +159,19 @@ def technology(data: Mapping[str, Any], hours: float) -> Technology:
 
 @pytest.mark.parametrize("name", CLOSED_FORM)
 def test_bill_in_closed_form(name: str):
-    pytest.skip(f"missing: {CLOSED_FORM[name]['missing']}")
+    """The calculator bills the load; the engine, which has no choice, spends as much, and is audited."""
+    case = CLOSED_FORM[name]
+    load = np.full(case["load"]["hours"], float(case["load"]["level"]))
+    for hour, value in case["load"].get("at", {}).items():
+        load[hour - 1] = value
+    timeline = Timeline.of_hours(np.ones(len(load)), "2022-01-01T00:00+00:00")
+    tariff = Tariff.model_validate({"components": case["components"]})
+    readings = Readings(timeline.index, timeline.hours, load, np.zeros(len(load)))
+    found = bill(tariff, readings, Facts())
+    assert found.total == pytest.approx(case["expected"], rel=1e-9)
+    if "billed" in case:
+        assert [item.quantity for item in found.items] == pytest.approx(case["billed"])
+    grid = GridConnection(capacity=1000.0, tariff=tariff)
+    plan = solve_plant(Plant(timeline, {"grid": grid, "load": ProductionLoad(demand=load)}, currency="USD"), EXACT)
+    assert plan.manifest["audit"]["passed"], plan.manifest["audit"]["findings"]
+    assert plan.cost == pytest.approx(case["expected"], rel=1e-9)

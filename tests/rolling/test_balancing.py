@@ -67,7 +67,7 @@ LEVELS = {"battery": {"stored": 5.0}}
 
 
 def test_what_lacks_is_imported_to_the_ceiling_then_discharged_then_imported_above_it():
-    """10 kW lack. Below a ceiling of 7 kW the grid gives 7; 5 kWh at 50 % give 2.5 kW; the last 0.5 passes the ceiling."""
+    """10 kW lack. Below a ceiling of 7 kW the grid gives 7; 5 kWh at 50 % give 2.5 kW; the last 0.5 passes it."""
     whole = site([10.0], [0.0])
     done = carry_out(whole, still(whole), LEVELS, np.array([7.0]))
     assert done.trace.flows["grid"]["import"].tolist() == pytest.approx([7.5])
@@ -169,7 +169,7 @@ def test_a_plan_carried_out_as_foreseen_is_the_plan_and_its_bill_is_the_objectiv
 
 
 def test_every_bus_of_a_chain_is_balanced_when_loads_deviate():
-    """More hydrogen, more heat, more power than foreseen: tank, boiler with its gas, and grid take it; the audit holds."""
+    """More hydrogen, more heat, more power than foreseen: tank, boiler with gas, and grid take it; it audits."""
     whole = with_before(steel(), {})
     planned = solved_trace(whole)
     assets = dict(whole.assets)
@@ -246,14 +246,14 @@ def test_a_months_peak_is_the_highest_mean_of_a_metering_window():
     rate = np.array([4.0, 8.0, 2.0, 2.0, 9.0, 1.0, 1.0, 1.0])
     assert month_peaks(rate, timeline, 15) == {"2026-01": 8.0, "2026-02": 9.0}
     assert month_peaks(rate, timeline, 30, 7.0) == {"2026-01": 7.0, "2026-02": 5.0}
-    charge = DemandCharge(price=2.0, peak_so_far=7.0, peak_ahead=11.0)
+    charge = DemandCharge(price=2.0, peak_so_far=8.5)
     assets = {"grid": GridConnection(capacity=Fixed(amount=20.0), import_price=series(1.0), demand_charge=charge),
               "load": ProductionLoad(demand=series(rate))}  # fmt: skip
     whole = plant(assets, timeline)
     with templating():
         model = assemble(whole)
     outcome, _, _ = optimise(model, Settings(gap=0.0))
-    assert outcome.objective == pytest.approx(0.25 * rate.sum() + 2.0 * (8.0 + 11.0))
+    assert outcome.objective == pytest.approx(0.25 * rate.sum() + 2.0 * (8.5 + 9.0))
 
 
 def test_reserve_is_what_is_left_of_power_and_of_energy_for_an_hour():

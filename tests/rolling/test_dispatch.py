@@ -17,8 +17,8 @@ import pytest
 
 from microgrid.dispatch import publishing, store
 from microgrid.dispatch.once import dispatch
-from microgrid.dispatch.sources import read_source
 from microgrid.dispatch.site import Source
+from microgrid.dispatch.sources import read_source
 from microgrid.dispatch.store import BusyError, Store
 from microgrid.errors import InputError
 from microgrid.rolling import replanning
@@ -239,7 +239,7 @@ def test_a_solver_that_finds_nothing_in_time_leaves_the_rules_then_the_last_plan
 
 
 def test_a_plan_that_cannot_be_is_told_with_what_lacks(site):
-    """140 kW cannot be had: 100 from the grid, some sun, 30 from the battery for a while. The rules do what they can."""
+    """190 kW cannot be had: 100 of the grid, some sun, 30 of the battery for a while. The rules do what they can."""
     forecast(site.parent, [190.0] * 12)
     done = dispatch(site, site.parent / "state", NOON)
     assert done.rung is Rung.RULE
@@ -335,7 +335,7 @@ def test_clock_changes_leap_days_and_the_years_end_are_days_like_others(now, sit
 
 
 def test_a_kill_at_any_moment_loses_nothing(site):
-    """Runs killed after random times: whenever it was, the state loads, the journal reads, the plan in force is whole."""
+    """Runs killed after random times: the state loads, the journal reads, the plan in force is whole."""
     state, at_random = site.parent / "state", random.Random(4)
     dispatch(site, state, NOON)
     code = (
@@ -440,8 +440,8 @@ def postgres(tmp_path_factory):
         who = {"user": "postgres"}
     server = None
     try:
-        subprocess.run([binaries / "initdb", "-D", folder / "data", "-U", "site", "-A", "trust", "--no-sync"], check=True,
-                       capture_output=True, cwd=folder, **who)  # fmt: skip
+        subprocess.run([binaries / "initdb", "-D", folder / "data", "-U", "site", "-A", "trust", "--no-sync"],
+                       check=True, capture_output=True, cwd=folder, **who)  # fmt: skip
         server = subprocess.Popen([binaries / "postgres", "-D", folder / "data", "-k", folder, "-h", "", "-F"],
                                   stderr=subprocess.DEVNULL, cwd=folder, **who)  # fmt: skip
         for _ in range(100):

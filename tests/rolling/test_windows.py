@@ -1,4 +1,4 @@
-"""A window is a stretch of a longer time: its steps, its series, what stocks are worth at its end, limits of the day."""
+"""A window is a stretch of a longer time: steps, series, what stocks are worth at its end, limits of the day."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_of_two_stacks_on_only_the_one_that_started_lately_is_still_warming_up()
 
 
 def test_a_stack_that_started_lately_stays_on_and_the_other_may_stop():
-    """Nothing is wanted. The stack that started an hour ago stays on for the second hour of its two, the other stops."""
+    """Nothing is wanted. The stack that started an hour ago stays on for the second of its two, the other stops."""
     moves = (MoveBefore(move="cold_start", hours=1.0),)
     buses = {"hydrogen": PlantBus(CARRIERS["hydrogen"], surplus=True)}
     found = solved({"grid": grid(1.0), "stack": electrolyser(moves_before=moves)}, [1.0, 1.0], buses=buses)

@@ -1,0 +1,197 @@
+"""From a tariff's name and a meter file to a bill: what `microgrid bill` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from microgrid.bills.calculator import Bill, bill
+from microgrid.bills.carried import carried
+from microgrid.bills.meters import read_meter
+from microgrid.bills.readings import Facts, Readings
+from microgrid.errors import InputError, Problem
+from microgrid.faults import did_you_mean, faults_of, shown, shown_path
+from microgrid.reading import Reading
+from microgrid.tariffs.components import DemandCharge
+from microgrid.tariffs.files import ENDINGS, read_tariff, tariff_with
+from microgrid.tariffs.fitting import misfits
+from microgrid.tariffs.past import Past
+from microgrid.tariffs.tariff import Tariff
+from microgrid.units import UnitError, quantity
+from microgrid.yaml_files import parse_yaml, read_yaml
+
+CHEAPEST = "cheapest"
+_GIVEN = ("capacity", "transformer", "contract", "zone", "column", "past")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the counter: a tariff and readings, and the facts that neither tells.
+
+    Parameters
+    ----------
+    tariff, load
+        Name of the catalogue or file; the meter file.
+    option
+        Billing option; ``cheapest`` for the one that costs least. By default the tariff's own, or the cheapest.
+    given
+        By name: `capacity` and `contract` in kW, `transformer` in kVA; `zone`, the time zone where the tariff has none;
+        `column`, the name of the column of imports; `past`, a file of what was measured before, as a scenario's `past`.
+    overrides
+        Values of the tariff by path, such as ``{"components.market.price": "0.4 CNY/kWh"}``.
+    """
+
+    tariff: str
+    load: Path
+    option: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A bill, with the tariff, the option that holds, totals by option, and what the next bill inherits."""
+
+    bill: Bill
+    tariff: Tariff
+    option: str
+    totals: Mapping[str, float]
+    carried: Past
+    readings: Readings
+
+
+def answer(request: Request) -> Answer:
+    """Return the bill that is asked for.
+
+    Raises
+    ------
+    InputError
+        With every fault of the tariff, the meter file or the request.
+    """
+    _refuse_unknown_names(request.given)
+    changes = dict(_changes(request.overrides))
+    first = _tariff(request, changes, None)
+    zone = request.given.get("zone") or first.time_zone
+    if not zone:
+        raise InputError(
+            [Problem("zone", "missing", "the time zone of the bill", "such as --given zone=Asia/Shanghai")]
+        )
+    _refuse_unknown_zone(zone)
+    readings, timeline = read_meter(request.load, zone, request.given.get("column", ""))
+    tariff = _tariff(request, changes, timeline)
+    problems = list(misfits(tariff, timeline))
+    if problems:
+        raise InputError([replace(problem, where=f"tariff.{problem.where}") for problem in problems])
+    facts = Facts(
+        "", _size(request, "capacity", "kW"), _size(request, "transformer", "kVA"), _size(request, "contract", "kW"),
+        _past(request.given.get("past")),
+    )  # fmt: skip
+    unknown = [Problem(f"past.{f.where}", f.found, f.wanted, f.cure) for f in tariff.unknown_past(facts.past)]
+    if unknown:
+        raise InputError(unknown)
+    bills = _by_option(tariff, readings, facts, request.option or tariff.default_option)
+    wanted = request.option or tariff.default_option
+    option = wanted if wanted and wanted != CHEAPEST else min(bills, key=lambda name: bills[name].total)
+    found = bills[option]
+    found = Bill(found.items, (*found.warnings, *_coarse(tariff, readings, option)))
+    totals = {name: each.total for name, each in bills.items()} if tariff.options else {}
+    return Answer(found, tariff, option, totals, carried(tariff, readings, facts), readings)
+
+
+def _tariff(request: Request, changes: Mapping[str, Any], timeline: Any) -> Tariff:
+    if not changes:
+        return read_tariff(request.tariff, timeline)
+    base = "file" if request.tariff.endswith(ENDINGS) else "use"
+    return tariff_with({base: request.tariff, **changes}, timeline)
+
+
+def _changes(overrides: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Give overrides by path as nested data, by their first key."""
+    nested: dict[str, Any] = {}
+    for path, text in overrides.items():
+        *parents, last = path.split(".")
+        inner = nested
+        for key in parents:
+            inner = inner.setdefault(key, {})
+            if not isinstance(inner, dict):
+                raise InputError([Problem("--set", path, "paths that do not cross each other")])
+        inner[last] = parse_yaml(text, "--set", has_lines=False).data
+    yield from nested.items()
+
+
+def _refuse_unknown_names(given: Mapping[str, str]) -> None:
+    for name in given:
+        if name not in _GIVEN:
+            wanted = f"one of {', '.join(_GIVEN)}"
+            raise InputError([Problem("--given", name, wanted, did_you_mean(name, _GIVEN))])
+
+
+def _refuse_unknown_zone(zone: str) -> None:
+    from zoneinfo import available_timezones
+
+    if zone not in available_timezones():
+        raise InputError([Problem("zone", shown(zone), "an IANA time zone such as Asia/Shanghai")])
+
+
+def _size(request: Request, name: str, unit: str) -> float | None:
+    text = request.given.get(name)
+    if text is None:
+        return None
+    try:
+        return quantity(text, unit)
+    except UnitError as error:
+        raise InputError([Problem(f"--given {name}", error.found, error.wanted, error.cure)]) from error
+
+
+def _past(name: str | None) -> Past:
+    if name is None:
+        return Past()
+    path = Path(name)
+    tree = read_yaml(path)
+    if tree.problems:
+        raise InputError(tree.problems)
+    try:
+        return Past.model_validate(tree.data or {}, context=Reading())
+    except ValidationError as error:
+        faults = faults_of(error, Past, tree.data)
+        place = str(shown_path(path))
+        told = [
+            f if isinstance(f, Problem) else Problem(f.where, f.found, f.wanted, f.cure, tree.places.get(f.path, place))
+            for f in faults
+        ]
+        raise InputError(told) from error
+
+
+def _by_option(tariff: Tariff, readings: Readings, facts: Facts, wanted: str) -> dict[str, Bill]:
+    """Return the bill under each option whose facts are known; the one that is wanted must be among them."""
+    if not tariff.options:
+        return {"": bill(tariff, readings, facts)}
+    bills, lacking = {}, []
+    for option in tariff.options:
+        try:
+            bills[option] = bill(tariff, readings, replace(facts, option=option))
+        except InputError as error:
+            lacking += list(error.problems)
+            if option == wanted:
+                raise
+    if wanted and wanted != CHEAPEST and wanted not in bills:
+        bill(tariff, readings, replace(facts, option=wanted))
+    if not bills:
+        raise InputError(list(dict.fromkeys(lacking)))
+    return bills
+
+
+def _coarse(tariff: Tariff, readings: Readings, option: str) -> Iterator[str]:
+    """Tell of windows that are shorter than the readings."""
+    longest = float(readings.hours.max())
+    for name, component in tariff.of_kind(DemandCharge).items():
+        is_measured = component.basis in ("measured", "contract") and tariff.applies(name, option)
+        if is_measured and component.window < longest * (1 - 1e-9):
+            yield (
+                f"{name}: readings of {60 * longest:g} min cannot show the peak of a window of "
+                f"{60 * component.window:g} min; it may be higher"
+            )

@@ -1,0 +1,1 @@
+"""Tariffs, their bills, and the models that keep to them."""
