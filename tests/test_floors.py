@@ -26,6 +26,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.tables",
         "microgrid.yaml_files",
         "microgrid.capacity",
+        "microgrid.copies",
         "microgrid.reading",
         "microgrid.series_fields",
         "microgrid.fields",

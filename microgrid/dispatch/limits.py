@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from microgrid.copies import copied
 from microgrid.dispatch.site import parsed
 from microgrid.errors import InputError, Problem
 from microgrid.plant import Plant
@@ -105,7 +106,7 @@ def _with_limit(plant: Plant, ports: Ports, limit: LiveLimit) -> Plant:
     if limit.kind == "price":
         price = quantity(limit.value, f"{plant.currency}/kWh")
         values = np.where(steps, price, asset.import_price.on(plant.timeline))
-        changed = asset.model_copy(update={"import_price": Series(values, asset.import_price.unit, "live limits")})
+        changed = copied(asset, {"import_price": Series(values, asset.import_price.unit, "live limits")})
         return replace(plant, assets={**plant.assets, limit.asset: changed})
     own = dict(plant.flow_limits.get(limit.asset, {}))
     for port, most in _most(plant, asset, ports[limit.asset], limit).items():
@@ -143,10 +144,10 @@ def _switched_off(plant: Plant, limit: LiveLimit, steps: NDArray[np.bool_]) -> P
     changes: dict[str, Any] = {}
     if getattr(asset, "commitment", None) is not None:
         off = {"on_before": False, "hours_before": None, "output_before": None}
-        changes["commitment"] = asset.commitment.model_copy(update=off)
+        changes["commitment"] = copied(asset.commitment, off)
     if hasattr(asset, "pattern"):
         changes = {"on_before": 0, "standby_before": 0, "hours_before": None, "power_before": None, "moves_before": ()}
-    return replace(plant, assets={**plant.assets, limit.asset: asset.model_copy(update=changes)}) if changes else plant
+    return replace(plant, assets={**plant.assets, limit.asset: copied(asset, changes)}) if changes else plant
 
 
 def _steps(plant: Plant, limit: LiveLimit) -> NDArray[np.bool_]:

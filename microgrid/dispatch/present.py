@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microgrid.copies import copied
 from microgrid.dispatch.sources import Readings
 from microgrid.model import Model
 from microgrid.plant import Plant
@@ -56,7 +57,7 @@ def present(base: Plant, timeline: Timeline, measured: Readings, forecast: Readi
             key: _along(series, base.timeline, timeline, (name, key), (measured, forecast), notes)
             for key, series in asset.series().items()
         }
-        assets[name] = asset.model_copy(update=changes) if changes else asset
+        assets[name] = copied(asset, changes) if changes else asset
     return Present(replace(base, timeline=timeline, assets=assets), notes)
 
 

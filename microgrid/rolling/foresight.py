@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from microgrid.copies import copied
 from microgrid.forecasting.baselines import foreseen, last_week, persistence
 from microgrid.plant import Plant
 from microgrid.series import Series
@@ -77,7 +78,7 @@ def with_uncertain(plant: Plant, change: Change) -> Plant:
             if field in UNCERTAIN and series.values.ndim
         }
         if fields:
-            assets[name] = asset.model_copy(update=fields)
+            assets[name] = copied(asset, fields)
     return replace(plant, assets=assets)
 
 

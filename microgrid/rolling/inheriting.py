@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from microgrid.copies import copied
 from microgrid.model import Model
 from microgrid.plant import Plant
 from microgrid.rolling.traces import Trace
@@ -156,7 +157,7 @@ def _get(model: Any, path: str) -> Any:
 
 def _put(model: Any, path: str, value: Any) -> Any:
     key, _, rest = path.partition(".")
-    return model.model_copy(update={key: _put(getattr(model, key), rest, value) if rest else value})
+    return copied(model, {key: _put(getattr(model, key), rest, value) if rest else value})
 
 
 def _asset_with(asset: Technology, fields: Mapping[str, Any], ends: Mapping[str, float]) -> Technology:
@@ -172,7 +173,7 @@ def _asset_with(asset: Technology, fields: Mapping[str, Any], ends: Mapping[str,
             continue
         part = changes.get(key, getattr(asset, key))
         changes[key] = _put(part, rest, value) if rest else _typed(key, value)
-    new: Technology = asset.model_copy(update=changes) if changes else asset
+    new: Technology = copied(asset, changes) if changes else asset
     return new
 
 

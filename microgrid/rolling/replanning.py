@@ -29,7 +29,6 @@ from solvers import Plan as Solution
 Array = NDArray[np.float64]
 Ends = dict[str, dict[str, float]]
 _RENEWED = pd.Timedelta(hours=24)
-_LEAST_HOURS = 12.0
 _VIEW = 0.25
 """Share of a deadline that the longer view may take."""
 
@@ -99,12 +98,15 @@ class Replanner:
     sees_ahead
         Whether the longer view is taken: without it stocks are worth nothing at a window's end, and every window pays
         for its month's peak as if it were the last.
+    least
+        Hours that a window must keep for it to end with its month.
     """
 
     look: Look
     settings: Settings = field(default_factory=Settings)
     ends: Ends = field(default_factory=dict)
     sees_ahead: bool = True
+    least: float = 12.0
     last: Planned | None = None
     outlook: Outlook | None = None
     _seen: pd.Timestamp | None = None
@@ -124,7 +126,7 @@ class Replanner:
             Seconds for all of it; without one the solver takes as long as it needs.
         """
         started = time.perf_counter()
-        edges = within_month(foreseen, groups(foreseen.timeline, first, self.look))
+        edges = within_month(foreseen, groups(foreseen.timeline, first, self.look), self.least)
         bare = with_before(window(foreseen, edges), told)
         share = None if deadline is None else _VIEW * deadline
         outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
@@ -216,8 +218,8 @@ class Replanner:
             return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={})))
 
 
-def within_month(plant: Plant, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the steps of a window up to the month's end, where a peak is charged and half a day or more is left.
+def within_month(plant: Plant, edges: NDArray[np.int64], least: float) -> NDArray[np.int64]:
+    """Return the steps of a window up to the month's end, where a peak is charged and `least` hours are left.
 
     The next month's peak would count in full, seen by a few of its hours; what stocks are worth behind the month's end
     the longer view knows.
@@ -229,7 +231,7 @@ def within_month(plant: Plant, edges: NDArray[np.int64]) -> NDArray[np.int64]:
     kept = edges[np.append(timeline.months[edges[:-1]] == month, False)]
     end = kept[-1] + int(np.argmax(timeline.months[kept[-1] :] != month))
     whole = np.append(kept, end)
-    is_long = timeline.elapsed[end] - timeline.elapsed[edges[0]] >= _LEAST_HOURS
+    is_long = timeline.elapsed[end] - timeline.elapsed[edges[0]] >= least - 1e-9
     return whole if len(kept) < len(edges) - 1 and is_long else edges
 
 

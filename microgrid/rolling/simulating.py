@@ -197,7 +197,9 @@ class _Loop:
         self.n = len(self.plant.timeline)
         self.told = before(self.plant)
         self.ends = ends_of(self.plant)
-        self.replanner = Replanner(course.look, settings_of(scenario.solver), self.ends, course.sees_ahead)
+        settings = settings_of(scenario.solver)
+        least = max(12.0, course.every)
+        self.replanner = Replanner(course.look, settings, self.ends, course.sees_ahead, least)
         self.skeleton = _assembled(with_before(window(self.plant, np.array([origin, origin + 1])), self.told))
         self.rungs: Counter[str] = Counter()
         self.log: list[dict[str, Any]] = []

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from microgrid.copies import copied
 from microgrid.errors import InputError, Problem
 from microgrid.plant import Plant
 from microgrid.series import Series
@@ -144,7 +145,7 @@ def _with_series(model: BaseModel, change: Callable[[Series], Series]) -> Any:
         new = _changed(value, change)
         if new is not value:
             changes[name] = new
-    return model.model_copy(update=changes) if changes else model
+    return copied(model, changes) if changes else model
 
 
 def _changed(value: Any, change: Callable[[Series], Series]) -> Any:

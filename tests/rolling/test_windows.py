@@ -11,6 +11,7 @@ import pytest
 from microgrid.audit import audit
 from microgrid.capacity import Fixed
 from microgrid.carriers import CARRIERS
+from microgrid.copies import copied
 from microgrid.errors import InputError
 from microgrid.model import assemble
 from microgrid.plant import PlantBus, Worth
@@ -178,3 +179,13 @@ def test_a_stack_that_started_lately_stays_on_and_the_other_may_stop():
     buses = {"hydrogen": PlantBus(CARRIERS["hydrogen"], surplus=True)}
     found = solved({"grid": grid(1.0), "stack": electrolyser(moves_before=moves)}, [1.0, 1.0], buses=buses)
     assert found.state("stack", "on") == pytest.approx([1.0, 0.0])
+
+
+def test_a_copy_forgets_what_the_original_computed_of_itself():
+    """The grid's contract is computed once and kept: a copy with another price must not go on with the old one."""
+    one = grid([1.0, 1.0])
+    assert one.contract is one.contract
+    other = copied(one, {"import_price": series([7.0, 9.0])})
+    timeline = Timeline.of_hours([1.0, 1.0])
+    shares = other.contract.shares(timeline)
+    assert other.contract.energy_price("import", timeline, shares).tolist() == [7.0, 9.0]
