@@ -154,11 +154,11 @@ def _typical(values: Array, own: Timeline, timeline: Timeline) -> Array:
     slots = _slots(wall)
     by_week: dict[tuple[int, int], int] = {}
     by_day: dict[int, int] = {}
-    for place, (day, slot) in enumerate(zip(wall.dayofweek.tolist(), slots.tolist(), strict=True)):
+    for place, (day, slot) in enumerate(zip(wall.day_of_week.tolist(), slots.tolist(), strict=True)):
         by_week[day, slot] = place
         by_day[slot] = place
     found = []
-    for day, slot in zip(target.dayofweek.tolist(), _slots(target).tolist(), strict=True):
+    for day, slot in zip(target.day_of_week.tolist(), _slots(target).tolist(), strict=True):
         begun = (by_week.get((day, s), by_day.get(s)) for s in range(slot, -1, -1))
         found.append(values[next((place for place in begun if place is not None), 0)])
     return np.array(found)

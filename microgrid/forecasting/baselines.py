@@ -50,7 +50,7 @@ def last_week(timeline: Timeline, now: int, holidays: Collection[date] = ()) -> 
     weeks = _days_ahead(timeline, now) // 7 + 1
     days = 7 * weeks
     off = np.array([time.date() in holidays for time in ahead], dtype=bool)
-    back = (ahead.dayofweek.to_numpy() - SUNDAY) % 7
+    back = (ahead.day_of_week.to_numpy() - SUNDAY) % 7
     days = np.where(off, np.where(back == 0, 7, back) + 7 * np.maximum(weeks - 1, 0), days)
     for _ in range(4):
         is_rest = np.array([time.date() in holidays for time in ahead - _days(days)], dtype=bool)
