@@ -150,7 +150,7 @@ def _before(plant: Plant, known: dict[str, Any] | None, measured: Readings, run:
         told = {name: dict(fields) for name, fields in told.items()}
         for name, fields in known["before"].items():
             if name in told:
-                told[name] |= fields
+                told[name] |= fields | {"month": pd.Timestamp(known["since"]).tz_convert(now.tz).strftime("%Y-%m")}
         trace, since = from_plain(known["plan"]), pd.Timestamp(known["since"])
         if set(trace.flows) - {f for f in trace.flows if f.startswith("bus ")} <= set(plant.assets):
             skeleton = _skeleton(plant, {})

@@ -25,12 +25,13 @@ from microgrid.rolling.inheriting import Before, after, before, ends_of, levels_
 from microgrid.rolling.replanning import Planned, Replanner
 from microgrid.rolling.settling import month_peaks, settle
 from microgrid.rolling.traces import Trace
-from microgrid.rolling.windows import Look, window
+from microgrid.rolling.windows import Look, place_of, window
 from microgrid.running import NoPlanError, optimise, settings_of
 from microgrid.scenario import Scenario, read_scenario
 from solvers import templating
 
-HISTORY = pd.Timedelta(days=15)
+HISTORY = (15, 8, 1)
+"""Days before the start that are read, as far as the series reach back."""
 Watch = Callable[[pd.Timestamp, pd.Timestamp], None]
 
 
@@ -143,11 +144,14 @@ def _world(
     """Return the scenario from some days before the start on, if its series reach there, and the step it starts at."""
     bare = _read(path, start, end, step, overrides)
     first = bare.plant.timeline.index[0]
-    try:
-        early = _read(path, (first - HISTORY).tz_localize(None).isoformat(), end, step, overrides)
-    except InputError:
-        return bare, 0
-    return early, int(early.plant.timeline.index.searchsorted(first))
+    for days in HISTORY:
+        early = (first.tz_localize(None) - pd.Timedelta(days=days)).isoformat()
+        try:
+            known = _read(path, early, end, step, overrides)
+        except InputError:
+            continue
+        return known, place_of(known.plant.timeline.index, first)
+    return bare, 0
 
 
 def refuse_unfit_plant(plant: Plant) -> None:

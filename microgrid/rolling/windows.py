@@ -113,7 +113,10 @@ def merged(timeline: Timeline, edges: NDArray[np.int64]) -> Timeline:
 
 
 def window(plant: Plant, edges: NDArray[np.int64]) -> Plant:
-    """Return the stretch of a plant between `edges` as a plant of its own; series take the mean over each step."""
+    """Return the stretch of a plant between `edges` as a plant of its own; series take the mean over each step.
+
+    Of the limits of the day the tightest within a step holds for all of it.
+    """
     timeline = merged(plant.timeline, edges)
     fine, hours = plant.timeline.hours, timeline.hours
     first, last, starts = int(edges[0]), int(edges[-1]), edges[:-1] - edges[0]
@@ -129,7 +132,12 @@ def window(plant: Plant, edges: NDArray[np.int64]) -> Plant:
         return replace(series, values=part)
 
     assets = {name: with_series(asset, taken) for name, asset in plant.assets.items()}
-    return replace(plant, timeline=timeline, assets=assets)
+    limits = {
+        name: {port: (np.maximum.reduceat(low[first:last], starts), np.minimum.reduceat(high[first:last], starts))
+               for port, (low, high) in by_port.items()}
+        for name, by_port in plant.flow_limits.items()
+    }  # fmt: skip
+    return replace(plant, timeline=timeline, assets=assets, flow_limits=limits)
 
 
 def with_series(asset: Technology, change: Callable[[Series], Series]) -> Technology:
