@@ -5,6 +5,7 @@ python -m benchmarks --only KEY ...   measure the steps whose keys begin so, kee
 python -m benchmarks --again          write the page again from what was kept
 python -m benchmarks --short          smaller horizons, a few minutes; writes .bench/benchmarks.md, keeps nothing
 python -m benchmarks processes [SCENARIO ...]
+python -m benchmarks years [SCENARIO ...]    gap against time on years of the shipped plants, in windows and directly
 
 Every step is kept under .bench/measured as soon as it is done, so that a long run can be taken up again.
 """
@@ -17,7 +18,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import comparison, document, picture
+from benchmarks import comparison, document, picture, years
 from benchmarks.comparison import Measured
 from benchmarks.plant import Case
 from benchmarks.processes import print_table
@@ -30,6 +31,9 @@ def main(arguments: list[str]) -> None:
     """Do what the command line asks for."""
     if arguments[:1] == ["processes"]:
         print_table(arguments[1:])
+        return
+    if arguments[:1] == ["years"]:
+        years.trace(arguments[1:])
         return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The engine beside its peers.")
     parser.add_argument("--short", action="store_true", help="smaller horizons, a few minutes")

@@ -80,7 +80,7 @@ def full() -> list[Step]:
     """Return the steps behind `docs/benchmarks.md`."""
     year, quarters = Case(HOURS_A_YEAR, 60), Case(4 * HOURS_A_YEAR, 15)
     day, week = Case(96, 15, DAY, commitment=True), Case(672, 15, WEEK, commitment=True, gap=1e-3, seconds=300.0)
-    hard = Case(HOURS_A_YEAR, 60, commitment=True, gap=2e-4, seconds=240.0, trace=True)
+    hard = Case(HOURS_A_YEAR, 60, commitment=True, gap=2e-4, seconds=240.0, threads=2, trace=True)
     horizons = {"a day": 24, "a week": 168, "a month": 730, "a quarter": 2190, "two years": 17520, "four years": 35040}
     return [
         *checks(),
@@ -89,7 +89,7 @@ def full() -> list[Step]:
         Step("quarters_hand_over", "A year at 15 min, build and hand-over", _short(quarters), warm=True),
         Step("day", "A day at 15 min with commitment, whole job, gap 0.01 %", day, cold=2, warm=True),
         Step("week", "A week at 15 min with commitment, whole job, gap 0.1 %, at most 300 s", week),
-        Step("year_gap", "A year at 1 h with commitment, gap 0.02 %, at most 240 s", hard, (ENGINE, RAW)),
+        Step("year_gap", "A year at 1 h with commitment, gap 0.02 %, two threads, at most 240 s", hard, (ENGINE, RAW)),
         *_horizons(horizons, (*LIGHT, SOLPH, APPSI)),
         *_jobs(horizons),
     ]
@@ -99,7 +99,7 @@ def short() -> list[Step]:
     """Return the steps of a look that takes a few minutes and shows the same things in small."""
     month, quarters = Case(730, 60), Case(2920, 15)
     horizons = {"a day": 24, "a week": 168}
-    hard = Case(730, 60, commitment=True, gap=2e-4, seconds=15.0, trace=True)
+    hard = Case(730, 60, commitment=True, gap=2e-4, seconds=15.0, threads=2, trace=True)
     lean = (ENGINE, RAW, APPSI, LINOPY, PYPSA, SOLPH, FLIXOPT)
     half_day = Case(48, 15, DAY, commitment=True)
     return [

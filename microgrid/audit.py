@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from microgrid.accounts import CARBON_PRICE
 from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
 from microgrid.claims import Charge, Claim, LeftOver, PeakCharge, TariffBill
 from microgrid.results import Result
@@ -66,13 +67,12 @@ def _sums(result: Result) -> Iterator[Finding | None]:
         yield _same("plan", f"the money ledger adds up to its column {category}", float(amount), told)
     emitted = result.emissions
     for column, total in manifest["emissions"].items():
-        own = float(emitted.loc[_counted(emitted, column, manifest["objective"]), "amount"].sum())
+        own = float(emitted.loc[_counted(emitted, column, manifest), "amount"].sum())
         yield _same("plan", f"the carbon ledger adds up to its column {column}", own, total)
+    yield from _carbon_account(result)
     reached = manifest["costs"] | manifest["emissions"]
     yield from _goals(manifest, reached)
-    carbon = float(result.costs.loc[result.costs["category"] == "carbon", "amount"].sum())
-    priced = manifest["objective"]["carbon_price"] * manifest["emissions"]["emissions"]
-    yield _same("plan", "the carbon price is charged on the emissions", carbon, priced)
+    yield from _carbon_prices(result)
     for column, cap in manifest["objective"]["caps"].items():
         over = reached.get(column, 0.0) - cap
         yield Finding("plan", f"{column} within its cap", over) if over > ABSOLUTE + RELATIVE * abs(cap) else None
@@ -98,16 +98,65 @@ def _same(asset: str, statement: str, one: float, other: float) -> Finding | Non
     return None if abs(one - other) <= ABSOLUTE + RELATIVE * scale else Finding(asset, statement, abs(one - other))
 
 
-def _counted(frame: pd.DataFrame, column: str, objective: Mapping[str, object]) -> pd.Series:
+def _counted(frame: pd.DataFrame, column: str, manifest: Mapping[str, Any]) -> pd.Series:
     """Tell which lines of the carbon ledger a column counts."""
-    scope, basis = frame["scope"].astype(int), frame["basis"].astype(str)
-    chosen = str(objective["basis"])
-    if column == "emissions":
-        return scope.isin(objective["scopes"]) & basis.isin(["both", chosen])  # type: ignore[arg-type]
-    if column in ("scope_1", "scope_3"):
-        return (scope == int(column[-1])) & basis.isin(["both", chosen])
-    kind, _, wanted = column.rpartition("_")
-    return scope.isin([2] if kind == "scope_2" else [1, 2]) & basis.isin(["both", wanted])
+    scope, basis, part = frame["scope"].astype(int), frame["basis"].astype(str), frame["part"].astype(str)
+    objective = manifest["objective"]
+    *_, last = column.split("_")
+    by_basis = basis.isin(["both", last if last in ("location", "market") else str(objective["basis"])])
+    if column in ("exported", "biogenic"):
+        return by_basis & (part == column)
+    if column.startswith("scope"):
+        return by_basis & (scope == int(column.split("_")[1]))
+    scopes = list(objective["scopes"]) if column == "emissions" else [1, 2]
+    off = part.eq("exported") if manifest["accounting"]["standard"] == "gb_t_32150" and 2 in scopes else part.eq("")
+    return by_basis & (scope.isin(scopes) | off)
+
+
+def _carbon_account(result: Result) -> Iterator[Finding | None]:
+    """Hold the account to its own rules: parts in their scopes, exports and captures below zero, nothing twice."""
+    frame, manifest = result.emissions, result.manifest
+    told = frame[["asset", "line", "scope", "basis", "part"]].astype(str).drop_duplicates()
+    for asset, line, scope, part in told[["asset", "line", "scope", "part"]].to_numpy(dtype=str).tolist():
+        fits = scope in _SCOPES.get(part, ())
+        yield None if fits else Finding(asset, f"{part} {line!r} in scope {scope}", float("nan"))
+    for part, sign in (("exported", 1.0), ("captured", 1.0), ("purchased", -1.0)):
+        amounts = sign * frame.loc[frame["part"].astype(str) == part, "amount"].to_numpy(dtype=float)
+        worst, limit = float(amounts.max(initial=0.0)), ABSOLUTE + RELATIVE * float(np.abs(amounts).max(initial=0.0))
+        word = "takes nothing away" if sign > 0 else "takes something away"
+        yield Finding("plan", f"a line of what is {part} {word}", worst) if worst > limit else None
+    # A line that counts on both bases and one of the same name on a single basis would be the same kilograms twice.
+    keys = frame.astype({"asset": str, "line": str})[["asset", "line", "time"]]
+    twice = int(keys.duplicated().sum())
+    yield Finding("plan", "a line of the carbon ledger stands twice", float(twice)) if twice else None
+    columns = manifest["emissions"]
+    for basis in ("location", "market"):
+        off = columns["exported"] if manifest["accounting"]["standard"] == "gb_t_32150" else 0.0
+        total = columns["scope_1"] + columns[f"scope_2_{basis}"] + off
+        yield _same("plan", f"the total by {basis} is the sum of its scopes", total, columns[f"emissions_{basis}"])
+
+
+# In which scopes each part of the account may stand.
+_SCOPES = {
+    "fuel": ("1",), "process": ("1",), "captured": ("1",), "purchased": ("2",), "upstream": ("3",),
+    "exported": ("0",), "biogenic": ("0",),
+}  # fmt: skip
+
+
+def _carbon_prices(result: Result) -> Iterator[Finding | None]:
+    """Hold every line of the carbon price to its column of the carbon ledger."""
+    manifest, lines = result.manifest, result.costs[result.costs["category"].astype(str) == "carbon"]
+    booked = lines.astype({"line": str}).groupby("line")["amount"].sum()
+    emitted, trading = manifest["emissions"], manifest["accounting"]["trading_price"]
+    prices = manifest["objective"]["carbon_prices"]
+    due = {f"{column} priced": price * emitted[column] for column, price in prices.items()}
+    due["emissions priced"] = due.get("emissions priced", 0.0)
+    due["emissions priced"] += manifest["objective"]["carbon_price"] * emitted["emissions"]
+    due["emissions trading"] = trading * emitted["scope_1"]
+    due["free allowances"] = -trading * manifest["accounting"]["allowances"]
+    for line in {*due, *booked.index}:
+        statement = f"{line}: the price times its column"
+        yield _same("plan", statement, float(booked.get(line, 0.0)), due.get(line, 0.0))
 
 
 def _surpluses(result: Result) -> Iterator[Finding | None]:
@@ -152,5 +201,5 @@ def _unclaimed(result: Result) -> Iterator[Finding | None]:
     for ledger in ("costs", "emissions"):
         frame = getattr(result, ledger)
         for asset, line in frame[["asset", "line"]].drop_duplicates().itertuples(index=False):
-            claimed = asset == "carbon price" or any(_speaks_of(c, line) for c in result.claims.get(str(asset), ()))
+            claimed = asset == CARBON_PRICE or any(_speaks_of(c, line) for c in result.claims.get(str(asset), ()))
             yield None if claimed else Finding(str(asset), f"{ledger} line {line!r} is claimed by nobody", float("nan"))

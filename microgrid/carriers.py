@@ -1,4 +1,4 @@
-"""What flows: electricity, heat, hydrogen and fuels, each with the unit of its flow and of its stock.
+"""What flows: electricity, heat, hydrogen, fuels and carbon dioxide, each with the unit of its flow and of its stock.
 
 Fuels flow in kW of lower heating value. Hydrogen flows in kg/h, because tanks, trailers and contracts count kilograms;
 its heating values stand here for whoever must compare the two.
@@ -45,5 +45,13 @@ CARRIERS: dict[str, Carrier] = {
         Carrier("diesel", "kW", "kWh"),
         Carrier("coal", "kW", "kWh"),
         Carrier("fuel", "kW", "kWh"),
+        Carrier("carbon_dioxide", "kg/h", "kg"),
     )
 }
+
+
+def energy_per_unit(carrier: Carrier) -> float:
+    """Return the energy in one unit of a carrier's stock, kWh of lower heating value; zero where it is no energy."""
+    if carrier.stock_unit == "kWh":
+        return 1.0
+    return HYDROGEN_LOWER_HEATING_VALUE if carrier.name == "hydrogen" else 0.0

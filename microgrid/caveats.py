@@ -18,6 +18,8 @@ def caveats(result: Result) -> list[str]:
         *_peaks_of_part_of_a_month(result),
         *_sizes_on_part_of_a_month(result),
         *_purchases_that_emit_nothing(result),
+        *_unverified_factors(result),
+        *_gases_that_are_missing(result),
     ]
 
 
@@ -69,6 +71,22 @@ def _month_shares(steps: pd.DataFrame) -> dict[str, float]:
         opens = pd.Timestamp(f"{month}-01", tz=time.tz)
         shares[month] = covered / ((opens + pd.DateOffset(months=1) - opens) / pd.Timedelta(hours=1))
     return shares
+
+
+def _unverified_factors(result: Result) -> Iterator[str]:
+    """Tell which emission factors nobody has seen a source of."""
+    used = [*(result.manifest.get("factors") or ()), *(result.manifest.get("footprint") or {}).values()]
+    names = dict.fromkeys(factor["name"] or factor["where"] for factor in used if factor["status"] == "M")
+    if names:
+        yield f"Unverified emission factors, from memory and to be checked before any filing: {', '.join(names)}."
+
+
+def _gases_that_are_missing(result: Result) -> Iterator[str]:
+    """Tell where factors of carbon dioxide alone were let into totals of all greenhouse gases."""
+    scoped = result.emissions[result.emissions["scope"].astype(int).isin([1, 2])]
+    columns = {factor["where"] for factor in result.manifest.get("factors") or () if "CO2e" not in factor["unit"]}
+    if {"CO2", "CO2e"} <= set(scoped["gas"].astype(str)) and columns:
+        yield f"Totals of all greenhouse gases hold factors of carbon dioxide alone: {', '.join(sorted(columns))}."
 
 
 def _purchases_that_emit_nothing(result: Result) -> Iterator[str]:

@@ -14,10 +14,11 @@ from pydantic_core import PydanticUndefined
 
 from microgrid.availability import PhotovoltaicArray, Turbine, WeatherFile
 from microgrid.errors import InputError, Problem
+from microgrid.factor_fields import FactorAlong
 from microgrid.faults import Node, did_you_mean, kinds_of
 from microgrid.fields import Along, CapacityIn, Quantity
 from microgrid.horizons import Horizon
-from microgrid.sections import Bus, Finance, Goals, Head, Site, Solver
+from microgrid.sections import AccountingPart, Bus, Finance, Footprint, Goals, Head, Site, Solver
 from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, EnergyCharge, FixedFee
 from microgrid.tariffs.files import TariffIn
 from microgrid.tariffs.past import AmountsIn
@@ -33,6 +34,9 @@ _NOTES = {
     "{{low: ..., high: {sample}, capex: ...}}: `microgrid describe capacity`.",
     "series": "series: one quantity for all steps; or {file: site.csv, column: load}, with times: and plus: where "
     "wanted; or {values: [...], unit: kW}.",
+    "factor": "factor: a quantity or series, of CO2 alone or of CO2e; or a name of the catalogue, such as "
+    "cn/north/2023/average: `microgrid factors` lists them; or {factor: ..., family: ..., region: ..., year: ..., "
+    "source: ..., status: ...}.",
 }
 _TOPICS = {
     "quantity": "A number with its unit: 2 MWh, 0.66 CNY/kWh, 95 %, 15 min, 250 EUR/kW. Units of the same kind are "
@@ -96,6 +100,8 @@ def _sections() -> dict[str, type[BaseModel]]:
         "weather": WeatherFile,
         "buses": Bus,
         "objective": Goals,
+        "accounting": AccountingPart,
+        "footprint": Footprint,
         "solver": Solver,
         "capacity": capacity,
         "photovoltaic_weather": PhotovoltaicArray,
@@ -177,8 +183,9 @@ def unit_of(field: FieldInfo) -> str:
     """Return the unit of a field as scenario files write it, or what it holds instead."""
     node = Node(field.annotation, tuple(field.metadata))
     mark = node.mark
-    if isinstance(mark, CapacityIn):
-        return f"{mark.unit}, capacity"
+    if isinstance(mark, CapacityIn | FactorAlong):
+        dioxide = " or ".join(unit for unit in getattr(mark, "units", ()) if "CO2e" not in unit)
+        return f"{mark.unit}, capacity" if isinstance(mark, CapacityIn) else f"{dioxide}, factor"
     if isinstance(mark, Quantity | Along):
         units = " or ".join(mark.units).replace(CURRENCY, "currency")
         shown = ("share" if mark.high is not None and mark.high <= 1.0 else "ratio") if units == "1" else units
@@ -220,3 +227,5 @@ def _notes(model: type[BaseModel]) -> Iterator[str]:
         yield _NOTES["capacity"].format(sample=f"500 {unit}")
     if any(isinstance(mark, Along) for mark in marks):
         yield _NOTES["series"]
+    if any(isinstance(mark, FactorAlong) for mark in marks):
+        yield _NOTES["factor"]

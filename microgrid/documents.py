@@ -19,7 +19,7 @@ from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, did_you_mean, shown, shown_path
 from microgrid.yaml_files import Tree, parse_yaml, read_yaml
 
-_SERIES = ("file", "values")
+_SERIES = ("file", "values", "factor")
 _SERIES_KEYS = ("file", "column", "times", "plus", "values", "unit")
 SET = "--set"
 
@@ -57,6 +57,13 @@ class Document:
         while keys and keys not in self.places:
             keys = keys[:-1]
         return self.places.get(keys, f"{shown_path(self.files[0])}:1" if self.files else "")
+
+    def told(self) -> dict[str, dict[str, str]]:
+        """Return every value by its path, as it was written, with file and line; a column of a table is one value."""
+        return {
+            Fault(path, "", "").where: {"text": shown(value), "place": self.place(path)}
+            for path, value in _leaves(self.data, ())
+        }
 
     def has_told(self, fault: Fault | Problem) -> bool:
         """Tell whether a fault is no news, because the value itself, or one within it, was refused already."""
@@ -297,6 +304,17 @@ def _near(keys: list[str], depth: int, data: Any) -> str:
         return f"{'.'.join(keys[:depth])} is a value and has no fields" if depth else ""
     near = did_you_mean(keys[depth], data)
     return near.replace('"', f'"{".".join([*keys[:depth], ""])}', 1) if near else ""
+
+
+def _leaves(data: Any, path: Keys) -> Iterable[tuple[Keys, Any]]:
+    if isinstance(data, dict) and not ("column" in data or "values" in data):
+        for key, value in data.items():
+            yield from _leaves(value, (*path, key))
+    elif isinstance(data, list) and any(isinstance(value, dict | list) for value in data):
+        for at, value in enumerate(data):
+            yield from _leaves(value, (*path, at))
+    else:
+        yield path, data
 
 
 def _named_files(data: Any) -> Iterable[str]:

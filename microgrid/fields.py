@@ -191,7 +191,6 @@ AmountPrices = Annotated[Series, Along(f"{MONEY}/kWh", other_units=(f"{MONEY}/kg
 EnergyPrices = Annotated[Series, Along(f"{MONEY}/kWh")]
 FlowSeries = Annotated[Series, Along("kW", low=0.0, other_units=("kg/h",))]
 PowerSeries = Annotated[Series, Along("kW", low=0.0)]
-FactorSeries = Annotated[Series, Along("kgCO2e/kWh", low=0.0, other_units=("kgCO2e/kg",))]
 
 __all__ = [
     "MONEY",
@@ -202,7 +201,6 @@ __all__ = [
     "Energy",
     "EnergyCapacity",
     "EnergyPrices",
-    "FactorSeries",
     "FlowSeries",
     "Hours",
     "Mass",

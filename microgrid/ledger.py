@@ -1,4 +1,8 @@
-"""The two ledgers, money and carbon: the single truth behind objective, breakdown, account and report."""
+"""The two ledgers, money and carbon: the single truth behind objective, breakdown, account and report.
+
+Carbon has no price of its own: whatever the objective or a trading scheme charges for a column of the carbon ledger is
+entered as a line of money, so that the objective is one sum.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 
 import pyomo.core as pyo
 
+from microgrid.accounts import CARBON_PRICE, Accounting
 from microgrid.plant import Objective
 from microgrid.technologies.base import Cost, Emission, Operation, Rate
 
@@ -31,9 +36,10 @@ class EmissionLine:
 class Ledger:
     """All lines of one model, and the sums over any column of them."""
 
-    def __init__(self, operation: Operation, objective: Objective) -> None:
+    def __init__(self, operation: Operation, objective: Objective, accounting: Accounting) -> None:
         self.operation = operation
         self.objective = objective
+        self.accounting = accounting
         self.costs: list[CostLine] = []
         self.emissions: list[EmissionLine] = []
 
@@ -43,15 +49,22 @@ class Ledger:
         self.emissions += [EmissionLine(asset, emission) for emission in emissions]
 
     def price_carbon(self) -> None:
-        """Enter the carbon price as a line of money, in proportion to the column ``emissions``."""
-        price, lines = self.objective.carbon_price, [line.emission.amount for line in self._emitted("emissions")]
-        if not (price and lines):
-            return
+        """Enter what columns of the carbon ledger cost as lines of money: the objective's prices, a trading scheme."""
+        accounting = self.accounting
+        priced = [("emissions priced", "emissions", self.objective.carbon_price)]
+        priced += [(f"{column} priced", column, price) for column, price in self.objective.carbon_prices.items()]
+        priced.append(("emissions trading", "scope_1", accounting.trading_price))
+        for line, column, price in priced:
+            emitted = [each.emission.amount for each in self._emitted(column)]
+            if price and emitted:
 
-        def amount(t: Any) -> Any:
-            return price * sum([emitted(t) for emitted in lines])
+                def amount(t: Any, price: float = price, emitted: list[Rate] = emitted) -> Any:
+                    return price * sum([each(t) for each in emitted])
 
-        self.add("carbon price", [Cost("emissions priced", "carbon", amount, self.operation.steps)])
+                self.add(CARBON_PRICE, [Cost(line, "carbon", amount, self.operation.steps)])
+        free = accounting.trading_price * accounting.allowances
+        if free:
+            self.add(CARBON_PRICE, [Cost("free allowances", "carbon", lambda _: -free)])
 
     def column(self, name: str) -> Any:
         """Return the sum over a column, as an expression; steps count as often as their weight says."""
@@ -61,17 +74,25 @@ class Ledger:
 
     def counts(self, emission: Emission, column: str) -> bool:
         """Tell whether a line of the carbon ledger belongs to a column."""
-        if column in ("scope_1", "scope_3"):
-            return emission.scope == int(column[-1]) and emission.basis in ("both", self.objective.basis)
-        if column.startswith("scope_2_"):
-            return emission.scope == 2 and emission.basis in ("both", column.removeprefix("scope_2_"))
-        if column.startswith("emissions_"):
-            return emission.scope in (1, 2) and emission.basis in ("both", column.removeprefix("emissions_"))
-        return (
-            column == "emissions"
-            and emission.scope in self.objective.scopes
-            and emission.basis in ("both", self.objective.basis)
-        )
+        basis = column.rpartition("_")[2] if column.endswith(("_location", "_market")) else self.objective.basis
+        if emission.basis not in ("both", basis):
+            return False
+        if column in ("exported", "biogenic"):
+            return emission.part == column
+        if column.startswith("scope_"):
+            return emission.scope == int(column[6])
+        scopes = self.objective.scopes if column == "emissions" else (1, 2)
+        if column not in ("emissions", "emissions_location", "emissions_market"):
+            return False
+        if emission.part == "exported":
+            return self.accounting.takes_exports_off and 2 in scopes
+        return emission.scope in scopes
+
+    def gas(self, column: str) -> str:
+        """Return what a column counts: ``CO2`` or ``CO2e``, as the accounting says, else as its lines do."""
+        lines = [*self._emitted(column)] or [*self._emitted("emissions_location")]
+        gases = {line.emission.gas for line in lines} - {""}
+        return "CO2" if gases == {"CO2"} and self.accounting.gases != "CO2e" else "CO2e"
 
     def _paid(self, column: str) -> Iterator[CostLine]:
         return (line for line in self.costs if column in ("cost", line.cost.category))

@@ -161,7 +161,7 @@ def _operate(
 ) -> tuple[Operation, dict[str, Contribution], Ledger]:
     """Write one operation of the plant on a block: its assets and its balances, on capacities given from outside."""
     operation = make_operation(block, plant.timeline, pressed_buses(plant), plant.objective.goals[0] == "cost")
-    ledger = Ledger(operation, plant.objective)
+    ledger = Ledger(operation, plant.objective, plant.accounting)
     block.asset = pyo.Block(list(plant.assets))
     contributions: dict[str, Contribution] = {}
     for name, asset in plant.assets.items():

@@ -6,22 +6,23 @@ import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
+from microgrid.accounts import CARBON_PRICE, COST_COLUMNS, EMISSION_COLUMNS, Accounting
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
-from microgrid.faults import Fault, shown
+from microgrid.factor_checks import factor_problems
+from microgrid.faults import Fault, Node, shown
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import CURRENCY
 
 LONGEST_NAME = 60
 # What the ledgers and frames call lines that belong to no asset.
-RESERVED_NAMES = ("carbon price",)
+RESERVED_NAMES = (CARBON_PRICE,)
 RESERVED_START = "bus "
 UNFED = "a bus that something feeds"
 
@@ -48,7 +49,9 @@ class Objective:
     basis, scopes
         What the column ``emissions`` counts: scope 2 by location or by market, and which scopes.
     caps
-        Highest value of ledger columns, in currency or kgCO2e.
+        Highest value of ledger columns, in currency or kg of what a carbon column counts.
+    carbon_prices
+        Prices of single columns of the carbon ledger besides, in currency per kg.
     slack
         Share of an earlier goal's value that a later goal may give up.
     """
@@ -59,6 +62,7 @@ class Objective:
     scopes: tuple[int, ...] = (1, 2)
     caps: Mapping[str, float] = field(default_factory=dict)
     slack: float = 1e-6
+    carbon_prices: Mapping[str, float] = field(default_factory=dict)
 
 
 class Worth(NamedTuple):
@@ -102,11 +106,13 @@ class Plant:
     flow_limits: Mapping[str, Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = field(
         default_factory=dict
     )
+    accounting: Accounting = field(default_factory=Accounting)
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
         object.__setattr__(self, "buses", self._with_implied_buses())
         problems = [*self._name_problems(), *self._asset_problems(), *self._unfed(), *self._objective_problems()]
+        problems += factor_problems(self.assets, self.timeline, self.objective.scopes, self.accounting)
         if problems:
             raise InputError(problems)
 
@@ -168,7 +174,9 @@ class Plant:
                 yield Problem(
                     where, f"{len(series.values)} values", f"one, or one for each of {len(self.timeline)} steps"
                 )
-            if len(stocks) == 1 and amount_of(series.unit) not in ("", *stocks):
+            info = type(asset).model_fields[field_name]
+            is_by_carrier = len(amounts_of(Node(info.annotation, tuple(info.metadata)).mark)) > 1
+            if is_by_carrier and len(stocks) == 1 and amount_of(series.unit) not in ("", *stocks):
                 (stock,) = stocks
                 wanted = f"{_counted_in(stock, self._told(series.unit))}, as the bus's carrier is counted"
                 yield Problem(where, f"a series in {self._told(series.unit)}", wanted)
@@ -180,6 +188,10 @@ class Plant:
         known = (*COST_COLUMNS, *EMISSION_COLUMNS)
         wanted = f"a ledger column: {', '.join(known)}"
         named = [("minimise", column) for column in self.objective.goals] + [("caps", c) for c in self.objective.caps]
+        for column in self.objective.carbon_prices:
+            if column not in EMISSION_COLUMNS:
+                wanted_here = f"a column of the carbon ledger: {', '.join(EMISSION_COLUMNS)}"
+                yield Problem("objective.carbon_prices", f'column "{column}"', wanted_here)
         for part, column in named:
             if column not in known:
                 near = nearest(column, known)
@@ -213,6 +225,11 @@ def amount_of(unit: str) -> str:
     """Return kWh or kg, whichever a flow or a price per amount counts; empty for any other unit."""
     ends = {"kW": "kWh", "kg/h": "kg"}
     return ends.get(unit) or next((stock for stock in ("kWh", "kg") if unit.endswith(f"/{stock}")), "")
+
+
+def amounts_of(mark: Any) -> set[str]:
+    """Return the amounts, kWh and kg, that a field may count in, which is known from the bus alone."""
+    return {amount_of(unit) for unit in getattr(mark, "units", ())} - {""}
 
 
 def _counted_in(stock: str, unit: str) -> str:

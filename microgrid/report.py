@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from microgrid.caveats import caveats
 from microgrid.plots import CAPTIONS
-from microgrid.plots.ledgers import BASES, by_basis, by_category
+from microgrid.plots.ledgers import BASES, by_category, carbon_unit
 from microgrid.plots.numbers import amount, decimals_for, moment, percent, short, steps_told, stock_unit, zone_told
 from microgrid.plots.tracks import RELIEFS, SMALL
 from microgrid.plots.view import View, curtailed, is_carbon
+from microgrid.report_carbon import carbon_page
 from microgrid.results import Result
 
 Plain = dict[str, Any]
@@ -24,6 +24,7 @@ PLACES = {
     "Dispatch": ("dispatch", "dispatch_least", "energy"),
     "Stocks": ("stocks",),
     "Costs": ("costs",),
+    "Carbon": ("sankey",),
     "Duration": ("duration",),
 }
 
@@ -73,7 +74,7 @@ def _context(result: Result, pictures: Mapping[str, Path]) -> Plain:
         "curtailment_known": curtailed(view) is not None,
         "sizes": list(_sizes(view)),
         "costs": _costs(view),
-        "carbon": _carbon(view),
+        "carbon": carbon_page(view),
         "balances": [_balance(view, bus) for bus in view.buses],
         "audit": manifest.get("audit"),
         "pictures": _pictures(pictures),
@@ -92,7 +93,7 @@ def _ending(view: View) -> Plain:
     """Return how the solve ended, in words; what is missing is told as missing."""
     outcome = view.manifest.get("outcome") or {}
     goal = str((view.manifest.get("objective") or {}).get("goals", ["cost"])[-1])
-    unit = "kgCO2e" if is_carbon(goal) else view.currency
+    unit = carbon_unit(view.manifest, goal) if is_carbon(goal) else view.currency
     return {
         "proved": bool(outcome.get("proved")),
         "ended": str(outcome.get("ended", "unknown")),
@@ -119,7 +120,8 @@ def _wishes(view: View) -> Iterator[str]:
     if objective.get("goals"):
         yield "Minimised: " + ", then ".join(str(goal).replace("_", " ") for goal in objective["goals"])
     if objective.get("carbon_price"):
-        yield f"carbon price {short(1000 * objective['carbon_price'])} {view.currency}/tCO2e"
+        unit = carbon_unit(view.manifest, "emissions").removeprefix("kg")
+        yield f"carbon price {short(1000 * objective['carbon_price'])} {view.currency}/t{unit}"
     for column, cap in (objective.get("caps") or {}).items():
         yield f"{str(column).replace('_', ' ')} at most {amount(cap, 2)}"
 
@@ -143,8 +145,8 @@ def _headlines(view: View) -> Iterator[Plain]:
     if not view.result.emissions.empty:
         apart = [f"scope {n} {short(emitted.get(f'scope_{n}'))}" for n in (1, 3) if emitted.get(f"scope_{n}")]
         for basis in BASES:
-            told = f"scopes 1 and 2, {basis}-based"
-            yield _card("Emissions", amount(emitted.get(f"emissions_{basis}"), 1), "kgCO2e", "; ".join([told, *apart]))
+            told, unit = f"scopes 1 and 2, {basis}-based", carbon_unit(view.manifest)
+            yield _card("Emissions", amount(emitted.get(f"emissions_{basis}"), 1), unit, "; ".join([told, *apart]))
     imports, exports, own = view.grid("import"), view.grid("export"), view.own_generation()
     if imports.max() > SMALL:
         yield _card("Peak import", short(float(imports.max())), "kW", moment(view.times[int(np.argmax(imports))]))
@@ -207,34 +209,6 @@ def _costs(view: View) -> Plain:
 
 def _share(part: float, total: float) -> str:
     return percent(part / total, 1) if total > SMALL else ""
-
-
-def _carbon(view: View) -> Plain | None:
-    """Return the carbon ledger by scope, on both bases."""
-    if view.result.emissions.empty:
-        return None
-    table = by_basis(view.result.emissions)
-    decimals = max(decimals_for(float(np.abs(table[list(BASES)].to_numpy(dtype=float)).max())), 1)
-
-    def told(part: pd.DataFrame) -> list[str]:
-        return [amount(float(part[basis].sum()), decimals) for basis in BASES]
-
-    scopes = []
-    for scope, part in table.groupby("scope"):
-        lines = [
-            {"asset": asset, "line": line, "amounts": [amount(location, decimals), amount(market, decimals)]}
-            for asset, line, location, market in part[["asset", "line", *BASES]].itertuples(index=False)
-        ]
-        scopes.append({"scope": scope, "lines": lines, "amounts": told(part)})
-    objective = view.manifest.get("objective") or {}
-    counted = (view.manifest.get("emissions") or {}).get("emissions")
-    return {
-        "scopes": scopes,
-        "total": told(table[table["scope"] < 3]),
-        "counted": amount(counted, decimals),
-        "counted_scopes": " and ".join(str(scope) for scope in objective.get("scopes") or ()),
-        "counted_basis": objective.get("basis", "location"),
-    }
 
 
 def _balance(view: View, bus: str) -> Plain:

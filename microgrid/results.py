@@ -13,7 +13,7 @@ states
 costs
     asset, line, category, time (empty for what is paid once), amount in the scenario's currency.
 emissions
-    asset, line, scope, basis, time, amount in kgCO2e.
+    asset, line, scope, basis, part, gas, time, amount in kg of the gas: CO2, or CO2e (also where none was told).
 prices
     bus, time, price: what one more kWh (or kg) would cost, with all on-off decisions as they are.
 """
@@ -34,10 +34,12 @@ from microgrid.claims import Claim, from_plain, to_plain
 from microgrid.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from microgrid.ledger import EmissionLine
     from microgrid.model import Model, Values
 
 FRAMES = ("steps", "flows", "stocks", "states", "costs", "emissions", "prices")
-FORMAT = 1
+FORMAT = 2
+_USUAL_PARTS = {0: "exported", 1: "fuel", 2: "purchased", 3: "upstream"}
 _NEEDED = ("format", "sizes", "costs", "emissions", "outcome", "horizon")
 
 
@@ -147,6 +149,7 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
         "sizes": _sizes(model, values),
         "costs": _totals(costs, "category"),
         "emissions": _emission_totals(model, emissions),
+        "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
     }
     return Result(
         manifest,
@@ -239,14 +242,27 @@ def _costs(model: Model, values: Values) -> pd.DataFrame:
     return _tidy(rows, ("asset", "line", "category", "time", "amount"), "amount")
 
 
+def emission_names(entry: EmissionLine) -> dict[str, Any]:
+    """Return what the frame of emissions calls a line of the carbon ledger."""
+    emission = entry.emission
+    return {
+        "asset": entry.asset,
+        "line": emission.line,
+        "scope": emission.scope,
+        "basis": emission.basis,
+        "part": emission.part or _USUAL_PARTS[emission.scope],
+        "gas": emission.gas or "CO2e",
+    }
+
+
 def _emissions(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
     for entry in model.ledger.emissions:
         emission = entry.emission
-        names = {"asset": entry.asset, "line": emission.line, "scope": emission.scope, "basis": emission.basis}
+        names = emission_names(entry)
         amounts = values.along(emission.amount, model.operation.steps) * timeline.weights
         rows.append(names | {"time": timeline.index, "amount": amounts})
-    return _tidy(rows, ("asset", "line", "scope", "basis", "time", "amount"), "amount")
+    return _tidy(rows, ("asset", "line", "scope", "basis", "part", "gas", "time", "amount"), "amount")
 
 
 def _prices(model: Model, values: Values) -> pd.DataFrame:

@@ -19,13 +19,14 @@ from microgrid.capacity import Sized
 from microgrid.errors import InputError, MicrogridError
 from microgrid.explaining import explain
 from microgrid.explanation import Explanation
+from microgrid.factor_checks import factor_told, factors_used, footprint_told
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
-from solvers import Ended, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
+from solvers import Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
 
@@ -150,13 +151,15 @@ def optimise(
         If the first goal ends without a plan.
     """
     reached: list[dict[str, Any]] = []
+    operation = model.operation
+    horizon = Horizon((operation.steps, operation.later, operation.points))
     left, ended = settings.seconds, Ended.OPTIMAL
     plan: Plan | None = None
     for goal in model.goals:
         if reached:
             model.hold(reached[-1]["column"], reached[-1]["objective"])
             model.aim(goal)
-        outcome = solve(model.pyomo, replace(settings, seconds=left), watch, plan, load=False)
+        outcome = solve(model.pyomo, replace(settings, seconds=left), watch, plan, load=False, horizon=horizon)
         ended = outcome.ended if outcome.ended is not Ended.OPTIMAL else ended
         if outcome.plan is None:
             break
@@ -185,7 +188,7 @@ def _of_the_goal_asked_for(model: Model, plan: Plan, outcome: Outcome, reached: 
 def settings_of(solver: Solver) -> Settings:
     """Return a scenario's solver section as settings."""
     seconds = None if solver.time_limit is None else solver.time_limit * 3600
-    return Settings(solver.name, solver.gap, seconds, solver.threads, solver.seed, dict(solver.options))
+    return Settings(solver.name, solver.gap, seconds, solver.threads, solver.seed, dict(solver.options), solver.method)
 
 
 def write(result: Result, folder: Path) -> Result:
@@ -221,7 +224,9 @@ def _identity(scenario: Scenario) -> dict[str, Any]:
             "description": scenario.description,
             "files": files,
             "hash": document.digest,
-        }
+        },
+        "inputs": document.told(),
+        "footprint": {name: footprint_told(name, values) for name, values in scenario.footprint.items()},
     }
 
 
@@ -230,7 +235,7 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
     timeline = plant.timeline
     answers = {
         key: getattr(outcome, key)
-        for key in ("objective", "bound", "gap", "seconds", "solver", "columns", "rows", "integers")
+        for key in ("objective", "bound", "gap", "seconds", "solver", "columns", "rows", "integers", "method")
     }
     return {
         "format": FORMAT,
@@ -249,6 +254,8 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
             "years": timeline.years,
         },
         "objective": asdict(plant.objective),
+        "accounting": asdict(plant.accounting),
+        "factors": [factor_told(used) for used in factors_used(plant.assets)],
         "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in plant.assets.items()},
         "units": {name: asset.capacity_units() for name, asset in plant.assets.items()},
         "decided": _decided(plant),

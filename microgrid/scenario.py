@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,17 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from microgrid.accounts import Accounting
 from microgrid.availability import Maker, PhotovoltaicArray, Turbine, WeatherFile, makers
 from microgrid.carriers import CARRIERS
 from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
-from microgrid.fields import Reading
+from microgrid.fields import Quantity, Reading
 from microgrid.horizons import Horizon
-from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, unfit_name
+from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, amounts_of, unfit_name
 from microgrid.reading import read_number
 from microgrid.schema import scenario_schema
 from microgrid.sections import Bus, Head, Site, Solver
+from microgrid.series import Series
 from microgrid.technologies import technologies
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
@@ -45,6 +47,8 @@ class Scenario:
         How hard to solve.
     document
         The data behind it, with the place of every key.
+    footprint
+        Life-cycle factors of the sources of energy, by asset, for the footprint of products.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Scenario:
     plant: Plant
     solver: Solver
     document: Document
+    footprint: Mapping[str, Series] = field(default_factory=dict)
 
 
 def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None) -> Scenario:
@@ -90,11 +95,14 @@ def scenario_of(document: Document) -> Scenario:
     plant = _plant(data, head, timeline, assets, reading, faults)
     if plant is not None:
         faults += _amount_faults(plant, data["assets"], reading)
+    if head is not None:
+        faults += _footprint_faults(head.footprint.factors, data.get("assets"))
     told = [document.placed(fault) for fault in faults if not document.has_told(fault)]
     problems = sorted(dict.fromkeys([*document.problems, *told]), key=document.order)
     if problems or head is None or plant is None:
         raise InputError(problems)
-    return Scenario(head.name or document.files[0].stem, head.description, plant, head.solver, document)
+    name = head.name or document.files[0].stem
+    return Scenario(name, head.description, plant, head.solver, document, head.footprint.factors)
 
 
 def _plant(
@@ -113,8 +121,9 @@ def _plant(
         return None
     objective = head.objective.objective() if head is not None else Objective()
     rate = head.finance.discount_rate if head is not None else 0.0
+    accounting = head.accounting.told() if head is not None else Accounting()
     try:
-        return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency)
+        return Plant(timeline or Timeline.of_hours([1.0]), assets, buses, objective, rate, reading.currency, accounting)
     except InputError as error:
         is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
         told = [problem for problem in error.problems if is_whole or problem.wanted != UNFED]
@@ -218,14 +227,24 @@ def _amount_faults(plant: Plant, data: Mapping[str, Any], reading: Reading) -> I
     """Refuse prices per kWh of what is counted in kg, and the other way round."""
     for name, asset in plant.assets.items():
         stocks = plant.stock_units(asset)
-        for field, info in type(asset).model_fields.items():
-            mark, value = Node(info.annotation, tuple(info.metadata)).mark, data[name].get(field)
-            if len(stocks) == 1 and isinstance(value, str) and getattr(mark, "other_units", None):
+        for key, info in type(asset).model_fields.items():
+            mark, value = Node(info.annotation, tuple(info.metadata)).mark, data[name].get(key)
+            is_by_carrier = isinstance(mark, Quantity) and len(amounts_of(mark)) > 1
+            if is_by_carrier and len(stocks) == 1 and isinstance(value, str):
                 (stock,) = stocks
                 _, unit = read_number(value, mark.units, reading)
                 if amount_of(unit) not in ("", stock):
                     wanted = f"an amount per {stock}, as the bus's carrier is counted"
-                    yield Fault(("assets", name, field), shown(value), wanted)
+                    yield Fault(("assets", name, key), shown(value), wanted)
+
+
+def _footprint_faults(factors: Mapping[str, Any], assets: Any) -> Iterator[Fault]:
+    """Refuse life-cycle factors of what does not stand on the site."""
+    known = assets if isinstance(assets, dict) else {}
+    for name in factors:
+        if name not in known:
+            path, wanted = ("footprint", "factors", name), "an asset of the scenario"
+            yield Fault(path, f"no asset {shown(name)}", wanted, did_you_mean(name, known))
 
 
 __all__ = ["Scenario", "Solver", "read_scenario", "scenario_of", "scenario_schema"]

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
-from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS
+from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS, STANDARDS, Accounting, Offset, Standard
 from microgrid.availability import WeatherFile
 from microgrid.carriers import CARRIERS
+from microgrid.factor_fields import FootprintFactor
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import MONEY, Part, Quantity, Share
 from microgrid.horizons import Horizon, Length
@@ -20,6 +21,8 @@ from microgrid.units import is_currency
 
 _NO_PLACES = {"localtime", "Factory"}  # what they mean depends on the machine
 _COLUMNS = (*COST_COLUMNS, *EMISSION_COLUMNS)
+_CARBON = ("kgCO2e", "kgCO2")
+_PER_CARBON = tuple(f"{MONEY}/{unit}" for unit in _CARBON)
 _A_COLUMN = f"a ledger column: {', '.join(_COLUMNS)}"
 
 
@@ -88,16 +91,37 @@ def _read_caps(value: Any, info: ValidationInfo) -> dict[str, float]:
         if column not in _COLUMNS:
             faults.append(Fault((column,), "unknown key", _A_COLUMN, did_you_mean(str(column), _COLUMNS)))
             continue
-        unit = MONEY if column in COST_COLUMNS else "kgCO2e"
+        units = (MONEY,) if column in COST_COLUMNS else _CARBON
         try:
-            caps[column], _ = read_number(cap, (unit,), reading)
-            if not Range(unit).holds(caps[column]):
-                raise Range(unit).refusal(caps[column], shown(cap), "")
+            caps[column], _ = read_number(cap, units, reading)
+            if not Range(units[0]).holds(caps[column]):
+                raise Range(units[0]).refusal(caps[column], shown(cap), "")
         except RefusedError as error:
             faults += [fault.under((column,)) for fault in error.faults if isinstance(fault, Fault)]
     if faults:
         raise RefusedError(faults).for_pydantic
     return caps
+
+
+def _read_prices(value: Any, info: ValidationInfo) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise refuse(shown(value), "a mapping of carbon columns to their prices", "such as {scope_1: 60 EUR/tCO2}")
+    prices, faults, reading = {}, [], reading_of(info)
+    for column, price in value.items():
+        if column not in EMISSION_COLUMNS:
+            wanted = f"a column of the carbon ledger: {', '.join(EMISSION_COLUMNS)}"
+            faults.append(Fault((column,), "unknown key", wanted, did_you_mean(str(column), EMISSION_COLUMNS)))
+            continue
+        try:
+            prices[column], _ = read_number(price, _PER_CARBON, reading)
+            if not Range(_PER_CARBON[0], low=0.0).holds(prices[column]):
+                currency = reading.currency if reading is not None else ""
+                raise Range(_PER_CARBON[0], low=0.0).refusal(prices[column], shown(price), currency)
+        except RefusedError as error:
+            faults += [fault.under((column,)) for fault in error.faults if isinstance(fault, Fault)]
+    if faults:
+        raise RefusedError(faults).for_pydantic
+    return prices
 
 
 def _read_options(value: Any) -> dict[str, str | int | float | bool]:
@@ -122,6 +146,11 @@ _CAPS = {
     },
     "additionalProperties": False,
 }  # fmt: skip
+_PRICES = {
+    "type": "object",
+    "properties": {column: quantity_schema(_PER_CARBON[0]) for column in EMISSION_COLUMNS},
+    "additionalProperties": False,
+}
 _OPTIONS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 
 
@@ -131,8 +160,11 @@ class Goals(Part):
     minimise: Annotated[tuple[str, ...], PlainValidator(_read_goals), WithJsonSchema(_GOALS)] = Field(
         default_factory=lambda: ("cost",), description="A ledger column, or several, the most important first."
     )
-    carbon_price: Annotated[float, Quantity(f"{MONEY}/kgCO2e", low=0.0)] = Field(
-        default=0.0, description="Price of emissions, booked as cost."
+    carbon_price: Annotated[float, Quantity(_PER_CARBON[0], low=0.0, other_units=_PER_CARBON[1:])] = Field(
+        default=0.0, description="Price of `emissions`, booked as cost."
+    )
+    carbon_prices: Annotated[dict[str, float], PlainValidator(_read_prices), WithJsonSchema(_PRICES)] = Field(
+        default={}, description="Prices of single carbon columns besides, such as {scope_1: 60 EUR/tCO2}."
     )
     basis: Literal["location", "market"] = Field(default="location", description="How `emissions` counts scope 2.")
     scopes: list[Literal[1, 2, 3]] = Field(default=[1, 2], min_length=1, description="Scopes that `emissions` counts.")
@@ -144,8 +176,69 @@ class Goals(Part):
     def objective(self) -> Objective:
         """Return the goals as the model wants them."""
         return Objective(
-            self.minimise, self.carbon_price, self.basis, tuple(self.scopes), dict(self.caps), self.slack
+            self.minimise, self.carbon_price, self.basis, tuple(self.scopes), dict(self.caps), self.slack,
+            dict(self.carbon_prices),
         )  # fmt: skip
+
+
+class OffsetPart(Part):
+    """A reduction made elsewhere and bought; shown after the account, and changing nothing in it."""
+
+    name: str = Field(description="What it is called.")
+    amount: Annotated[float, Quantity(_CARBON[0], above=0.0, other_units=_CARBON[1:])] = Field(
+        description="How much was reduced."
+    )
+    standard: str = Field(default="", description="Who issued it, such as CCER.")
+    year: int | None = Field(default=None, description="Year of the reduction.")
+    source: str = Field(default="", description="Registry entry or document.")
+
+
+class Trading(Part):
+    """An emissions trading scheme that covers the plant: it charges for direct emissions, scope 1, alone."""
+
+    price: Annotated[float, Quantity(_PER_CARBON[0], low=0.0, other_units=_PER_CARBON[1:])] = Field(
+        description="Price of an allowance."
+    )
+    allowances: Annotated[float, Quantity(_CARBON[0], low=0.0, other_units=_CARBON[1:])] = Field(
+        default=0.0, description="Emissions left free over the horizon."
+    )
+
+
+class AccountingPart(Part):
+    """How the carbon account is kept."""
+
+    standard: Standard = Field(
+        default="ghg_protocol", description="; ".join(f"{name}: {text}" for name, text in STANDARDS.items())
+    )
+    gases: Literal["CO2", "CO2e"] | None = Field(
+        default=None, description="What columns count; by default what their factors do, if all do the same."
+    )
+    year: int | None = Field(default=None, ge=1990, le=2100, description="Year whose factors the account wants.")
+    region: str = Field(default="", description="Region whose factors it wants, such as cn/north.")
+    trading: Trading | None = Field(default=None, description="Emissions trading, for a plant that is covered.")
+    offsets: list[OffsetPart] = Field(default=[], description="Offsets, shown after the account.")
+    boundary: str = Field(default="", description="What lies within the account, in your words.")
+
+    def told(self) -> Accounting:
+        """Return it as the ledger wants it."""
+        return Accounting(
+            self.standard,
+            self.gases or "",
+            self.year,
+            self.region,
+            self.trading.price if self.trading is not None else 0.0,
+            self.trading.allowances if self.trading is not None else 0.0,
+            tuple(Offset(each.name, each.amount, each.standard, each.year, each.source) for each in self.offsets),
+            self.boundary,
+        )
+
+
+class Footprint(Part):
+    """What the footprint of products needs: life-cycle factors of the sources of energy."""
+
+    factors: dict[str, FootprintFactor] = Field(
+        default={}, description="Life-cycle emissions per kWh (or kg) of each source, by asset."
+    )
 
 
 class Solver(Part):
@@ -157,6 +250,10 @@ class Solver(Part):
         description="Relative gap at which a plan counts as optimal.",
     )
     time_limit: Length | None = Field(default=None, description="Longest run of the solver, such as 60 s.")
+    method: Literal["auto", "direct", "windows"] = Field(
+        default="auto",
+        description="direct: the model as one; windows: a long one in windows of time; auto chooses by size.",
+    )
     threads: int | None = Field(default=None, ge=1, le=4096, description="Number of threads.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Random seed.")
     options: Annotated[dict[str, str | int | float | bool], PlainValidator(_read_options), WithJsonSchema(_OPTIONS)] = (
@@ -178,6 +275,8 @@ class Head(Part):
     buses: dict[str, Bus] = Field(default={}, description="Buses that are not named like their carrier.")
     assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")
     objective: Goals = Field(default_factory=Goals, description="What is wanted of the plan.")
+    accounting: AccountingPart = Field(default_factory=AccountingPart, description="How the carbon account is kept.")
+    footprint: Footprint = Field(default_factory=Footprint, description="What the footprint of products needs.")
     solver: Solver = Field(default_factory=Solver, description="How hard to solve.")
 
     @field_validator("currency")

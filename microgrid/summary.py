@@ -42,16 +42,16 @@ def _ending(manifest: dict[str, Any]) -> str:
     gap = f", gap {outcome['gap']:.4%}" if is_known else ""
     word = "[green]proved[/green]" if outcome["proved"] else f"[bold red]NOT PROVED[/bold red] ({outcome['ended']})"
     seconds = f"{outcome['seconds']:.2f} s, {manifest['total_seconds']:.2f} s with reading and building"
-    return f"{word}{gap}, {outcome['solver']} {seconds}"
+    return f"{word}{gap}, {outcome['solver']} ({outcome['method']}) {seconds}"
 
 
 def _figures(manifest: dict[str, Any], result: Result) -> Iterable[tuple[str, float, str]]:
     currency = manifest["currency"]
     for category, amount in manifest["costs"].items():
         yield ("cost" if category == "cost" else f"  {category}"), amount, currency
-    for column in ("scope_1", "scope_2_location", "scope_2_market", "scope_3"):
+    for column in ("scope_1", "scope_2_location", "scope_2_market", "exported", "scope_3", "biogenic"):
         if manifest["emissions"][column]:
-            yield column.replace("_", " "), manifest["emissions"][column], "kgCO2e"
+            yield column.replace("_", " "), manifest["emissions"][column], f"kg{manifest['gases'][column]}"
     for asset, sizes in result.sizes.items():
         units = manifest["decided"].get(asset, {})
         yield from ((f"size of {asset}.{name}", size, units[name]) for name, size in sizes.items() if name in units)

@@ -1,7 +1,8 @@
 """The one door where "2 MWh" becomes 2000.0: text with a unit in, a number in house units out.
 
-House units are kW, kWh, kg, kg/h, h, the scenario's currency and kgCO2e. Behind the door stands pint with a closed list
-of units, `units.txt`; it is imported on first use, so that a command that reads no units does not pay for it.
+House units are kW, kWh, kg, kg/h, h, the scenario's currency, kgCO2 and kgCO2e. Behind the door stands pint with a
+closed list of units, `units.txt`; it is imported on first use, so that a command that reads no units does not pay for
+it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _CODE = re.compile(r"[A-Z]{3}")
 _TOKEN = re.compile(
     r"\s*(?:(?P<word>°[CF]?|[%‰€$£¥]|[^\W\d]\w*)(?:(?:\*\*|\^)(?P<power>-?\d))?|(?P<sign>[*/·()]|1(?!\d)))"
 )
-_EMISSION = re.compile(r"\b([kM]?[gt])[\s_]?CO[2₂](?:[-_ ]?eq?)?(?![A-Za-z0-9])")
+_EMISSION = re.compile(r"\b([kM]?[gt])[\s_]?CO[2₂](?:[-_ ]?(e)q?)?(?![A-Za-z0-9])")
 _SPELLED = {"%": "percent", "‰": "permille", "°": "deg", "°C": "degC", "°F": "degF", "·": "*", "per": "/"}
 
 # Words that people write where no unit stands, and what to write instead.
@@ -59,7 +60,10 @@ _EXAMPLES = {
     "m": "100 m",
     "kgCO2e/kWh": "0.5306 kgCO2e/kWh",
     "kgCO2e/kg": "10 kgCO2e/kg",
+    "kgCO2/kWh": "0.5306 kgCO2/kWh",
+    "kgCO2/kg": "10 kgCO2/kg",
     "kgCO2e": "12 tCO2e",
+    "kgCO2": "12 tCO2",
     "CUR": "5000 CUR",
     "CUR/h": "12 CUR/h",
     "CUR/kg": "30 CUR/kg",
@@ -74,6 +78,7 @@ _EXAMPLES = {
     "kvar": "200 kvar",
     "kWh/kVA": "260 kWh/kVA",
     "CUR/kgCO2e": "80 CUR/tCO2e",
+    "CUR/kgCO2": "80 CUR/tCO2",
 }
 
 
@@ -202,7 +207,7 @@ def add_unit(number: str, units: Sequence[str]) -> str:
 
 def _expression(unit: str, house: str) -> str:
     """Return a unit in the registry's notation, word by word, so that nothing is read that is not on the list."""
-    text = _EMISSION.sub(r"\1CO2e", unit.strip())
+    text = _EMISSION.sub(lambda found: f"{found[1]}CO2{found[2] or ''}", unit.strip())
     if text in ("", "1", "-"):
         return "dimensionless"
     parts, at = [], 0

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from solvers.horizon import Horizon
 from solvers.outcome import Ended, Outcome, Progress
 from solvers.plan import Plan
 from solvers.settings import Settings, SettingsError
 from solvers.template_rows import templating
 
-__all__ = ["Ended", "Outcome", "Plan", "Progress", "Settings", "SettingsError", "refuse_unfit", "solve", "templating"]
+__all__ = [
+    "Ended",
+    "Horizon",
+    "Outcome",
+    "Plan",
+    "Progress",
+    "Settings",
+    "SettingsError",
+    "refuse_unfit",
+    "solve",
+    "templating",
+]
 
 
 def refuse_unfit(settings: Settings) -> None:
@@ -31,7 +43,13 @@ def refuse_unfit(settings: Settings) -> None:
 
 
 def solve(
-    model: Any, settings: Settings | None = None, watch: Any = None, start: Any = None, *, load: bool = True
+    model: Any,
+    settings: Settings | None = None,
+    watch: Any = None,
+    start: Any = None,
+    *,
+    load: bool = True,
+    horizon: Horizon | None = None,
 ) -> Outcome:
     """Solve a Pyomo model with the solver that `settings` names.
 
@@ -49,23 +67,25 @@ def solve(
     load
         Whether to give the model's variables the plan's values. A year's variables are many Python objects: where the
         plan's arrays are enough, leave them out.
+    horizon
+        The index sets that run along time: with them long mixed-integer models can be solved in windows.
 
     Returns
     -------
     Outcome
         Why it ended, the plan if there is one, and how good it is.
     """
-    outcome = _driven(model, settings or Settings(), watch, start)
+    outcome = _driven(model, settings or Settings(), watch, start, horizon)
     if load and outcome.plan is not None:
         outcome.plan.load()
     return outcome
 
 
-def _driven(model: Any, settings: Settings, watch: Any, start: Any) -> Outcome:
+def _driven(model: Any, settings: Settings, watch: Any, start: Any, horizon: Horizon | None) -> Outcome:
     if settings.solver == "highs":
-        from solvers.highs import solve_with_highs
+        from solvers.methods import solve_by_method
 
-        return solve_with_highs(model, settings, watch, start)
+        return solve_by_method(model, settings, watch, start, horizon)
     from solvers.pyomo_driver import solve_with_pyomo
 
     return solve_with_pyomo(model, settings)

@@ -36,6 +36,10 @@ _ENDED = {
 }
 
 
+OWN_OPTIONS = {"mip_allow_restart": False, "mip_heuristic_run_root_reduced_cost": False}
+"""What differs from HiGHS's own defaults, measured on days and weeks of plants with commitment
+(docs/architecture.md): where the relaxation is tight, both take more time than they save."""
+
 Start = Plan | Mapping[str, Array]
 
 
@@ -56,7 +60,7 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None,
     try:
         matrix = compile_model(model)
     except InfeasibleRowError as error:
-        return Outcome(Ended.INFEASIBLE, solver=_name(), message=str(error))
+        return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
     return solve_matrix(matrix, settings, watch, start)
 
 
@@ -72,7 +76,8 @@ def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None,
     return _outcome(matrix, solver, ended, time.perf_counter() - started)
 
 
-def _name() -> str:
+def solver_name() -> str:
+    """Return name and version of the solver."""
     highs = highspy.Highs()
     return f"HiGHS {highs.version()}"
 
@@ -96,7 +101,7 @@ def configured(settings: Settings) -> Any:
     if settings.threads is not None:
         highspy.Highs.resetGlobalScheduler(True)
         _set(solver, "threads", settings.threads)
-    for option, value in settings.options.items():
+    for option, value in (OWN_OPTIONS | dict(settings.options)).items():
         _set(solver, option, value)
     return solver
 
@@ -225,7 +230,7 @@ def _outcome(matrix: Matrix, solver: Any, ended: Ended, seconds: float) -> Outco
         objective=matrix.sign * objective,
         bound=matrix.sign * bound,
         seconds=seconds,
-        solver=_name(),
+        solver=solver_name(),
         message=str(solver.modelStatusToString(solver.getModelStatus())),
         columns=len(matrix.cost),
         rows=len(matrix.row_low),

@@ -55,6 +55,8 @@ class Outcome:
         What the solver said, or which row cannot hold.
     columns, rows, integers
         Size of what was solved.
+    method
+        How it was solved: ``direct``, as one model, or in ``windows`` of time.
     iterations
         Simplex iterations it took, where the solver tells.
     """
@@ -69,6 +71,7 @@ class Outcome:
     columns: int = 0
     rows: int = 0
     integers: int = 0
+    method: str = "direct"
     iterations: int = 0
 
     @property

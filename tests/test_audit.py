@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microgrid.accounts import EMISSION_COLUMNS, Accounting
 from microgrid.audit import audit
 from microgrid.checks import Finding
 from microgrid.claims import (
@@ -296,18 +297,21 @@ def written(
     manifest = {
         "sizes": {"unit": dict(sizes or {})},
         "costs": {"cost": total, "operation": total},
-        "emissions": {"emissions": 0.0},
+        "emissions": dict.fromkeys(EMISSION_COLUMNS, 0.0),
         "objective": {
             "goals": ["cost"],
             "carbon_price": 0,
+            "carbon_prices": {},
             "caps": {},
             "basis": "location",
             "scopes": [1, 2],
             "slack": 1e-6,
         },
+        "accounting": asdict(Accounting()),
         "outcome": {"objective": total, "goals": [{"column": "cost", "objective": total}]},
     }
-    emissions = pd.DataFrame(columns=["asset", "line", "scope", "basis", "time", "amount"]).astype({"amount": float})
+    columns = ["asset", "line", "scope", "basis", "part", "gas", "time", "amount"]
+    emissions = pd.DataFrame(columns=columns).astype({"amount": float})
     return Result(
         manifest,
         steps=pd.DataFrame({"time": TIMES, "hours": HOURS, "weight": 1.0}),

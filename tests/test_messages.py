@@ -21,6 +21,7 @@ WORDS = {
     "<commitment_keys>": ", ".join(Commitment.model_fields),
     "<sections>": ", ".join(Head.model_fields),
     "<kinds>": ", ".join(technologies()),
+    "<carbon_columns>": ", ".join(EMISSION_COLUMNS),
     "<columns>": ", ".join((*COST_COLUMNS, *EMISSION_COLUMNS)),
 }
 

@@ -177,7 +177,7 @@ def texts(figure):
 
 def test_every_picture_is_written_and_holds_something(day_plan, tmp_path):
     pictures = save_plots(day_plan, tmp_path)
-    assert set(pictures) == {"dispatch", "stocks", "costs", "duration"}
+    assert set(pictures) == {"dispatch", "stocks", "costs", "sankey", "duration"}
     for name, path in pictures.items():
         assert path == tmp_path / f"{name}.png"
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -195,7 +195,7 @@ def test_pictures_need_neither_pyplot_nor_a_solver(day_plan, tmp_path):
     code = (
         "import sys, pathlib; from microgrid.plots import save_plots; from microgrid.results import load;"
         "assert 'matplotlib' not in sys.modules; folder = pathlib.Path(sys.argv[1]);"
-        "assert len(save_plots(load(folder), folder)) == 4;"
+        "assert len(save_plots(load(folder), folder)) == 5;"
         "assert not {'matplotlib.pyplot', 'pyomo', 'highspy'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 0
@@ -577,7 +577,8 @@ def test_fine_steps_are_averaged_before_they_are_drawn(season):
 
 
 def test_long_pictures_are_written(season, tmp_path):
-    assert set(save_plots(season, tmp_path)) == {"dispatch", "dispatch_least", "energy", "stocks", "costs", "duration"}
+    told = {"dispatch", "dispatch_least", "energy", "stocks", "costs", "sankey", "duration"}
+    assert set(save_plots(season, tmp_path)) == told
 
 
 # What is missing, odd or hostile
@@ -611,7 +612,7 @@ def test_odd_names_are_drawn_or_replaced_without_a_warning(name, day_plan, tmp_p
     }
     sizes = {name if asset == "roof" else asset: size for asset, size in day_plan.sizes.items()}
     manifest = day_plan.manifest | {"scenario": {"name": name}, "sizes": sizes, "currency": name}
-    assert len(save_plots(replace(day_plan, manifest=manifest, **frames), tmp_path)) == 4
+    assert len(save_plots(replace(day_plan, manifest=manifest, **frames), tmp_path)) == 5
 
 
 def renamed(frame, old, new):
@@ -668,7 +669,7 @@ def test_sized_assets_and_empty_legends(tmp_path):
     }
     result = solve_plant(plant(assets, [1.0, 1.0]))
     assert result.sizes["battery"]["energy"] > 0
-    assert set(save_plots(result, tmp_path)) == {"dispatch", "stocks", "costs", "duration"}
+    assert set(save_plots(result, tmp_path)) == {"dispatch", "stocks", "costs", "sankey", "duration"}
     assert asset_labels(View.of(result))["battery"] == "battery"
 
 

@@ -253,7 +253,7 @@ def test_the_file_is_whole_and_loads_nothing(plan, tmp_path):
     save_report(plan, tmp_path / "report.html", pictures)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     reader = read(html)
-    assert reader.tags.count("img") == len(pictures) == 4
+    assert reader.tags.count("img") == len(pictures) == 5
     assert not {"script", "link", "iframe", "object", "base", "form"} & set(reader.tags)
     for name, value in reader.attributes:
         assert not name.startswith("on")

@@ -83,6 +83,20 @@ def test_overrides_change_the_plan_and_the_hash(starter):
     assert bigger.manifest["scenario"]["hash"] != plain.manifest["scenario"]["hash"]
 
 
+@pytest.mark.parametrize("goals", ["cost", "[emissions, cost]"])
+def test_a_scenario_can_be_solved_in_windows(starter, goals, monkeypatch):
+    """A battery that is kept from doing both ways at once has whole numbers: either method finds the same cost."""
+    monkeypatch.setattr("solvers.windows.INTEGERS", 30)
+    set_to = {"assets.battery.exclusive": "always", "objective.minimise": goals, "solver.gap": "0.1 %"}
+    direct, windows = (
+        microgrid.run(starter, overrides=set_to | {"solver.method": method}) for method in ("direct", "windows")
+    )
+    assert direct.manifest["outcome"]["method"] == "direct"
+    assert windows.manifest["outcome"]["method"] == "windows"
+    assert windows.manifest["audit"]["passed"]
+    assert windows.cost == pytest.approx(direct.cost, rel=2e-3)
+
+
 def test_a_crash_while_writing_leaves_the_old_run_whole(starter, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     microgrid.run(starter, folder)
@@ -124,7 +138,7 @@ def test_a_run_of_another_format_is_told(tmp_path, small_run):
     folder = shutil.copytree(small_run, tmp_path / "other")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}), encoding="utf-8")
-    with pytest.raises(InputError, match="format 99\n   wanted a run of format 1; run the scenario again"):
+    with pytest.raises(InputError, match="format 99\n   wanted a run of format 2; run the scenario again"):
         load(folder)
 
 

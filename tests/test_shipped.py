@@ -11,11 +11,14 @@ from microgrid.bills.calculator import bill
 from microgrid.bills.held import readings_of
 from microgrid.bills.readings import Facts
 from microgrid.claims import BILLED_BY, TariffBill
+from microgrid.factor_checks import factors_used
+from microgrid.origins import origins
 from microgrid.running import run
 from microgrid.scenario import read_scenario
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from solvers import Ended
+from tests.test_origins import imbalance
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 SCENARIOS = sorted(FOLDER.glob("*/*.yaml"))
@@ -43,7 +46,34 @@ def test_solves_and_audits(path):
     assert manifest["audit"]["findings"] == []
     assert manifest["costs"]["cost"] == pytest.approx(manifest["outcome"]["objective"], rel=1e-6)
     assert result.flows.loc[result.flows["port"] == "unserved", "rate"].sum() == pytest.approx(0.0)
+    assert_the_location_based_total_follows_from_flows(result)
+    assert imbalance(origins(result)) < 1e-6
     assert_billed(result)
+
+
+def assert_the_location_based_total_follows_from_flows(result):
+    """Energy bought times the factor that the manifest names, and nothing else, is the ledger's total."""
+    energy = result.flows.merge(result.steps, on="time")
+    energy["amount"] = energy["rate"] * energy["hours"] * energy["weight"]
+    sums = energy.groupby(["asset", "port"], observed=True)["amount"].sum()
+    standard, total = result.manifest["accounting"]["standard"], 0.0
+    for factor in result.manifest["factors"]:
+        asset = factor["where"].split(".")[1]
+        assert factor["source"], f"{factor['where']} has no source"
+        assert not factor["varies"]
+        port = {"scope_1": "supply", "scope_2_location": "import"}.get(factor["column"])
+        total += factor["value"] * sums[asset, port] if port else 0.0
+        if factor["column"] == "scope_2_location" and standard == "gb_t_32150":
+            total += factor["value"] * sums.get((asset, "export"), 0.0)
+    assert total > 0
+    assert result.manifest["emissions"]["emissions_location"] == pytest.approx(total, rel=1e-9)
+
+
+def test_emission_factors_have_sources(path):
+    """Every factor is of the catalogue, or tells where it comes from and how sure that is."""
+    used = [each.factor for each in factors_used(read_scenario(path).plant.assets)]
+    assert used
+    assert [factor for factor in used if not (factor.source and factor.status)] == []
 
 
 def assert_billed(result):

@@ -52,9 +52,10 @@ READ = [
     ("1 EUR/kW/h", "EUR/kW/a", 8760.0),
     ("7300 d", "a", 20.0),
     ("9.5 EUR/(kW*month)", "EUR/kW/month", 9.5),
-    ("60 EUR/tCO2", "EUR/kgCO2e", 0.06),
+    ("60 EUR/tCO2", "EUR/kgCO2", 0.06),
+    ("60 EUR/tCO2e", "EUR/kgCO2e", 0.06),
     ("0.5 t CO2-eq/MWh", "kgCO2e/kWh", 0.5),
-    ("0.5 kg CO₂/kWh", "kgCO2e/kWh", 0.5),
+    ("0.5 kg CO₂/kWh", "kgCO2/kWh", 0.5),
     ("530.6 gCO2eq/kWh", "kgCO2e/kWh", 0.5306),
     ("1 W/m²", "W/m2", 1.0),
     ("1 kW/m^2", "W/m2", 1000.0),
@@ -84,6 +85,8 @@ REFUSED = [
     ("9.5 EUR/kW", "EUR/kW/month", ""),
     ("10 deg", "1", ""),
     ("5 kg", "kgCO2e", ""),
+    ("5 kgCO2", "kgCO2e", ""),
+    ("5 kgCO2e", "kgCO2", ""),
     ("5 degC", "1", ""),
     ("5 kWs", "kW", '"kWs" is no unit that is known here'),
     ("5 kkW", "kW", '"kkW" is no unit that is known here'),
@@ -133,7 +136,8 @@ DIMENSIONS = [
     ("1", ("1", "%", "‰")),
     ("degC", ("degC", "K", "degF")),
     ("EUR/kWh", ("EUR/kWh", "EUR/MWh", "EUR/GJ")),
-    ("kgCO2e", ("gCO2e", "kgCO2", "tCO2e", "MtCO2e")),
+    ("kgCO2e", ("gCO2e", "kgCO2eq", "tCO2e", "MtCO2e")),
+    ("kgCO2", ("gCO2", "tCO2", "ktCO2", "MtCO2")),
 ]
 PAIRS = [(house, unit) for house, written in DIMENSIONS for unit in written]
 

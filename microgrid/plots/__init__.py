@@ -21,6 +21,9 @@ CAPTIONS = {
     "by (hatched). Of a horizon longer than ten days the left side shows the whole, the right side the week of the "
     "highest import.",
     "costs": "Where the money goes, line by line up to the total, and the carbon account by scope on both bases.",
+    "sankey": "Where energy comes from and where it goes, bus by bus, and beneath it what the energy carries: the "
+    "direct and purchased emissions of its sources by location, passed on through converters and stores. What a store "
+    "took and has not given yet stays in it.",
     "duration": "For how many hours a power is reached or exceeded: production load, exchange with the grid, and "
     "residual load, which is load less own generation.",
 }
@@ -46,10 +49,11 @@ def save_plots(result: Result, folder: Path) -> dict[str, Path]:
     from microgrid.plots.dispatch import dispatch, dispatch_least
     from microgrid.plots.duration import duration
     from microgrid.plots.energy import energy
+    from microgrid.plots.sankey import sankey
     from microgrid.plots.stocks import stocks
 
     paths = {}
-    for make in (dispatch, dispatch_least, energy, stocks, costs, duration):
+    for make in (dispatch, dispatch_least, energy, stocks, costs, sankey, duration):
         with drawing():
             figure = make(result)
             if figure is not None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from microgrid.plots.canvas import WIDTH, Row, Sheet, asset_labels, clean, drawn, heading, legible, money, number_axis
-from microgrid.plots.ledgers import BASES, by_basis, by_category
+from microgrid.plots.ledgers import BASES, by_basis, by_category, carbon_unit, takes_exports_off, total_of
 from microgrid.plots.numbers import amount, decimals_for, larger_unit
 from microgrid.plots.palette import FAINT, INK, OTHER, RELIEF_COLOURS
 from microgrid.plots.view import View
@@ -57,7 +57,7 @@ def costs(result: Result) -> Figure | None:
     if bars:
         _draw_waterfall(sheet.axes(0), bars, view)
     if emitted:
-        _draw_carbon(sheet.axes(len(rows) - 1), emitted)
+        _draw_carbon(sheet.axes(len(rows) - 1), emitted, carbon_unit(view.manifest))
     return sheet.figure
 
 
@@ -138,17 +138,26 @@ def emission_bars(view: View) -> list[Emitted]:
     names, bars = asset_labels(view), []
     table = by_basis(frame)
     table = table[(table[list(BASES)].abs() > 1e-9).any(axis=1)]
-    for scope, asset, line, location, market in table.itertuples(index=False):
-        label = f"scope {scope}: {names[str(asset)]}, {_drawable(line, 'line')}"
+    off = takes_exports_off(view.manifest)
+    for scope, part, asset, line, location, market in table.itertuples(index=False):
+        label = f"{_standing(scope, part, view)}: {names[str(asset)]}, {_drawable(line, 'line')}"
         bars.append(Emitted(label, float(location), float(market), view.colours[str(asset)]))
-    counted = table[table["scope"] < 3]
-    total = Emitted("total of scopes 1 and 2", float(counted["location"].sum()), float(counted["market"].sum()), INK)
+    words = "total of scopes 1 and 2, less exports" if off else "total of scopes 1 and 2"
+    total = Emitted(words, total_of(table, off, "location"), total_of(table, off, "market"), INK)
     return [*bars[-(MOST_BARS):], total] if bars else []
 
 
-def _draw_carbon(axes: Axes, bars: Sequence[Emitted]) -> None:
+def _standing(scope: int, part: str, view: View) -> str:
+    """Say where a line of the carbon ledger stands in the account."""
+    if not scope:
+        return "taken off" if part == "exported" and takes_exports_off(view.manifest) else "apart"
+    other = scope == 3 and carbon_unit(view.manifest, "scope_3") != carbon_unit(view.manifest)
+    return f"scope {scope}{' in CO2e' if other else ''}"
+
+
+def _draw_carbon(axes: Axes, bars: Sequence[Emitted], gas: str) -> None:
     largest = max(max(abs(bar.location), abs(bar.market)) for bar in bars)
-    scale, unit = larger_unit("kgCO2e", largest)
+    scale, unit = larger_unit(gas, largest)
     decimals = decimals_for(largest / scale)
     places = np.arange(len(bars))
     for shift, basis in ((-0.2, "location"), (0.2, "market")):

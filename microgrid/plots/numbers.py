@@ -16,6 +16,7 @@ LARGER = {
     "kg": ((1e4, "t", 1e3),),
     "kg/h": ((1e4, "t/h", 1e3),),
     "kgCO2e": ((1e4, "tCO2e", 1e3),),
+    "kgCO2": ((1e4, "tCO2", 1e3),),
 }
 MISSING = "–"
 

@@ -18,6 +18,8 @@ COLOURS = {
     "heat_pump": "#EA4110",
     "heat_storage": "#E0C2EB",
     "production_load": "#3C3F44",
+    "process": "#7A6A8A",
+    "carbon_capture": "#6FB7B0",
     "surplus": "#F0F1F3",
     "carbon price": "#5D3B8A",
 }

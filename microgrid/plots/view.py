@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from microgrid.accounts import EMISSION_COLUMNS
 from microgrid.claims import Between, Charge
 from microgrid.plots.kinds import kinds_of
 from microgrid.plots.numbers import stock_unit
@@ -238,5 +239,5 @@ def last_goal(view: View) -> str:
 
 
 def is_carbon(column: str) -> bool:
-    """Tell whether a ledger column counts kgCO2e rather than money."""
-    return column.startswith(("emissions", "scope"))
+    """Tell whether a ledger column counts emissions rather than money."""
+    return column in EMISSION_COLUMNS

@@ -7,17 +7,18 @@ model has a part in it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.accounts import EMISSION_COLUMNS
+from microgrid.accounts import CARBON_PRICE, EMISSION_COLUMNS
 from microgrid.claims import Charge, Claim, PeakCharge
 from microgrid.errors import InputError, Problem
 from microgrid.model import Model
-from microgrid.results import FORMAT, Result
+from microgrid.results import FORMAT, Result, emission_names
 from microgrid.rolling.traces import Trace
 from microgrid.timeline import Timeline
 
@@ -57,6 +58,8 @@ def settle(model: Model, trace: Trace, identity: Mapping[str, Any] | None = None
             "years": timeline.years,
         },
         "objective": _objective(model),
+        "accounting": asdict(model.plant.accounting),
+        "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
         "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in model.plant.assets.items()},
         "units": {name: asset.capacity_units() for name, asset in model.plant.assets.items()},
         "decided": {},
@@ -87,8 +90,6 @@ def settle(model: Model, trace: Trace, identity: Mapping[str, Any] | None = None
 
 
 def _objective(model: Model) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return asdict(model.plant.objective) | {"caps": {}}
 
 
@@ -102,26 +103,22 @@ def _lines(
     model: Model, claims: Mapping[str, list[Claim]], books: Mapping[str, Mapping[str, Array]], trace: Trace
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return both ledgers, line by line."""
-    costs, emissions, priced = [], [], np.zeros(len(trace.timeline))
-    carbon = model.plant.objective.carbon_price
+    costs, emissions, emitted = [], [], dict[tuple[str, str], Array]()
     told = {
         (name, claim.line, getattr(claim, "ledger", "costs")): claim
         for name, found in claims.items()
         for claim in found
         if isinstance(claim, Charge | PeakCharge)
     }
-    for emitted in model.ledger.emissions:
-        emission = emitted.emission
-        claim = _claim(told, emitted.asset, emission.line, "emissions")
-        amounts = _along(claim, books[emitted.asset], trace.timeline)
-        told_of = {"asset": emitted.asset, "line": emission.line, "scope": emission.scope, "basis": emission.basis}
-        emissions.append(pd.DataFrame(told_of | {"time": trace.timeline.index, "amount": amounts}))
-        if model.ledger.counts(emission, "emissions"):
-            priced = priced + amounts
+    for entry in model.ledger.emissions:
+        claim = _claim(told, entry.asset, entry.emission.line, "emissions")
+        amounts = _along(claim, books[entry.asset], trace.timeline)
+        emitted[entry.asset, entry.emission.line] = amounts
+        emissions.append(pd.DataFrame(emission_names(entry) | {"time": trace.timeline.index, "amount": amounts}))
     for paid in model.ledger.costs:
         names = {"asset": paid.asset, "line": paid.cost.line, "category": paid.cost.category}
-        if paid.asset == "carbon price":
-            costs.append(pd.DataFrame(names | {"time": trace.timeline.index, "amount": carbon * priced}))
+        if paid.asset == CARBON_PRICE:
+            costs.append(_carbon_rows(names, model, emitted, trace.timeline))
             continue
         if (paid.asset, paid.cost.line, "costs") not in told:
             costs.append(_month_rows(names, model, trace))
@@ -130,8 +127,27 @@ def _lines(
         costs.append(_cost_rows(names, claim, books[paid.asset], trace))
     return (
         _tidied(costs, ["asset", "line", "category", "time", "amount"]),
-        _tidied(emissions, ["asset", "line", "scope", "basis", "time", "amount"]),
+        _tidied(emissions, ["asset", "line", "scope", "basis", "part", "gas", "time", "amount"]),
     )
+
+
+def _carbon_rows(
+    names: dict[str, str], model: Model, emitted: Mapping[tuple[str, str], Array], timeline: Timeline
+) -> pd.DataFrame:
+    """Return a line of the carbon price: the price of a column times what it counts, or the allowances that are free."""
+    objective, accounting, line = model.plant.objective, model.plant.accounting, names["line"]
+    if line == "free allowances":
+        once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
+        return pd.DataFrame(names | {"time": once, "amount": [-accounting.trading_price * accounting.allowances]})
+    column = "scope_1" if line == "emissions trading" else line.removesuffix(" priced")
+    price = objective.carbon_prices.get(column, objective.carbon_price)
+    price = accounting.trading_price if line == "emissions trading" else price
+    counted = [
+        emitted[entry.asset, entry.emission.line]
+        for entry in model.ledger.emissions
+        if model.ledger.counts(entry.emission, column)
+    ]
+    return pd.DataFrame(names | {"time": timeline.index, "amount": price * np.sum(counted, axis=0)})
 
 
 def _claim(told: Mapping[tuple[str, str, str], Any], asset: str, line: str, ledger: str) -> Any:

@@ -30,7 +30,8 @@ for _package in ("scipy", "matplotlib"):
     DeferredImportCallbackFinder._callbacks.pop(_package, None)
 
 Rate = Callable[[Any], Any]
-Scope = Literal[1, 2, 3]
+Scope = Literal[0, 1, 2, 3]
+Part = Literal["", "fuel", "process", "captured", "purchased", "upstream", "exported", "biogenic"]
 Basis = Literal["both", "location", "market"]
 Category = Literal[
     "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon", "stock"
@@ -63,12 +64,27 @@ class Cost(NamedTuple):
 
 
 class Emission(NamedTuple):
-    """One line of the carbon ledger: `amount(t)` in kgCO2e for each step."""
+    """One line of the carbon ledger: `amount(t)` for each step, in kg of its gas.
+
+    Parameters
+    ----------
+    scope
+        1 to 3; 0 for what is told apart and stands in no scope: energy exported, carbon dioxide of biomass.
+    basis
+        Whether it counts by location, by market or in both accounts.
+    part
+        Which part of an organisation's account it is (GB/T 32150: fuel, process, purchased, exported); if not given,
+        the usual one of its scope.
+    gas
+        ``CO2`` or ``CO2e``; empty where the caller vouches for it.
+    """
 
     line: str
     scope: Scope
     basis: Basis
     amount: Rate
+    part: Part = ""
+    gas: str = ""
 
 
 class State(NamedTuple):

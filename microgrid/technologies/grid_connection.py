@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Claim
 from microgrid.errors import InputError, Problem
+from microgrid.factor_fields import ExportFactor, LocationFactor, MarketFactor, UpstreamFactor
 from microgrid.faults import RefusedError, did_you_mean
 from microgrid.fields import (
     MONEY,
     CapacityIn,
     EnergyPrices,
-    FactorSeries,
     Power,
     PowerCapacity,
     PowerSeries,
@@ -35,9 +35,10 @@ from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
+from microgrid.technologies.factor_lines import FactorLine, booked, claimed
 from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims
-from microgrid.technologies.grid_emissions import Factor, emission_claims, emissions, factors
+from microgrid.technologies.grid_emissions import factors, pays_to_pass_through
 from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.technologies.grid_meter import Meter
 from microgrid.timeline import Timeline
@@ -102,14 +103,19 @@ class GridConnection(Technology):
     export_limit: PowerSeries | None = Field(default=None, description="Largest export, kW.")
     capacity_charge: PerPowerMonth = Field(default=0.0, description="Price of the contract capacity per kW and month.")
     demand_charge: DemandCharge | None = Field(default=None, description="Charge on each month's measured peak.")
-    location_factor: FactorSeries | None = Field(
+    location_factor: LocationFactor | None = Field(
         default=None, description="Location-based scope 2 emissions per kWh imported."
     )
-    market_factor: FactorSeries | None = Field(
+    market_factor: MarketFactor | None = Field(
         default=None, description="Market-based scope 2 emissions per kWh; by default the location-based."
     )
-    upstream_factor: FactorSeries | None = Field(
+    upstream_factor: UpstreamFactor | None = Field(
         default=None, description="Scope 3 upstream emissions per kWh imported."
+    )
+    export_factor: ExportFactor | None = Field(
+        default=None,
+        description="What each kWh exported takes off, where the accounting standard does so; by default the "
+        "location-based.",
     )
 
     @model_validator(mode="after")
@@ -125,6 +131,10 @@ class GridConnection(Technology):
             if self.tariff is not None:
                 raise refuse("export_limit without export in the tariff", "an export in the tariff")
             raise refuse("export_limit without export_price", wanted)
+        if self.export_factor is not None and not (self.may_export and self.location_factor is not None):
+            raise refuse(
+                "export_factor", "an export_price, or an export in the tariff, and a location_factor beside it"
+            )
         if self.market_factor is not None and self.location_factor is None:
             wanted = "a location_factor too, or the location-based account would say that imports emit nothing"
             raise refuse("market_factor without location_factor", wanted)
@@ -221,11 +231,14 @@ class GridConnection(Technology):
             flows.append(Flow("export", self.bus, lambda t: -exports[t]))
         meter = Meter(block, operation, self.contract, imports, exports, size, self.inherited)
         bill = write_bill(meter, self.option)
+        lines = self._factors()
         if exports is not None:
-            one_way(block, operation, size["capacity"], tempting(meter, self.option))
+            contested = tempting(meter, self.option) | pays_to_pass_through(lines, operation.timeline)
+            one_way(block, operation, size["capacity"], contested)
         states = {name: self._as_told(name, state) for name, state in bill.states.items()}
         named = {("peak" if self.tariff is None else name): state for name, state in states.items()}
-        return Contribution(flows, bill.costs, emissions(block, operation, imports, self._factors()), named)
+        emissions = booked(block, operation, lines, {flow.port: flow.rate for flow in flows})
+        return Contribution(flows, bill.costs, emissions, named)
 
     def _as_told(self, _name: str, state: State) -> State:
         return state._replace(inherits="peak_so_far") if self.tariff is None else state
@@ -241,8 +254,8 @@ class GridConnection(Technology):
 
         block.import_within_transformer = pyo.Constraint(operation.steps, rule=import_within_transformer)
 
-    def _factors(self) -> list[Factor]:
-        return factors(self.location_factor, self.market_factor, self.upstream_factor)
+    def _factors(self) -> list[FactorLine]:
+        return factors(self.location_factor, self.market_factor, self.upstream_factor, self.export_factor)
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
@@ -254,7 +267,8 @@ class GridConnection(Technology):
         if self.may_export:
             claims += export_claims(timeline, self.export_limit)
         claims += bill_claims(self.contract, timeline, self.option, self.inherited)
-        return claims + emission_claims(timeline, self._factors())
+        ports = ["import", "export"] if self.may_export else ["import"]
+        return claims + claimed(timeline, self._factors(), ports)
 
     @classmethod
     def example(cls) -> Self:
@@ -269,4 +283,5 @@ class GridConnection(Technology):
             location_factor=Series(np.asarray(0.55)),
             market_factor=Series(np.asarray(0.61)),
             upstream_factor=Series(np.asarray(0.05)),
+            export_factor=Series(np.asarray(0.53)),
         )

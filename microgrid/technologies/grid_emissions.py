@@ -1,44 +1,39 @@
-"""What a grid connection emits: scope 2 by location and by market, scope 3 upstream, on every kWh imported."""
+"""What a grid connection emits: scope 2 by location and by market, scope 3 upstream; and what its exports take off."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-from microgrid.claims import Charge, Claim
+import numpy as np
+from numpy.typing import NDArray
+
 from microgrid.series import Series
-from microgrid.technologies.base import Basis, Emission, Operation, Scope, parameter
+from microgrid.technologies.factor_lines import FactorLine
 from microgrid.timeline import Timeline
 
 
-class Factor(NamedTuple):
-    """A line of the carbon ledger: its scope and basis, and what a kWh imported emits."""
+def factors(
+    location: Series | None, market: Series | None, upstream: Series | None, export: Series | None
+) -> list[FactorLine]:
+    """Return the lines of import and export.
 
-    line: str
-    scope: Scope
-    basis: Basis
-    factor: Series
-
-
-def factors(location: Series | None, market: Series | None, upstream: Series | None) -> list[Factor]:
-    """Return the lines that are known; by market, a kWh emits what it does by location unless told otherwise."""
-    lines: list[tuple[str, Scope, Basis, Series | None]] = [
-        ("import, location-based", 2, "location", location),
-        ("import, market-based", 2, "market", market if market is not None else location),
-        ("import, upstream", 3, "both", upstream),
+    By market, a kWh emits what it does by location unless told otherwise; a kWh exported takes off what one imported
+    puts on by location. Exports stand on a line of their own, in no scope: the standard of the account says whether
+    they count.
+    """
+    by_market, taken_off = (location if factor is None else factor for factor in (market, export))
+    return [
+        FactorLine("import, location-based", 2, "location", "purchased", "import", location),
+        FactorLine("import, market-based", 2, "market", "purchased", "import", by_market),
+        FactorLine("import, upstream", 3, "both", "upstream", "import", upstream),
+        FactorLine("export", 0, "both", "exported", "export", taken_off),
     ]
-    return [Factor(line, scope, basis, factor) for line, scope, basis, factor in lines if factor is not None]
 
 
-def emissions(block: Any, operation: Operation, imports: Any, lines: Sequence[Factor]) -> list[Emission]:
-    """Return the lines of the carbon ledger."""
-    hours, found = operation.hours, []
-    for line, scope, basis, factor in lines:
-        values = parameter(block, operation.steps, f"factor_{scope}_{basis}", factor.on(operation.timeline, "factor"))
-        found.append(Emission(line, scope, basis, lambda t, f=values: f[t] * hours[t] * imports[t]))  # type: ignore[misc]
-    return found
-
-
-def emission_claims(timeline: Timeline, lines: Sequence[Factor]) -> list[Claim]:
-    """State the lines of the carbon ledger."""
-    return [Charge("emissions", line.line, (("import", line.factor.on(timeline)),)) for line in lines]
+def pays_to_pass_through(lines: Sequence[FactorLine], timeline: Timeline) -> NDArray[np.bool_]:
+    """Tell where an export takes more off than an import puts on, so that a carbon price could pay for both at once."""
+    series = [line.factor.on(timeline) for line in lines if line.factor is not None and line.part == "purchased"]
+    taken_off = next((line.factor for line in lines if line.part == "exported"), None)
+    if not series or taken_off is None:
+        return np.zeros(len(timeline), dtype=bool)
+    return np.asarray(taken_off.on(timeline) > np.min(series, axis=0))

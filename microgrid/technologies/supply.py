@@ -11,9 +11,11 @@ from pydantic import Field, model_validator
 
 from microgrid.capacity import Size
 from microgrid.claims import Between, Charge, Claim
-from microgrid.fields import AmountPrices, FactorSeries, FlowSeries, refuse
+from microgrid.factor_fields import BiogenicFactor, CombustionFactor, HeatFactor, UpstreamFactor
+from microgrid.fields import AmountPrices, FlowSeries, refuse
 from microgrid.series import Series
-from microgrid.technologies.base import Bus, Contribution, Cost, Emission, Flow, Operation, Scope, Technology, parameter
+from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Technology, parameter
+from microgrid.technologies.factor_lines import FactorLine, booked, claimed
 
 
 class Supply(Technology):
@@ -28,14 +30,17 @@ class Supply(Technology):
     bus: Annotated[str, Bus((), "out")] = Field(description="Bus it feeds.")
     price: AmountPrices = Field(description="Price of each kWh (or kg).")
     limit: FlowSeries | None = Field(default=None, description="Largest supply, kW or kg/h; unlimited if not given.")
-    scope_1_factor: FactorSeries | None = Field(
+    scope_1_factor: CombustionFactor | None = Field(
         default=None, description="Emissions of burning it on the site, per kWh (or kg) bought."
     )
-    scope_2_factor: FactorSeries | None = Field(
+    scope_2_factor: HeatFactor | None = Field(
         default=None, description="Emissions of making it elsewhere, where it is heat, steam or cold, per kWh bought."
     )
-    scope_3_factor: FactorSeries | None = Field(
+    scope_3_factor: UpstreamFactor | None = Field(
         default=None, description="Upstream emissions of winning, making and bringing it, per kWh (or kg) bought."
+    )
+    biogenic_factor: BiogenicFactor | None = Field(
+        default=None, description="Carbon dioxide of burning biomass on the site; told apart, in no total."
     )
 
     @model_validator(mode="after")
@@ -62,24 +67,16 @@ class Supply(Technology):
         return Contribution(
             flows=[Flow("supply", self.bus, lambda t: supply[t])],
             costs=[Cost("supply", "energy", lambda t: price[t] * hours[t] * supply[t], steps)],
-            emissions=self._emissions(block, operation, supply),
+            emissions=booked(block, operation, self._factors(), {"supply": lambda t: supply[t]}),
         )
 
-    def _factors(self) -> list[tuple[str, Scope, Series]]:
-        lines: list[tuple[str, Scope, Series | None]] = [
-            ("supply, burnt", 1, self.scope_1_factor),
-            ("supply, made elsewhere", 2, self.scope_2_factor),
-            ("supply, upstream", 3, self.scope_3_factor),
+    def _factors(self) -> list[FactorLine]:
+        return [
+            FactorLine("supply, burnt", 1, "both", "fuel", "supply", self.scope_1_factor),
+            FactorLine("supply, made elsewhere", 2, "both", "purchased", "supply", self.scope_2_factor),
+            FactorLine("supply, upstream", 3, "both", "upstream", "supply", self.scope_3_factor),
+            FactorLine("supply, biogenic", 0, "both", "biogenic", "supply", self.biogenic_factor),
         ]
-        return [(line, scope, factor) for line, scope, factor in lines if factor is not None]
-
-    def _emissions(self, block: Any, operation: Operation, supply: Any) -> list[Emission]:
-        hours, lines = operation.hours, []
-        for line, scope, factor in self._factors():
-            name = f"scope_{scope}_factor"
-            values = parameter(block, operation.steps, name, factor.on(operation.timeline, name))
-            lines.append(Emission(line, scope, "both", lambda t, f=values: f[t] * hours[t] * supply[t]))  # type: ignore[misc]
-        return lines
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State the limit, the bill and the emissions."""
@@ -88,12 +85,12 @@ class Supply(Technology):
         return [
             Between("supply within its limit", (("supply", 1.0),), 0.0, high),
             Charge("costs", "supply", (("supply", self.price.on(timeline)),)),
-            *(Charge("emissions", line, (("supply", factor.on(timeline)),)) for line, _, factor in self._factors()),
+            *claimed(timeline, self._factors(), ["supply"]),
         ]
 
     @classmethod
     def example(cls) -> Self:
-        """Return district heat of at most 70 kW with a factor of every scope."""
+        """Return district heat of at most 70 kW with a factor of every scope and of biomass."""
         return cls(
             bus="heat",
             price=Series(np.asarray(0.09)),
@@ -101,4 +98,5 @@ class Supply(Technology):
             scope_1_factor=Series(np.asarray(0.01)),
             scope_2_factor=Series(np.asarray(0.2)),
             scope_3_factor=Series(np.asarray(0.03)),
+            biogenic_factor=Series(np.asarray(0.04)),
         )

@@ -136,6 +136,13 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "apart": {"exclusive": "always", "loss": 0.05},
     },
     "photovoltaic": {"free": {"variable_cost": 0.0}},
+    "process": {
+        "captured": {
+            "carbon_dioxide_bus": "carbon_dioxide", "production": Series(np.asarray(4.0)), "heat": 0.0,
+            "heat_bus": None, "fuel": 0.0, "fuel_bus": None,
+        },
+    },
+    "carbon_capture": {"no heat": {"heat": 0.0, "heat_bus": None, "storage_cost": 0.0}},
     "production_load": {"no relief": {"sheddable": 0.0, "unserved_price": None}},
     "supply": {"hydrogen": {"bus": "hydrogen", "price": Series(np.asarray(5.0)), "limit": Series(np.asarray(2.0))}},
 }  # fmt: skip

@@ -58,6 +58,8 @@ UNITS: dict[str, tuple[int, int, int]] = {
     "kWh/kg": (0, 0, 0),
     "kgCO2e/kWh": (0, 0, 0),
     "kgCO2e/kg": (0, 0, 0),
+    "kgCO2/kWh": (0, 0, 0),
+    "kgCO2/kg": (0, 0, 0),
     "degC": (0, 0, 0),
 }
 

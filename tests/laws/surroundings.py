@@ -98,6 +98,8 @@ PRICES = {
         "both": (1.0, 8.0, 4.0, 0.5, 9.0, 2.0),
     },
 }
+# Who lets carbon dioxide go pays for having it taken away.
+PRICES["carbon_dioxide"] = PRICES["hydrogen"] | {"in": (-1.5, 0.1, -1.2, -2.0, 0.5, -1.0)}
 DEMAND = {"kW": (30.0, 45.0, 20.0, 60.0, 50.0, 25.0), "kg/h": (1.0, 1.5, 0.5, 2.0, 1.8, 0.8)}
 ROOM = {"kW": 70.0, "kg/h": 2.5}
 PLENTY = {"kW": 2000.0, "kg/h": 60.0}

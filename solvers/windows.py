@@ -1,0 +1,363 @@
+"""Long mixed-integer models in windows of time: a plan, what no plan can beat, and the certified gap between the two.
+
+1. The linear relaxation of the whole gives a first bound, values for what has no time, and prices.
+2. Windows whose ties are priced (see `pricing`) give a better bound, and whole numbers that fit within each window.
+3. Windows around the borders of those are solved with all else held, so that what reaches across fits as well: the
+   first plan. What cannot be solved is widened.
+4. Shifted windows are solved again, all else held, those first in which plan and bound are farthest apart; wider ones,
+   for plan and bound, where that brings no more; until the gap asked for is reached or the time is over. A linear model
+   with the whole numbers held lets all else follow, and gives the duals.
+
+Whatever rows reach across a border (stocks, minimum times, ramps) is kept exactly: what is outside of a window is
+held, and the rows are all there. Columns without a time are free in every window, within what the rest needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import highspy
+import numpy as np
+
+from solvers.coupling import Coupling, spans, with_shortfalls
+from solvers.first_plan import FirstPlan, Task, Window, windows_of
+from solvers.horizon import Horizon
+from solvers.linear import Array
+from solvers.matrix import Matrix
+from solvers.outcome import Ended, Outcome
+from solvers.plan import Plan, duals_by_constraint
+from solvers.pricing import Priced, priced
+from solvers.runs import HEURISTICS, Clock, Run, Solved, minimise
+from solvers.settings import Settings
+from solvers.slicing import KEPT, Piece, Places, Program, piece_of
+from solvers.standing import Standing, Watch
+from solvers.turns import Turn, processors, stopping
+
+INTEGERS = 440
+"""About how many whole columns a first window holds. On the benchmarks' year the bound of windows a third as long took
+half the time, but lost three times as much at their borders, in the bound and in the plan."""
+SHORTEST = 24
+"""The fewest places in time of a first window."""
+SEAM = 6
+"""What part of a window is solved again on each side of a border."""
+SHARE = 0.3
+"""The part of the gap asked for that the windows of one turn may leave open together."""
+HASTY = {"mip_max_improving_sols": 1} | dict.fromkeys(HEURISTICS, True)
+"""HiGHS options for windows that found no plan in time: any plan is better than none."""
+
+
+class NoWindowsError(Exception):
+    """Windows found no plan; the text says why, `bound` what they proved all the same (or nan).
+
+    `is_stopped` tells that the user asked for it: then nothing else is to be tried.
+    """
+
+    def __init__(self, text: str, bound: float = math.nan, *, is_stopped: bool = False) -> None:
+        super().__init__(text)
+        self.bound, self.is_stopped = bound, is_stopped
+
+
+def solve_in_windows(
+    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Watch | None = None, start: Any = None
+) -> Outcome:
+    """Solve a compiled model in windows of time.
+
+    Parameters
+    ----------
+    horizon
+        The index sets that run along time.
+    settings
+        Gap, time limit, threads (windows solved at once; by default the processors at hand) and seed.
+    watch
+        Called with a Progress whenever plan or bound are better.
+    start
+        A Plan of a model with the same columns, to begin with if it keeps all rows.
+
+    Raises
+    ------
+    NoWindowsError
+        If the model has no time, its relaxation has no optimum in time, or no first plan was found.
+    """
+    clock = Clock(seconds=settings.seconds)
+    standing = Standing(matrix, settings.gap, clock, watch)
+    with stopping(clock.asked, lambda: standing.tell(is_stopping=True)):
+        return _Search(matrix, horizon.times(matrix.evaluator.columns), settings, standing).run(start)
+
+
+class _Search:
+    """One solve in windows."""
+
+    def __init__(self, matrix: Matrix, times: Places, settings: Settings, standing: Standing) -> None:
+        self.matrix, self.times, self.standing, self.clock = matrix, times, standing, standing.clock
+        self.program = standing.program
+        self.length = int(times.max(initial=-1)) + 1
+        if self.length < 2:
+            raise NoWindowsError("the model has no columns along time")
+        self.options = {"random_seed": settings.seed} | dict(settings.options)
+        self.workers = settings.threads or processors()
+        integers = int((self.program.integer & (times >= 0)).sum())
+        width = math.ceil(self.length * min(1.0, INTEGERS / max(integers, 1)))
+        self.width = min(self.length, max(width, SHORTEST))
+        # How much farther than need be the plan is above the bound, by the places in time where it is lost.
+        self.loss = np.zeros(self.length)
+        self.passes = 0
+
+    # The parts of the answer.
+
+    def run(self, start: Any) -> Outcome:
+        """Search until the gap is reached or the time is over."""
+        self.relaxation = Run(self.program, self.clock, self.options, relaxed=True)
+        relaxed = self.relaxation.solve()
+        if not relaxed.is_optimal:
+            return self._without_relaxation(relaxed)
+        assert relaxed.values is not None
+        assert relaxed.duals is not None
+        self.prices = relaxed.duals
+        self.standing.raise_to(relaxed.objective)
+        with ThreadPoolExecutor(self.workers) as pool:
+            self.pool = pool
+            try:
+                if self._begun_with(start):
+                    self._raise_bound(self.width)
+                else:
+                    self._first_plan(relaxed.values)
+                self._polish()
+                self._improve()
+            except BaseException:
+                self.clock.asked.set()
+                raise
+        return self._outcome()
+
+    def _without_relaxation(self, relaxed: Solved) -> Outcome:
+        if relaxed.is_infeasible:
+            return self._answer(Ended.INFEASIBLE)
+        if self.clock.asked.is_set():
+            return self._answer(Ended.INTERRUPTED)
+        raise NoWindowsError(f"its linear relaxation has no optimum ({relaxed.status.name})")
+
+    def _outcome(self) -> Outcome:
+        if self.standing.is_good_enough:
+            return self._answer(Ended.OPTIMAL)
+        return self._answer(Ended.INTERRUPTED if self.clock.asked.is_set() else Ended.TIME)
+
+    def _answer(self, ended: Ended) -> Outcome:
+        matrix, standing, plan = self.matrix, self.standing, None
+        if standing.best is not None:
+            duals = {} if standing.duals is None else duals_by_constraint(matrix, standing.duals)
+            plan = Plan(matrix.evaluator, standing.best, duals)
+        return Outcome(
+            ended=ended,
+            plan=plan,
+            objective=standing.in_own_sense(standing.objective),
+            bound=standing.in_own_sense(standing.bound),
+            seconds=self.clock.spent,
+            solver=f"HiGHS {highspy.Highs().version()}",
+            message=f"windows of {self.width} steps, {self.passes} passes" if plan else str(ended),
+            columns=len(matrix.cost),
+            rows=len(matrix.row_low),
+            integers=int(matrix.integer.sum()),
+            method="windows",
+        )
+
+    # The bound, and whole numbers within windows.
+
+    def _raise_bound(self, width: int, fitting: Array | None = None) -> list[Window]:
+        """Solve windows whose ties are priced; return those whose plans were put in place.
+
+        Parameters
+        ----------
+        fitting
+            Values of the whole, in place: each window's are replaced by its plan, if one fits what has no time.
+        """
+        windows = windows_of(self.length, width)
+        parts = priced(self.program, self.times, [window.start for window in windows], self.prices)
+        turn, room = Turn(self.clock, len(parts.pieces), self.workers), self.standing.room * SHARE
+        bounds, fits = parts.floors.copy(), [False] * len(parts.pieces)
+
+        def solve(number: int) -> float:
+            piece = parts.pieces[number]
+            if self.standing.is_over:
+                return -math.inf
+            x, gap = self.standing.best, room / len(parts.pieces)
+            start = None if x is None else x[piece.columns]
+            seconds = turn.seconds()
+            found = minimise(piece.program, self.clock, seconds, gap, self.options, start)
+            if fitting is not None and found.values is not None:
+                fits[number] = self._fit(piece, found.values, fitting, seconds, gap)
+            return found.bound
+
+        for number, bound in enumerate(self.pool.map(solve, range(len(bounds)))):
+            bounds[number] = max(bounds[number], bound)
+            self.standing.raise_to(parts.constant + math.fsum(bounds))
+        self.parts, self.bounds = parts, bounds
+        return [window for window, fit in zip(windows, fits, strict=False) if fit]
+
+    def _fit(self, piece: Piece, values: Array, x: Array, seconds: float, gap: float) -> bool:
+        """Put a window's plan in place, and tell whether there was one.
+
+        If it leans on a copy of what has no time that is not the others', it is solved again with that held at x.
+        """
+        own = self.times[piece.columns] >= 0
+        held = np.where(own, values, x[piece.columns])
+        if piece.program.excess(held) > KEPT:
+            common = np.flatnonzero(~own)
+            program = piece.program.held(common, x[piece.columns[common]])
+            found = minimise(program, self.clock, seconds, gap, self.options, None)
+            if found.values is None:
+                return False
+            held = found.values
+        x[piece.columns[own]] = held[own]
+        return True
+
+    # The first plan.
+
+    def _begun_with(self, start: Any) -> bool:
+        """Take a plan of a model with the same columns, if it keeps the rows of this one."""
+        if not isinstance(start, Plan) or len(start.values) != len(self.program.cost):
+            return False
+        return self.standing.take(self.standing.within_bounds(start.values))
+
+    def _first_plan(self, x: Array) -> None:
+        """Find whole numbers for all windows."""
+        x, program = self._with_coupling_whole(x)
+        whole = self._raise_bound(self.width, x)
+        long = spans(self.program, self.times) > 2 * self.width
+        price = 10 * abs(self.prices) + 10 * abs(self.standing.bound) / np.maximum(1.0, _sizes_of(self.program))
+        loose = with_shortfalls(program, long, price)
+        more = len(loose.cost) - len(x)
+        times = np.concatenate([self.times, np.full(more, -1)])
+        windows = windows_of(self.length, self.width)
+        first = FirstPlan(loose, times, np.concatenate([x, np.zeros(more)]), max(1, self.width // SEAM))
+        found = first.found(windows, [window in whole for window in windows], self._solve_all)
+        if found is None:
+            raise self._no_windows("no first plan was found in windows")
+        x = found[: len(x)]
+        if not self.standing.take(x) and not self._take_polished(x):
+            raise self._no_windows("the plans of the windows do not fit together")
+
+    def _no_windows(self, why: str) -> NoWindowsError:
+        bound = self.standing.in_own_sense(self.standing.bound)
+        return NoWindowsError(why, bound, is_stopped=self.clock.asked.is_set())
+
+    def _with_coupling_whole(self, x: Array) -> tuple[Array, Program]:
+        """Hold whole numbers without a time, such as modules, at the next above the relaxation's."""
+        coupled = np.flatnonzero(self.program.integer & (self.times < 0))
+        if not len(coupled):
+            return x.copy(), self.program
+        whole = np.minimum(np.ceil(x[coupled] - 1e-6), self.program.high[coupled])
+        self.relaxation.bound(coupled, whole, whole)
+        again = self.relaxation.solve()
+        if again.values is None or not again.is_optimal:
+            raise self._no_windows("the relaxation cannot be rounded up")
+        return again.values, self.program.held(coupled, whole)
+
+    def _solve_all(self, tasks: Sequence[Task]) -> Iterator[Array | None]:
+        """Solve pieces at once, each within its part of the time that is left; give them in order as they come."""
+        turn, room = Turn(self.clock, len(tasks), self.workers), self.standing.room * SHARE
+
+        def solve(task: Task) -> Array | None:
+            piece = None if self.standing.is_over else piece_of(task.program, task.columns, task.x)
+            if piece is None:
+                return None
+            start = task.x[task.columns] if task.is_start else None
+            seconds = turn.seconds()
+            gap = room * task.share(self.length)
+            found = minimise(piece.program, self.clock, seconds, gap, self.options, start)
+            if found.values is None and not found.is_infeasible and self.standing.best is None:
+                found = minimise(piece.program, self.clock, seconds, gap, HASTY | self.options, start)
+            if found.values is None:
+                return None
+            x = task.x.copy()
+            x[task.columns] = found.values
+            return x
+
+        return self.pool.map(solve, tasks)
+
+    # Better plans.
+
+    def _polish(self) -> None:
+        """Let all that is not whole follow the whole numbers: the optimum of the linear model that is left."""
+        if self.standing.best is not None and not self.clock.is_over:
+            self._take_polished(self.standing.best)
+
+    def _take_polished(self, x: Array) -> bool:
+        whole = np.flatnonzero(self.program.integer)
+        values = np.round(x[whole])
+        self.relaxation.bound(whole, values, values)
+        found = self.relaxation.solve()
+        if found.values is None or not found.is_optimal:
+            return False
+        polished = np.clip(found.values, self.program.low, self.program.high)
+        polished[whole] = values
+        is_taken, standing = self.standing.take(polished, found.duals), self.standing
+        if standing.best is x and float(self.program.cost @ polished) <= standing.objective + 0.01 * standing.room:
+            standing.duals = found.duals
+        return is_taken
+
+    def _improve(self) -> None:
+        """Lower the plan and raise the bound in turn, with wider windows where nothing moves any more."""
+        width, shift = self.width, self.width // 2
+        while not self.standing.is_over:
+            before = self.standing.objective
+            self._pass(windows_of(self.length, width, shift))
+            self._polish()
+            if self.standing.is_over:
+                return
+            is_stuck = before - self.standing.objective < 0.1 * self.standing.room
+            if is_stuck and width >= self.length:
+                return
+            shift = 0 if shift else width // 2
+            if shift or is_stuck:
+                width = min(self.length, 2 * width)
+                shift = width // 2 if width < self.length else 0
+                self._raise_bound(width)
+
+    def _pass(self, windows: Sequence[Window]) -> None:
+        """Solve windows again with all else held: first every other one, then those between."""
+        coupling, standing = Coupling.of(self.program, self.times), self.standing
+        self.passes += 1
+        for turn in (0, 1):
+            if standing.is_over or standing.best is None:
+                return
+            tasks = [self._again(window) for window in self._worst_first(windows[turn::2])]
+            for task, found in zip(tasks, self._solve_all(tasks), strict=True):
+                if found is not None:
+                    x = standing.best.copy()
+                    moved = task.columns[found[task.columns] != task.x[task.columns]]
+                    x[moved] = found[moved]
+                    standing.take(coupling.settled(self.program, x))
+
+    def _worst_first(self, windows: Sequence[Window]) -> list[Window]:
+        """Return windows in the order of what plan and bound are apart in them; without those where that is nothing."""
+        assert self.standing.best is not None
+        loss = _along(self.parts, self.parts.losses(self.standing.best, self.bounds), self.times, self.length)
+        lost = [float(loss[window.start : window.end].sum()) for window in windows]
+        trifle = 0.1 * self.standing.room / self.length
+        order = np.argsort(lost)[::-1]
+        return [windows[i] for i in order if lost[i] > trifle * (windows[i].end - windows[i].start)]
+
+    def _again(self, window: Window) -> Task:
+        assert self.standing.best is not None
+        columns = np.flatnonzero(window.holds(self.times) | (self.times < 0))
+        return Task(self.program, columns, self.standing.best, window, is_start=True)
+
+
+def _along(parts: Priced, losses: Array, times: Places, length: int) -> Array:
+    """Spread what is lost in each priced window evenly over its places in time."""
+    loss = np.zeros(length)
+    for piece, lost in zip(parts.pieces[:-1], losses[:-1], strict=True):
+        own = times[piece.columns]
+        inside = own[own >= 0]
+        if len(inside):
+            loss[inside.min() : inside.max() + 1] += lost / (inside.max() + 1 - inside.min())
+    return loss
+
+
+def _sizes_of(program: Program) -> Array:
+    """Return how large the number is that each row is held to."""
+    bounds = np.stack([program.row_low, program.row_high])
+    sizes: Array = np.where(np.isfinite(bounds), abs(bounds), 0.0).max(axis=0)
+    return sizes
