@@ -134,7 +134,7 @@ def _lines(
 def _carbon_rows(
     names: dict[str, str], model: Model, emitted: Mapping[tuple[str, str], Array], timeline: Timeline
 ) -> pd.DataFrame:
-    """Return a line of the carbon price: the price of a column times what it counts, or the allowances that are free."""
+    """Return a line of the carbon price: the price of a column times what it counts, or what allowances spare."""
     objective, accounting, line = model.plant.objective, model.plant.accounting, names["line"]
     if line == "free allowances":
         once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
