@@ -102,11 +102,11 @@ class Plant:
     objective: Objective = field(default_factory=Objective)
     discount_rate: float = 0.06
     currency: str = ""
+    accounting: Accounting = field(default_factory=Accounting)
     stock_worth: Mapping[str, Mapping[str, tuple[Worth, ...]]] = field(default_factory=dict)
     flow_limits: Mapping[str, Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = field(
         default_factory=dict
     )
-    accounting: Accounting = field(default_factory=Accounting)
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""

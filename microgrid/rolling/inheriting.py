@@ -101,7 +101,8 @@ def after(model: Model, trace: Trace, told: Before) -> Before:
     for name, asset in model.plant.assets.items():
         fields = dict(told.get(name, {}))
         for state_name, state in model.contributions[name].states.items():
-            if state.inherits and state.on != "months":
+            told_of = trace.stocks if state.on == "points" else trace.states
+            if state.inherits and state.on != "months" and state_name in told_of.get(name, {}):
                 path = path_of(asset, state.inherits)
                 fields[path] = _inherited(asset, state, state_name, trace, name)
         fields |= _lasting(asset, trace, name, fields)

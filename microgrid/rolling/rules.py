@@ -90,7 +90,8 @@ def _states(plant: Plant, parts: Parts) -> dict[str, dict[str, Array]]:
         spec = switch_of(asset)
         if spec is not None:
             unit = next((unit for unit in parts.converters if unit.name == name), None)
-            on = np.full(n, float(spec.on_before))
+            # A unit that the rule cannot turn goes off: its ramps are beyond it.
+            on = np.full(n, float(spec.on_before) if unit is not None else 0.0)
             if not spec.on_before and unit is not None and _is_short(plant, parts, unit.bus, found):
                 rest = 0.0 if spec.hours_before is None else max(0.0, spec.minimum_down - spec.hours_before)
                 on = np.where(plant.timeline.elapsed[:-1] >= rest - 1e-9, 1.0, 0.0)

@@ -160,11 +160,19 @@ def _unswitched(block: Any, operation: Operation, size: Size, spec: Commitment |
     return Committed(output, lambda _t: size.amount, None, [], _level(spec, output))
 
 
+def _is_ramped(spec: Commitment | None) -> bool:
+    limits = () if spec is None else (spec.ramp_up, spec.ramp_down, spec.start_ramp, spec.stop_ramp)
+    return any(limit is not None for limit in limits)
+
+
 def _level(spec: Commitment | None, output: Any) -> dict[str, State]:
     """Return the output as a state where the next window must know it: where there are ramps."""
-    limits = () if spec is None else (spec.ramp_up, spec.ramp_down, spec.start_ramp, spec.stop_ramp)
-    is_limited = any(limit is not None for limit in limits)
-    return {"output_level": State(output, "steps", "output_before")} if is_limited else {}
+    return {"output_level": State(output, "steps", "output_before")} if _is_ramped(spec) else {}
+
+
+def _level_claims(spec: Commitment | None, output: str, sign: float) -> list[Claim]:
+    terms = (("output_level", 1.0), (output, -sign))
+    return [Between("the output's level is the output", terms, 0.0, 0.0)] if _is_ramped(spec) else []
 
 
 def _switch(block: Any, operation: Operation, spec: Commitment) -> None:
@@ -331,8 +339,9 @@ def commitment_claims(
         claims: list[Claim] = [Between("output within capacity", ((output, sign), (size, -1.0)), high=0.0)]
         if spec is not None and (spec.ramp_up is not None or spec.ramp_down is not None):
             claims.append(Ramp(output, size, spec.ramp_up, spec.ramp_down, before=spec.output_before))
-        return claims
+        return claims + _level_claims(spec, output, sign)
     claims = [
+        *_level_claims(spec, output, sign),
         Between("output below the live capacity", ((output, sign), (f"{size}*on", -1.0)), high=0.0),
         Between("output above the minimum load", ((output, sign), (f"{size}*on", -spec.minimum_load)), low=0.0),
         MinimumRun(
