@@ -12,6 +12,7 @@ from typing import Literal
 
 COST_COLUMNS = (
     "cost", "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon",
+    "stock",
 )  # fmt: skip
 EMISSION_COLUMNS = (
     "emissions", "scope_1", "scope_2_location", "scope_2_market", "scope_3", "emissions_location", "emissions_market",

@@ -15,7 +15,7 @@ import pandas as pd
 
 from microgrid.accounts import CARBON_PRICE
 from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
-from microgrid.claims import Certified, Charge, Claim, Means, PeakCharge, TariffBill
+from microgrid.claims import Certified, Charge, Claim, LeftOver, Means, PeakCharge, TariffBill
 from microgrid.policies.checking import policy_findings
 from microgrid.results import Result
 
@@ -197,7 +197,7 @@ def _speaks_of(claim: Claim, line: str) -> bool:
     """Tell whether a claim says what a ledger line amounts to."""
     if isinstance(claim, TariffBill):
         return line in claim.lines
-    return isinstance(claim, Charge | PeakCharge | Certified) and claim.line == line
+    return isinstance(claim, Charge | LeftOver | PeakCharge | Certified) and claim.line == line
 
 
 def _unclaimed(result: Result) -> Iterator[Finding | None]:

@@ -23,6 +23,7 @@ from microgrid.claims import (
     Charge,
     Claim,
     Lasting,
+    LeftOver,
     Matching,
     Means,
     MinimumRun,
@@ -239,7 +240,9 @@ def _lasting(books: Books, claim: Lasting) -> Iterator[Finding | None]:
     """Overlap each span of what began with each step; what it takes of a step counts by its share."""
     began, told = books.quantity(claim.began), books.quantity(claim.quantity)
     edges = np.concatenate([[0.0], np.cumsum(books.hours)])
-    total = claim.before * np.clip(claim.left - edges[:-1], 0.0, books.hours) / books.hours
+    total = np.zeros(len(books.hours))
+    for left, count in claim.ahead:
+        total = total + count * np.clip(left - edges[:-1], 0.0, books.hours) / books.hours
     for start, count in zip(edges[:-1], began, strict=True):
         if count:
             over = np.minimum(edges[1:], start + claim.hours) - np.maximum(edges[:-1], start)
@@ -325,7 +328,8 @@ def _minimum_run(books: Books, claim: MinimumRun) -> Iterator[Finding | None]:
     ):
         recent = np.array([changed[(begins > b - least + 1e-9) & (begins <= b)].sum() for b in begins])
         held = (begins < least - before - 1e-9) * kept
-        yield _worst(books, f"stays {word} for {least:g} h", np.maximum(recent, held) - state, 1.0)
+        lately = sum((count * (begins < least - ago - 1e-9) for ago, count in claim.begun), np.zeros(len(on)))
+        yield _worst(books, f"stays {word} for {least:g} h", np.maximum(recent + lately, held) - state, 1.0)
     if claim.longest is not None:
         yield _worst(books, f"stops within {claim.longest:g} h", _runs(books, claim, on) - claim.longest, 1.0)
 
@@ -351,6 +355,13 @@ def _charge(books: Books, claim: Charge) -> Iterator[Finding | None]:
     rate, _ = books.total(claim.terms)
     due_by_step = rate * books.weights * (books.hours if claim.per == "hour" else 1.0)
     yield _worst(books, statement, np.abs(booked - due_by_step), float(np.abs(due_by_step).max()))
+
+
+def _left_over(books: Books, claim: LeftOver) -> Iterator[Finding | None]:
+    point = -1 if claim.point is None else int(claim.point)
+    held, booked = float(books.on_points[claim.stock][point]), float(books.lines[("costs", claim.line)].sum())
+    due = -(claim.below * min(held, claim.level) + claim.above * max(held - claim.level, 0.0))
+    yield _worst(books, f"{claim.line} is worth what was said", np.abs(np.array([booked - due])), abs(due))
 
 
 def _month_shares(steps: pd.DataFrame) -> dict[str, float]:
@@ -420,4 +431,5 @@ _CHECKS: dict[type[Claim], Callable[..., Iterator[Finding | None]]] = {
     Means: _means,
     Matching: _matching,
     Certified: _certified,
+    LeftOver: _left_over,
 }

@@ -111,8 +111,8 @@ class MinimumRun:
     """An on-off state, once changed, stays for a minimum of hours; cut off at the horizon's end.
 
     `on` counts units of a fleet; `units` is its number, or a quantity that holds it. `on_before` were on before the
-    horizon, all for `hours_before` hours, or for long enough where that is None. A single unit stays on for no more
-    than `longest` hours.
+    horizon, all for `hours_before` hours, or for long enough where that is None; of these, `begun` tells by hours
+    before the horizon how many went on only then. A single unit stays on for no more than `longest` hours.
     """
 
     on: str
@@ -122,6 +122,7 @@ class MinimumRun:
     hours_before: float | None = None
     units: float | str = 1.0
     longest: float | None = None
+    begun: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,15 +232,29 @@ class Lasting:
     """A quantity is how many of what `began` in the last `hours` is still going on, as the mean over each step.
 
     Whatever begins does so at the start of its step: what begins at step s lasts from ``elapsed[s]`` to
-    ``elapsed[s] + hours``, and counts at step t by the share of t that lies within. Of what began before the horizon,
-    `before` go on for `left` hours from the first point.
+    ``elapsed[s] + hours``, and counts at step t by the share of t that lies within. `ahead` tells of what began
+    before the horizon: pairs of the hours that it goes on for from the first point, and of how many do.
     """
 
     quantity: str
     began: str
     hours: float
-    before: float = 0.0
-    left: float = 0.0
+    ahead: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOver:
+    """A ledger line saves what a stock holds: `below` for each unit up to `level`, `above` for the rest.
+
+    It counts at a point of the horizon, at its end where that is None.
+    """
+
+    line: str
+    stock: str
+    level: float
+    below: float
+    above: float
+    point: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,6 +352,7 @@ Claim = (
     | Means
     | Matching
     | Certified
+    | LeftOver
 )
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Claim)}
 
@@ -367,6 +383,8 @@ def _plain(value: Any) -> Any:
 def _claimed(name: str, value: Any) -> Any:
     if name in ("terms", "gains", "earlier", "first", "available", "pool") and isinstance(value, list):
         return tuple((quantity, _factor(factor)) for quantity, factor in value)
+    if name in ("begun", "ahead"):
+        return tuple((float(hours), float(count)) for hours, count in value)
     if name in ("lines", "whole"):
         return tuple(value)
     return _factor(value) if isinstance(value, list) else value

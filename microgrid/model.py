@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Charge, Claim, Means
 from microgrid.ledger import Ledger
+from microgrid.one_window import window_claims, write_window
 from microgrid.plant import Plant
 from microgrid.policies.enforcing import enforce
 from microgrid.policies.quantities import Quantities
@@ -98,7 +99,10 @@ class Model:
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
         found = {
-            name: _with_roles(asset, [*asset.claims(self.operation), *self._capacity_claims(asset)])
+            name: _with_roles(
+                asset,
+                [*asset.claims(self.operation), *self._capacity_claims(asset), *window_claims(self.plant, name)],
+            )
             for name, asset in self.plant.assets.items()
         }
         return {name: claims for name, claims in found.items() if claims}
@@ -202,6 +206,7 @@ def _operate(
         contribution = asset.build(block.asset[name], operation, sizes[name])
         contributions[name] = contribution
         ledger.add(name, contribution.costs, contribution.emissions)
+        ledger.add(name, write_window(block.asset[name], operation, contribution, plant, name))
     block.bus = pyo.Block(list(plant.buses))
     for name, bus in plant.buses.items():
         if bus.surplus:

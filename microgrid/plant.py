@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS, Accounting
 from microgrid.capacity import Fixed, Sized
@@ -62,9 +65,30 @@ class Objective:
     carbon_prices: Mapping[str, float] = field(default_factory=dict)
 
 
+class Worth(NamedTuple):
+    """What a kWh or kg in a stock is worth at a point: `below` up to a level, `above` from there on.
+
+    `below` is no less than `above`; without a `point` it is the end of the horizon.
+    """
+
+    level: float
+    below: float
+    above: float
+    point: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Plant:
     """Everything a model is made of.
+
+    Parameters
+    ----------
+    stock_worth
+        What is left in a stock at the end of the horizon is worth, by asset and stock: it counts as cost
+        saved, in the category ``stock``. A horizon that is one window of a longer time needs it, or would end empty.
+    flow_limits
+        Limits of the day that come on top of the assets' own, by asset and port: least and largest rate into the bus at
+        each step, infinite where there is none. An outage, a derating, a call to import less.
 
     Raises
     ------
@@ -82,6 +106,10 @@ class Plant:
     policies: tuple[Policy, ...] = ()
     areas: Mapping[Area, float] = field(default_factory=dict)
     """What the site has of each area, in m2; all capacities that take of it share it."""
+    stock_worth: Mapping[str, Mapping[str, tuple[Worth, ...]]] = field(default_factory=dict)
+    flow_limits: Mapping[str, Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""

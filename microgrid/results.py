@@ -34,6 +34,7 @@ from microgrid.claims import Claim, from_plain, to_plain
 from microgrid.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from microgrid.ledger import EmissionLine
     from microgrid.model import Model, Values
 
 FRAMES = ("steps", "flows", "stocks", "states", "costs", "emissions", "prices")
@@ -241,18 +242,24 @@ def _costs(model: Model, values: Values) -> pd.DataFrame:
     return _tidy(rows, ("asset", "line", "category", "time", "amount"), "amount")
 
 
+def emission_names(entry: EmissionLine) -> dict[str, Any]:
+    """Return what the frame of emissions calls a line of the carbon ledger."""
+    emission = entry.emission
+    return {
+        "asset": entry.asset,
+        "line": emission.line,
+        "scope": emission.scope,
+        "basis": emission.basis,
+        "part": emission.part or _USUAL_PARTS[emission.scope],
+        "gas": emission.gas or "CO2e",
+    }
+
+
 def _emissions(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
     for entry in model.ledger.emissions:
         emission = entry.emission
-        names = {
-            "asset": entry.asset,
-            "line": emission.line,
-            "scope": emission.scope,
-            "basis": emission.basis,
-            "part": emission.part or _USUAL_PARTS[emission.scope],
-            "gas": emission.gas or "CO2e",
-        }
+        names = emission_names(entry)
         amounts = values.along(emission.amount, model.operation.steps) * timeline.weights
         rows.append(names | {"time": timeline.index, "amount": amounts})
     return _tidy(rows, ("asset", "line", "scope", "basis", "part", "gas", "time", "amount"), "amount")

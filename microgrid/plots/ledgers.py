@@ -9,7 +9,9 @@ import pandas as pd
 
 from microgrid.accounts import Accounting
 
-CATEGORIES = ("capital", "fixed", "energy", "demand", "operation", "wear", "start", "carbon", "unserved", "revenue")
+CATEGORIES = (
+    "capital", "fixed", "energy", "demand", "operation", "wear", "start", "carbon", "unserved", "revenue", "stock",
+)  # fmt: skip
 BASES = ("location", "market")
 
 

@@ -34,7 +34,7 @@ Scope = Literal[0, 1, 2, 3]
 Part = Literal["", "fuel", "process", "captured", "purchased", "upstream", "exported", "biogenic"]
 Basis = Literal["both", "location", "market"]
 Category = Literal[
-    "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon"
+    "capital", "fixed", "energy", "revenue", "demand", "operation", "wear", "start", "unserved", "carbon", "stock"
 ]
 
 
@@ -109,11 +109,15 @@ class Emission(NamedTuple):
 
 
 class State(NamedTuple):
-    """A variable worth reporting, and the field that inherits its last value in the next window."""
+    """A variable worth reporting, and the field that inherits its last value in the next window.
+
+    A stock is inherited as its share of the capacity named by `share_of`.
+    """
 
     variable: Any
     on: Literal["steps", "points", "months"]
     inherits: str = ""
+    share_of: str = ""
 
 
 class Contribution(NamedTuple):

@@ -143,7 +143,7 @@ class Battery(Technology):
                 Flow("discharge", self.bus, lambda t: discharge[t]),
             ],
             costs=self._wear_costs(block, operation, size["energy"], stored),
-            states={"stored": State(stored, "points", "initial_charge"), **self._segment_states(block)},
+            states={"stored": State(stored, "points", "initial_charge", "energy"), **self._segment_states(block)},
             store=Store(
                 lambda p: stored[p], lambda t: charge[t], lambda t: discharge[t], into, out_of, self.self_discharge
             ),

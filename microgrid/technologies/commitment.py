@@ -143,6 +143,7 @@ def committed(block: Any, operation: Operation, size: Size, spec: Commitment | N
         "on": State(block.on, "steps", "on_before"),
         "starts": State(block.starts, "steps"),
         "stops": State(block.stops, "steps"),
+        **_level(spec, output),
     }
     return Committed(output, live, block.on, _costs(block, operation, spec), states)
 
@@ -156,7 +157,22 @@ def _unswitched(block: Any, operation: Operation, size: Size, spec: Commitment |
         block.output_within_capacity = pyo.Constraint(operation.steps, rule=output_within_capacity)
     if spec is not None:
         _plain_ramps(block, operation, size, spec, output)
-    return Committed(output, lambda _t: size.amount, None, [], {})
+    return Committed(output, lambda _t: size.amount, None, [], _level(spec, output))
+
+
+def _is_ramped(spec: Commitment | None) -> bool:
+    limits = () if spec is None else (spec.ramp_up, spec.ramp_down, spec.start_ramp, spec.stop_ramp)
+    return any(limit is not None for limit in limits)
+
+
+def _level(spec: Commitment | None, output: Any) -> dict[str, State]:
+    """Return the output as a state where the next window must know it: where there are ramps."""
+    return {"output_level": State(output, "steps", "output_before")} if _is_ramped(spec) else {}
+
+
+def _level_claims(spec: Commitment | None, output: str, sign: float) -> list[Claim]:
+    terms = (("output_level", 1.0), (output, -sign))
+    return [Between("the output's level is the output", terms, 0.0, 0.0)] if _is_ramped(spec) else []
 
 
 def _switch(block: Any, operation: Operation, spec: Commitment) -> None:
@@ -323,8 +339,9 @@ def commitment_claims(
         claims: list[Claim] = [Between("output within capacity", ((output, sign), (size, -1.0)), high=0.0)]
         if spec is not None and (spec.ramp_up is not None or spec.ramp_down is not None):
             claims.append(Ramp(output, size, spec.ramp_up, spec.ramp_down, before=spec.output_before))
-        return claims
+        return claims + _level_claims(spec, output, sign)
     claims = [
+        *_level_claims(spec, output, sign),
         Between("output below the live capacity", ((output, sign), (f"{size}*on", -1.0)), high=0.0),
         Between("output above the minimum load", ((output, sign), (f"{size}*on", -spec.minimum_load)), low=0.0),
         MinimumRun(

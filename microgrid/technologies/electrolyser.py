@@ -19,7 +19,7 @@ from microgrid.technologies.commitment import PerHour
 from microgrid.technologies.patterns import below_curve, curve_lines, variable_cost_claims, variable_costs
 from microgrid.technologies.stack_claims import live_terms, stack_claims
 from microgrid.technologies.stack_rows import powered
-from microgrid.technologies.stacks import Stacks, Start
+from microgrid.technologies.stacks import MoveBefore, Stacks, Start
 
 # No stack makes hydrogen that holds more than the electricity it draws.
 Consumption = Annotated[float, Quantity("kWh/kg", low=HYDROGEN_LOWER_HEATING_VALUE)]
@@ -101,6 +101,11 @@ class Electrolyser(Technology):
     power_before: Power | None = Field(
         default=None, description="Power of live stacks before; without it the first step has no ramp limit."
     )
+    moves_before: tuple[MoveBefore, ...] = Field(
+        default=(),
+        description="Stacks that started or went off shortly before the horizon, instead of hours_before; all others "
+        "have been in their states for long enough.",
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -145,6 +150,7 @@ class Electrolyser(Technology):
             hours_before=self.hours_before,
             start_before=self.start_before,
             power_before=self.power_before,
+            moves_before=self.moves_before,
         )
 
     @property

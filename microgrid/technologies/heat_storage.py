@@ -95,7 +95,7 @@ class HeatStorage(Technology):
                 Flow("charge", self.bus, lambda t: -charge[t]),
                 Flow("discharge", self.bus, lambda t: discharge[t]),
             ],
-            states={"stored": State(stored, "points", "initial_fill")},
+            states={"stored": State(stored, "points", "initial_fill", "energy")},
         )
 
     def claims(self, operation: Operation) -> list[Claim]:  # noqa: ARG002

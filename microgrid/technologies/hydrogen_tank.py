@@ -99,7 +99,7 @@ class HydrogenTank(Technology):
         flows = [Flow("charge", self.bus, lambda t: -charge[t]), Flow("discharge", self.bus, lambda t: discharge[t])]
         if self.compression_energy:
             flows.append(Flow("compression", self.power_bus, lambda t: -self.compression_energy * charge[t]))
-        return Contribution(flows, states={"stored": State(stored, "points", "initial_fill")})
+        return Contribution(flows, states={"stored": State(stored, "points", "initial_fill", "capacity")})
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State balance, window, limits and compression."""

@@ -37,12 +37,13 @@ def _state_claims(stacks: Stacks) -> list[Claim]:
     off, off_for = float(stacks.most_stacks - on - standby), None if stacks.is_counted else stacks.hours_before
     units: float | str = "capacity_modules" if stacks.is_counted else float(stacks.most_stacks)
     number = ("capacity_modules", -1.0) if stacks.is_counted else ("", -float(stacks.most_stacks))
+    started = stacks.lately("cold_start", "warm_start")
     moves = [("on", 1.0), *((name, -1.0) for name in stacks.entering), *((name, 1.0) for name in stacks.leaving)]
     claims: list[Claim] = [
         Between("every stack has one state", (*((name, 1.0) for name in stacks.states), number), 0.0, 0.0),
         Change("stacks start and stop", tuple(moves), (("on", -1.0),), 0.0, 0.0, (("", -float(on)),)),
-        MinimumRun("on", stacks.minimum_up, 0.0, float(on), stacks.hours_before, units),
-        MinimumRun("off", stacks.minimum_down, 0.0, off, off_for, units),
+        MinimumRun("on", stacks.minimum_up, 0.0, float(on), stacks.hours_before, units, begun=started),
+        MinimumRun("off", stacks.minimum_down, 0.0, off, off_for, units, begun=stacks.lately("stop")),
         *(MinimumRun(name, units=units) for name in stacks.entering),
     ]
     if stacks.standby_power is not None:
@@ -60,9 +61,9 @@ def _power_claims(operation: Operation, stacks: Stacks) -> list[Claim]:
     if stacks.standby_power:
         drawn += _rated(stacks, ["standby"], stacks.standby_power)
     for kind, start in stacks.starts.items():
-        starts, starting, left = f"{kind}_starts", f"{kind}_starting", stacks.still_starting(kind)
+        starts, starting = f"{kind}_starts", f"{kind}_starting"
         if start.time:
-            claims.append(Lasting(starting, starts, start.time, float(stacks.before[0]) if left else 0.0, left))
+            claims.append(Lasting(starting, starts, start.time, ahead=stacks.starting_ahead(kind)))
         if start.energy:
             drawn.append((starting if start.time else starts, start.draw(operation)))
             most = ((starts, start.draw(operation)), ("capacity", -1.0))

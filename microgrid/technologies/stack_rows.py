@@ -149,14 +149,17 @@ def _minimum_times(counts: _Counts) -> None:
     begun = stacks.starts.get(stacks.start_before, Start()).time
     held_on = _held(counts, "on_held", max(stacks.minimum_up, begun))
     held_off = _held(counts, "off_held", stacks.minimum_down)
+    times = {f"{kind}_start": max(stacks.minimum_up, start.time) for kind, start in stacks.starts.items()}
+    lately_on = _lately(counts, "lately_started", times)
+    lately_off = _lately(counts, "lately_stopped", {"stop": stacks.minimum_down})
 
     def started_stays_on(b: Any, t: Any) -> Any:
         recent = sum([sum(getattr(b, name)[s] for s in steps[t]) for name, steps in started.items()])
-        return recent + on_before * held_on[t] <= b.on[t]
+        return recent + on_before * held_on[t] + lately_on[t] <= b.on[t]
 
     def stopped_stays_off(b: Any, t: Any) -> Any:
         recent = sum([sum(getattr(b, name)[s] for s in stopped[t]) for name in stacks.going_off])
-        return recent + off_before * held_off[t] <= b.off[t]
+        return recent + off_before * held_off[t] + lately_off[t] <= b.off[t]
 
     block.started_stays_on = pyo.Constraint(operation.steps, rule=started_stays_on)
     block.stopped_stays_off = pyo.Constraint(operation.steps, rule=stopped_stays_off)
@@ -171,6 +174,15 @@ def _held(counts: _Counts, name: str, least: float) -> Any:
     before = np.inf if counts.stacks.hours_before is None else counts.stacks.hours_before
     begins = counts.operation.timeline.elapsed[:-1]
     return parameter(counts.block, counts.operation.steps, name, (begins < least - before - 1e-9).astype(float))
+
+
+def _lately(counts: _Counts, name: str, least: dict[str, float]) -> Any:
+    """Return how many stacks must still be where a move before the horizon brought them, at each step."""
+    begins, stacks = counts.operation.timeline.elapsed[:-1], counts.stacks
+    held = [
+        count * (begins < hours - ago - 1e-9) for move, hours in least.items() for ago, count in stacks.lately(move)
+    ]
+    return parameter(counts.block, counts.operation.steps, name, np.sum([0.0 * begins, *held], axis=0))
 
 
 def _live(counts: _Counts) -> Rate:
@@ -198,7 +210,8 @@ def _warming(counts: _Counts, kind: str, start: Start) -> Rate:
     """Write how many stacks warm up in a start of this kind; return their rating."""
     block, operation, stacks, name = counts.block, counts.operation, counts.stacks, f"{kind}_starting"
     hours, begins = operation.timeline.hours, operation.timeline.elapsed[:-1]
-    still = stacks.before[0] * np.clip((stacks.still_starting(kind) - begins) / hours, 0.0, 1.0)
+    ahead = [count * np.clip((left - begins) / hours, 0.0, 1.0) for left, count in stacks.starting_ahead(kind)]
+    still = np.sum([0.0 * begins, *ahead], axis=0)
     before = parameter(block, operation.steps, f"{name}_before", still)
     starts, started, rating = getattr(block, f"{kind}_starts"), counts.rated(f"{kind}_starts"), counts.rating
     lasting(block, operation, name, lambda t: starts[t], start.time, lambda t: before[t])

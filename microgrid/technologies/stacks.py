@@ -40,6 +40,16 @@ class Start(BaseModel):
         return self.energy / (np.full(operation.last, self.time) if self.time else operation.timeline.hours)
 
 
+class MoveBefore(BaseModel):
+    """Stacks that moved shortly before the horizon, so that starts and minimum times are still to be seen through."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    move: Literal["cold_start", "warm_start", "stop"] = Field(description="What they did; stop is to go off.")
+    hours: Hours = Field(description="How long before the horizon they did it.")
+    stacks: int = Field(default=1, ge=1, description="How many did.")
+
+
 @dataclass(frozen=True)
 class Stacks:
     """One stack or several alike behind one capacity; the attributes are fields of the technology that has them.
@@ -81,6 +91,7 @@ class Stacks:
     hours_before: float | None
     start_before: Literal["cold", "warm"]
     power_before: float | None
+    moves_before: tuple[MoveBefore, ...] = ()
 
     def refuse_misfits(self) -> None:
         """Refuse what each attribute allows by itself, and all together do not.
@@ -122,6 +133,11 @@ class Stacks:
         elif before > self.stacks:
             found = f"{before} stacks on or on standby before the horizon"
             raise refuse(found, f"no more than the stacks, {self.stacks}")
+        if self.moves_before and self.hours_before is not None:
+            raise refuse("hours_before and moves_before", "one of them: moves_before says it stack by stack")
+        started = sum(move.stacks for move in self.moves_before if move.move != "stop")
+        if started > self.on_before:
+            raise refuse(f"{started} stacks started before", f"no more than are on, {self.on_before}")
         if self.standby_before and self.standby_power is None:
             raise refuse("standby_before without standby_power", "standby_power, or no stacks on standby")
 
@@ -207,15 +223,26 @@ class Stacks:
         return (self.on_before, self.standby_before) if self.most_stacks else (0, 0)
 
     def still_starting(self, kind: str) -> float:
-        """Return for how many hours of the horizon the stacks on before are still in a start of this kind."""
+        """Return for how many hours of the horizon all stacks on before are still in a start of this kind."""
         if kind != self.start_before or self.hours_before is None or not self.before[0]:
             return 0.0
         return max(0.0, self.starts[kind].time - self.hours_before)
 
+    def lately(self, *moves: str) -> tuple[tuple[float, float], ...]:
+        """Return what `moves_before` tells of these moves: pairs of hours before the horizon and number of stacks."""
+        return tuple((move.hours, float(move.stacks)) for move in self.moves_before if move.move in moves)
+
+    def starting_ahead(self, kind: str) -> tuple[tuple[float, float], ...]:
+        """Return the hours of the horizon that starts of this kind go on for, with the number of stacks in each."""
+        told = [(self.starts[kind].time - hours, count) for hours, count in self.lately(f"{kind}_start")]
+        left = self.still_starting(kind)
+        told += [(left, float(self.before[0]))] if left else []
+        return tuple((hours, count) for hours, count in told if hours > 0)
+
     @property
-    def waiting_before(self) -> int:
+    def waiting_before(self) -> float:
         """How many stacks the horizon begins with that are on, but not live yet."""
-        return self.before[0] if any(self.still_starting(kind) for kind in self.starts) else 0
+        return min(self.before[0], sum(count for kind in self.starts for _, count in self.starting_ahead(kind)))
 
     @property
     def first_power(self) -> float | None:

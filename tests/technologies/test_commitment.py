@@ -251,7 +251,7 @@ def test_ramps_are_shares_of_the_size_that_is_built():
 def test_ramps_alone_need_no_binary():
     written = assemble(plant(assets(1.0, 1.0, 1.0, 100.0, {"ramp_up": 0.1, "ramp_down": 0.1}), [1.0, 2.0]))
     assert not hasattr(written.operation.block.asset["u"], "on")
-    assert written.contributions["u"].states == {}
+    assert list(written.contributions["u"].states) == ["output_level"]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,8 @@ def test_ramps_alone_need_no_binary():
 def test_what_needs_a_switch(rules):
     assert Commitment(**rules).has_switch
     written = assemble(plant(assets(1.0, 1.0, 1.0, 100.0, rules), [1.0]))
-    assert list(written.contributions["u"].states) == ["on", "starts", "stops"]
+    level = ["output_level"] if {"start_ramp", "stop_ramp"} & rules.keys() else []
+    assert list(written.contributions["u"].states) == ["on", "starts", "stops", *level]
 
 
 @pytest.mark.parametrize(

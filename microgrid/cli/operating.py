@@ -1,0 +1,115 @@
+"""`microgrid simulate` and `microgrid dispatch`: a plant planned again and again, in the past or right now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from microgrid.cli.endings import AUDIT, NOT_PROVED, PROVED, tell
+from microgrid.cli.words import File, Set, pairs
+
+commands = typer.Typer()
+_FORECASTS = ("perfect", "persistence", "week")
+
+
+@commands.command()
+def simulate(
+    file: File,
+    start: Annotated[str, typer.Option("--from", help="First local day or time.", show_default=False)],
+    end: Annotated[str, typer.Option("--to", help="End; the day it names is not included.", show_default=False)],
+    window: Annotated[str, typer.Option(help="How far each plan looks ahead.")] = "24 h/15 min, 12 h/1 h",
+    every: Annotated[str, typer.Option(help="Time from one plan to the next.")] = "24 h",
+    forecast: Annotated[
+        str,
+        typer.Option(
+            help="Loads, sun and wind as foreseen: perfect, persistence, week, week:CN with a country's holidays, or a "
+            "scenario file that holds forecasts."
+        ),
+    ] = "week",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for frames, manifest and report.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+) -> None:
+    """Plan and carry out a scenario from one time to another, against what really happened."""
+    from microgrid.rolling.simulating import Course
+    from microgrid.rolling.simulating import simulate as simulated
+    from microgrid.rolling.windows import Look, hours_of
+
+    kind, _, country = forecast.partition(":")
+    given = None if kind in _FORECASTS else Path(forecast)
+    known: Any = kind if given is None else "file"
+    course = Course(Look.read(window), hours_of(every, "--every"), known, country if given is None else "")
+    found = simulated(file, start, end, course, pairs(overrides), given, _told_on)
+    result = found.result
+    if out is not None:
+        from microgrid.running import write
+
+        write(result, out)
+    account = result.manifest["simulation"]
+    typer.echo(_summary(account, result.manifest, out))
+    raise typer.Exit(PROVED if result.manifest["audit"]["passed"] and not account["shortfalls"] else AUDIT)
+
+
+def _told_on(reached: Any, end: Any) -> None:
+    if reached.day == 1 or reached == end:
+        tell(f"carried out until {reached.isoformat(timespec='minutes')}")
+
+
+def _summary(account: dict[str, Any], manifest: dict[str, Any], out: Path | None) -> str:
+    currency = manifest["currency"]
+    rungs = ", ".join(f"{count} {rung}" for rung, count in account["rungs"].items())
+    lines = [
+        f"{account['plans']} plans ({rungs}) in {account['seconds']:.1f} s, of which the solver "
+        f"{account['solver_seconds']:.1f} s",
+        f"cost as carried out  {account['cost']:16,.2f} {currency}   emissions {account['emissions']:14,.1f} kgCO2e",
+    ]
+    if "perfect_cost" in account:
+        lines.append(
+            f"perfect foresight    {account['perfect_cost']:16,.2f} {currency}   "
+            f"emissions {account['perfect_emissions']:14,.1f} kgCO2e"
+        )
+        lines.append(f"regret               {account['regret']:16.2%}, stocks at the end counted")
+    if account["shortfalls"]:
+        lines.append(f"{account['shortfalls']} steps could not be balanced: the report's audit names them")
+    audit = manifest["audit"]
+    lines.append(f"audit: {audit['checked']} statements, {len(audit['findings'])} findings")
+    lines += [f"   {finding}" for finding in audit["findings"][:5]]
+    return "\n".join([*lines, f"written to {out}"] if out is not None else lines)
+
+
+@commands.command()
+def dispatch(
+    site: Annotated[Path, typer.Argument(help="Site file (YAML).", show_default=False)],
+    state: Annotated[Path, typer.Option(help="State folder: lock, journal, state and plans.", show_default=False)],
+    now: Annotated[str, typer.Option(help="Time to plan at, with its offset; by default the clock's.")] = "",
+) -> None:
+    """Plan once, for cron or systemd: site, state and the newest numbers in, set-points out."""
+    import pandas as pd
+
+    from microgrid.dispatch.once import dispatch as dispatched
+    from microgrid.rolling.replanning import Rung
+
+    done = dispatched(site, state, _moment(now) if now else pd.Timestamp.now(tz="UTC"))
+    account = done.account
+    tell(f"{account['from']}: {done.rung.value}" + (f", {account['reason']}" if account["reason"] else ""))
+    for note in account["notes"]:
+        tell(f"   {note}")
+    typer.echo(str(done.folder))
+    raise typer.Exit(PROVED if done.rung is Rung.PROVED else NOT_PROVED)
+
+
+def _moment(text: str) -> Any:
+    import pandas as pd
+
+    from microgrid.errors import InputError, Problem
+
+    try:
+        moment = pd.Timestamp(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tz is None:
+        raise InputError([Problem("--now", f'"{text}"', "a time with its offset", "such as 2026-07-15T06:00+08:00")])
+    return moment

@@ -1,0 +1,1 @@
+"""Dispatch: one planning run for a plant server: site, state and the newest numbers in, set-points out."""

@@ -1,0 +1,1 @@
+"""Forecasts of loads, sun and wind: honest baselines, a quantile model, calibration and backtests."""

@@ -1,0 +1,303 @@
+"""Re-planning: one window after the other, each with a plan by its deadline, and each saying how it came about."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from microgrid.errors import InputError, MicrogridError
+from microgrid.model import Model, assemble
+from microgrid.plant import Plant
+from microgrid.rolling.balancing import Shortfall, carry_out
+from microgrid.rolling.inheriting import Before, before, levels_of, path_of, with_before, with_fields
+from microgrid.rolling.outlook import Outlook, look_out
+from microgrid.rolling.rules import rule_plan
+from microgrid.rolling.switching import restated
+from microgrid.rolling.traces import Trace, ports_of
+from microgrid.rolling.windows import Look, groups, window
+from microgrid.running import NoPlanError, optimise
+from solvers import Ended, Outcome, Settings, templating
+from solvers import Plan as Solution
+
+Array = NDArray[np.float64]
+Ends = dict[str, dict[str, float]]
+_RENEWED = pd.Timedelta(hours=24)
+_VIEW = 0.25
+"""Share of a deadline that the longer view may take."""
+
+
+class Rung(StrEnum):
+    """How a plan came about, the best first."""
+
+    PROVED = "proved"
+    """The solver proved it to be within the gap asked for."""
+    INCUMBENT = "incumbent"
+    """The best plan that the solver had found when its time was over."""
+    SHIFTED = "shifted"
+    """The last plan, moved on to now and repaired by the balancing rule."""
+    RULE = "rule"
+    """A plan by rules, without a solver."""
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A plan of one window.
+
+    Parameters
+    ----------
+    plant
+        The window, with what was before.
+    trace
+        What every port, stock and state is to do.
+    rung, reason
+        How it came about, and why by no better way.
+    ceiling
+        Import up to which deviations are the grid's, kW, shape (n,).
+    gap
+        Proved distance from the best, as a share; nan where nothing is proved.
+    seconds, solver_seconds
+        Time that it took, and the solver's part of it.
+    model, solution
+        The solved model and its values, where there are any.
+    shortfalls
+        What even this plan cannot balance.
+    """
+
+    plant: Plant
+    trace: Trace
+    rung: Rung
+    reason: str
+    ceiling: Array
+    gap: float = math.nan
+    seconds: float = 0.0
+    solver_seconds: float = 0.0
+    model: Model | None = None
+    solution: Solution | None = None
+    shortfalls: tuple[Shortfall, ...] = ()
+
+
+@dataclass
+class Replanner:
+    """Plans window after window of one plant; warm, it remembers the longer view and the last plan.
+
+    Parameters
+    ----------
+    look
+        How far each window looks ahead.
+    settings
+        Gap and threads; the deadline comes with each plan.
+    ends
+        What stocks must hold where a window ends with all that is foreseen.
+    sees_ahead
+        Whether the longer view is taken: without it stocks are worth nothing at a window's end, and every window pays
+        for its month's peak as if it were the last.
+    least
+        Hours that a window must keep for it to end with its month.
+    """
+
+    look: Look
+    settings: Settings = field(default_factory=Settings)
+    ends: Ends = field(default_factory=dict)
+    sees_ahead: bool = True
+    least: float = 12.0
+    last: Planned | None = None
+    outlook: Outlook | None = None
+    _seen: pd.Timestamp | None = None
+
+    def plan(self, foreseen: Plant, first: int, told: Before, deadline: float | None = None) -> Planned:
+        """Plan the window that begins at a step: whatever happens, there is a plan.
+
+        Parameters
+        ----------
+        foreseen
+            All that is foreseen, in equal steps.
+        first
+            The step at which the window begins.
+        told
+            What was before.
+        deadline
+            Seconds for all of it; without one the solver takes as long as it needs.
+        """
+        started = time.perf_counter()
+        edges = within_month(foreseen, groups(foreseen.timeline, first, self.look), self.least)
+        bare = with_before(window(foreseen, edges), told)
+        share = None if deadline is None else _VIEW * deadline
+        outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
+        seen = self._with_view(bare, outlook, told)
+        is_end = int(edges[-1]) == len(foreseen.timeline)
+        reasons: list[str] = []
+        planned = self._solved(seen, is_end, reasons, _rest(deadline, started))
+        if planned is None:
+            planned = self._by_rules(seen, told, reasons)
+        self.last = replace(planned, seconds=time.perf_counter() - started)
+        return self.last
+
+    def _look_out(self, foreseen: Plant, first: int, end: int, told: Before, seconds: float | None) -> Outlook | None:
+        """Return the longer view, renewed once a day and where it does not reach far enough."""
+        now = foreseen.timeline.index[first]
+        known = self.outlook
+        is_fresh = self._seen is not None and now - self._seen < _RENEWED
+        if not self.sees_ahead or (known is not None and is_fresh and known.covers(foreseen.timeline.points[end])):
+            return known
+        view = look_out(foreseen, first, end, told, self.settings, self.ends, seconds)
+        self._seen = now
+        if view is not None or known is None or not known.covers(foreseen.timeline.points[end]):
+            self.outlook = view
+        return self.outlook
+
+    def _with_view(self, plant: Plant, outlook: Outlook | None, told: Before) -> Plant:
+        """Return the window with what the longer view says of stocks and peaks."""
+        if outlook is None:
+            return plant
+        months = list(dict.fromkeys(plant.timeline.months.tolist()))
+        fields: Before = {}
+        for name, by_month in outlook.peaks.items():
+            path = path_of(plant.assets[name], "peak_so_far")
+            measured = float(told.get(name, {}).get(path, 0.0) or 0.0)
+            changes = {path: max(measured, by_month.get(months[0], 0.0))}
+            fields[name] = changes
+        return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
+
+    def _solved(self, plant: Plant, is_end: bool, reasons: list[str], seconds: float | None) -> Planned | None:
+        """Return the solver's plan: first with the ends asked for, then, if there is none, without them."""
+        if seconds is not None and seconds <= 0:
+            reasons.append("no time was left for the solver")
+            return None
+        tries = [replace(with_before(plant, before(plant), self.ends), stock_worth={})] if is_end and self.ends else []
+        for attempt in [*tries, plant]:
+            try:
+                with templating():
+                    model = assemble(attempt)
+                outcome, solution, _ = optimise(model, replace(self.settings, seconds=seconds))
+            except NoPlanError as error:
+                reasons.append(f"the solver found no plan: {error}")
+                if error.outcome.ended is Ended.TIME:
+                    return None
+            except (InputError, ValueError, ArithmeticError, MicrogridError) as error:
+                reasons.append(f"the model could not be solved: {error}")
+                return None
+            else:
+                return self._of_solver(attempt, model, outcome, solution)
+        return None
+
+    def _of_solver(self, plant: Plant, model: Model, outcome: Outcome, solution: Solution) -> Planned:
+        trace = Trace.of(model, solution)
+        rung = Rung.PROVED if outcome.is_proved else Rung.INCUMBENT
+        gap = outcome.gap
+        reason = "" if rung is Rung.PROVED else f"the solver ended by its {outcome.ended}, at a gap of {gap:.2%}"
+        ceiling = ceiling_of(plant, trace)
+        return Planned(
+            plant, trace, rung, reason, ceiling, gap, solver_seconds=outcome.seconds, model=model, solution=solution
+        )
+
+    def _by_rules(self, plant: Plant, told: Before, reasons: list[str]) -> Planned:
+        """Return the last plan moved on to now, or else a plan by rules."""
+        levels, ports = levels_of(plant, told), self._ports(plant)
+        ceiling = ceiling_of(plant, None)
+        if self.last is not None:
+            wanted = shifted(self.last.trace, plant, ports)
+            if wanted is not None:
+                carried = carry_out(plant, wanted, levels, ceiling)
+                if not carried.shortfalls:
+                    return Planned(plant, carried.trace, Rung.SHIFTED, "; ".join(reasons), ceiling)
+                reasons.append(f"the last plan, moved on, lacks {_told(carried.shortfalls)}")
+        carried = rule_plan(plant, ports, levels, ceiling)
+        if carried.shortfalls:
+            reasons.append(f"the rules lack {_told(carried.shortfalls)}")
+        return Planned(plant, carried.trace, Rung.RULE, "; ".join(reasons), ceiling, shortfalls=carried.shortfalls)
+
+    def _ports(self, plant: Plant) -> dict[str, dict[str, str]]:
+        with templating():
+            return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={})))
+
+
+def within_month(plant: Plant, edges: NDArray[np.int64], least: float) -> NDArray[np.int64]:
+    """Return the steps of a window up to the month's end, where a peak is charged and `least` hours are left.
+
+    The next month's peak would count in full, seen by a few of its hours; what stocks are worth behind the month's end
+    the longer view knows.
+    """
+    if not any(getattr(asset, "demand_charge", None) is not None for asset in plant.assets.values()):
+        return edges
+    timeline = plant.timeline
+    month = timeline.months[edges[0]]
+    kept = edges[np.append(timeline.months[edges[:-1]] == month, False)]
+    end = kept[-1] + int(np.argmax(timeline.months[kept[-1] :] != month))
+    whole = np.append(kept, end)
+    is_long = timeline.elapsed[end] - timeline.elapsed[edges[0]] >= least - 1e-9
+    return whole if len(kept) < len(edges) - 1 and is_long else edges
+
+
+def _growth(plant: Plant) -> int | None:
+    """Return the point at which steps grow longer, or None."""
+    longer = np.flatnonzero(np.diff(plant.timeline.hours) > 0)
+    return int(longer[0]) + 1 if len(longer) else None
+
+
+def ceiling_of(plant: Plant, trace: Trace | None) -> Array:
+    """Return the import that the month's peak allows at each step: what it has seen, or the plan itself reaches."""
+    timeline = plant.timeline
+    ceiling = np.full(len(timeline), np.inf)
+    months = list(dict.fromkeys(timeline.months.tolist()))
+    for name, asset in plant.assets.items():
+        try:
+            path = path_of(asset, "peak_so_far")
+        except KeyError:
+            continue
+        charge = getattr(asset, path.partition(".")[0])
+        for month in months:
+            steps = timeline.months == month
+            floor = charge.peak_so_far if month == months[0] else 0.0
+            planned = float(trace.flows[name]["import"][steps].max()) if trace is not None else 0.0
+            ceiling[steps] = max(floor, planned) if max(floor, planned) > 0 else np.inf
+    return ceiling
+
+
+def shifted(trace: Trace, plant: Plant, ports: dict[str, dict[str, str]]) -> Trace | None:
+    """Return a plan moved on to a window: what it says of each time, or of the same time a day sooner.
+
+    None where it tells nothing of any time of the window.
+    """
+    old, new = trace.timeline, plant.timeline
+    places = np.full(len(new), -1)
+    for step, moment in enumerate(new.index):
+        for time_of_day in _earlier(moment, old.index[0]):
+            if time_of_day < old.end:
+                places[step] = int(old.index.searchsorted(time_of_day, side="right")) - 1
+                break
+    if (places < 0).any():
+        return None
+    flows = {
+        asset: {port: trace.flows.get(asset, {}).get(port, np.zeros(len(old)))[places] for port in named}
+        for asset, named in ports.items()
+    }
+    states = {
+        name: restated(plant.assets[name], {state: values[places] for state, values in rows.items()}, new.hours)
+        for name, rows in trace.states.items()
+        if name in plant.assets
+    }
+    return Trace(new, flows, {}, states, ports)
+
+
+def _earlier(moment: pd.Timestamp, first: pd.Timestamp) -> Iterator[pd.Timestamp]:
+    """Give a time, and the same time on the days before it, as far as a plan reaches back."""
+    while moment >= first:
+        yield moment
+        moment -= pd.Timedelta(days=1)
+
+
+def _rest(deadline: float | None, started: float) -> float | None:
+    return None if deadline is None else deadline - (time.perf_counter() - started)
+
+
+def _told(shortfalls: tuple[Shortfall, ...]) -> str:
+    worst = max(shortfalls, key=lambda shortfall: abs(shortfall.rate))
+    what = "lacking" if worst.rate > 0 else "too much"
+    return f"{abs(worst.rate):.4g} {what} on {worst.bus} at step {worst.step}, {len(shortfalls)} steps in all"
