@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from microgrid.finance import annuity_factor, present_value_of_replacements
@@ -63,7 +63,7 @@ class Standing(BaseModel):
 
     opex: float = 0.0
     degradation: float = 0.0
-    parts: Annotated[Mapping[str, Replaced], AfterValidator(Named)] = Named()
+    parts: Annotated[Mapping[str, Replaced], AfterValidator(Named)] = Field(default_factory=Named)
     roof: float = 0.0
     land: float = 0.0
 

@@ -256,8 +256,7 @@ def _keep_within_areas(plant: Plant, model: Any, sizes: Mapping[str, Mapping[str
     for place, most in plant.areas.items():
         taken = [each * sizes[asset][name].amount for asset, name, each in plant.takes(place)]
         if taken and not isinstance(sum(taken), int | float):
-            row = pyo.Constraint(rule=lambda _b, parts=taken, most=most: sum(parts) <= most)
-            model.site.add_component(f"{place}_within_area", row)
+            model.site.add_component(f"{place}_within_area", pyo.Constraint(expr=sum(taken) <= most))
 
 
 def _capital(plant: Plant, block: Any, asset: Technology, sizes: Mapping[str, Size]) -> Iterator[Cost]:
