@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,6 +62,14 @@ def replacing(folder: Path) -> Iterator[Path]:
         _put(new, _home(folder, kept))
 
 
+def _is_no_folder(path: Path) -> bool:
+    """Tell whether something else than a folder is there; asked once, as another run may take its place."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def _home(folder: Path, cure: str = _CURE) -> Path:
     """Return the folder itself, behind any links, if it can be replaced."""
     try:
@@ -68,13 +77,13 @@ def _home(folder: Path, cure: str = _CURE) -> Path:
     except RuntimeError as error:  # before Python 3.13, a link that leads to itself
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
     found = ""
-    if home.exists() and not home.is_dir():
+    if _is_no_folder(home):
         found = "a file"
     elif Path.cwd().is_relative_to(home):
         found = "the folder you stand in, or one around it"
     elif os.path.ismount(home):
         found = "a volume of its own, which cannot be replaced"
-    elif not _nearest(home).is_dir():
+    elif _is_no_folder(_nearest(home)):
         found = "a folder under a file"
     elif all(_is_foreign(home) for _ in range(_LOOKS)):
         found = "not empty and no run"

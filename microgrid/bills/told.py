@@ -21,7 +21,8 @@ def as_text(answer: Answer) -> str:
 
 def _lines(answer: Answer) -> Iterator[str]:
     currency, items = answer.tariff.currency, answer.bill.items
-    wide = max((len(item.line) for item in items), default=4)
+    # A month, such as 2026-01, stands above the lines and is indented less by two.
+    wide = max([5, *(len(item.line) for item in items)])
     option = f", {answer.option}" if answer.option else ""
     yield f"{answer.tariff.title or 'tariff'}{option}"
     for month in dict.fromkeys(item.month for item in items):

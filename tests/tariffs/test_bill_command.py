@@ -182,3 +182,12 @@ def test_an_ending_that_is_not_known_is_refused(here):
     found = answer(Request("tariff.yaml", meter("import [kW]", ["3"])))
     with pytest.raises(InputError, match=r"a file that ends in \.csv, \.json, \.txt"):
         write(found, Path("bill.xlsx"))
+
+
+def test_a_component_may_have_a_name_of_one_letter(here):
+    """20 kWh at 0.5; the columns are as wide as a month at least."""
+    text = "currency: EUR\ntime_zone: UTC\ncomponents: {e: {kind: energy, price: 0.5 EUR/kWh}}\n"
+    Path("short.yaml").write_text(text, encoding="utf-8")
+    lines = as_text(answer(Request("short.yaml", meter("load [kW]", ["10", "10"])))).splitlines()
+    assert lines[2].split() == ["e", "20.0", "kWh", "10.00"]
+    assert len({len(line) for line in lines[1:5]}) == 1
