@@ -120,7 +120,7 @@ def footprint(
         raise InputError(problems)
     values = [_values(source, told, found) for source in found.sources]
     each = np.stack(values, axis=1) if values else np.zeros((len(found.time), 0))
-    each = _with_what_was_there_before(found, each)
+    each = _with_what_was_there_before(found, each, frozenset(told))
     carried = found.carried(each)
     rows, rest = _of_batches(found, carried, batches)
     return Footprint(
@@ -169,13 +169,13 @@ def _values(source: Source, told: Mapping[str, Mapping[str, Any]], found: Origin
     return np.array(values)
 
 
-def _with_what_was_there_before(found: Origins, each: Array) -> Array:
+def _with_what_was_there_before(found: Origins, each: Array, told: frozenset[str]) -> Array:
     """Return the factors with those of what stores held at the first point: where none is told, the plan's mean.
 
     A store that was filled before the horizon was filled with something: what it was charged with since, on average,
     is the best that the plan knows; where it was never charged, the mean of all sources.
     """
-    is_open = found.where(lambda source: source.port == BEFORE) & ~each.any(axis=0)
+    is_open = found.where(lambda source: source.port == BEFORE and source.asset not in told)
     if not is_open.any():
         return each
     hours, each = found.weighted_hours, each.copy()

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -26,14 +25,7 @@ from microgrid.starter import write_starter
 from microgrid.technologies import technologies
 from microgrid.yaml_files import read_yaml
 from solvers import Ended, Outcome, Progress
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
+from tests.command_line import Ran, typed
 
 
 @pytest.fixture
@@ -45,18 +37,8 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def microgrid(here, monkeypatch, capsys):
     """Return the command line as a function of its arguments, run in an empty folder."""
-    earlier = signal.getsignal(signal.SIGTERM)
-
-    def ran(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["microgrid", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return Ran(int(ended.value.code or 0), out, err)
-
-    yield ran
-    signal.signal(signal.SIGTERM, earlier)
+    with typed(monkeypatch, capsys) as ran:
+        yield ran
 
 
 @pytest.fixture

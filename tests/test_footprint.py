@@ -127,6 +127,12 @@ def test_what_was_stored_before_carries_what_it_has_been_charged_with_since_unle
     assert plain.imbalance < 1e-12
 
 
+def test_a_store_told_to_have_been_filled_with_nothing_to_carry_carries_nothing():
+    """Zero is told, not missing: half of the 0.5 kg of the sun goes out, beside 4 * 0.6 of the grid."""
+    before = FACTORS | {"battery": {"family": "footprint", "value": 0.0}}
+    assert told(footprint(stored(8.0), [batch("A", 1.0, 1, 2)], before), "A")[1] == pytest.approx(0.25 + 2.4)
+
+
 def test_hydrogen_and_electricity_of_one_batch_are_added_up():
     """A batch on two loads: 10 kWh from the grid, and a kilogram of hydrogen made with 50 kWh of it, 36 kg in all."""
     flows = {

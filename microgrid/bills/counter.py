@@ -142,9 +142,12 @@ def _size(request: Request, name: str, unit: str) -> float | None:
     if text is None:
         return None
     try:
-        return quantity(text, unit)
+        size = quantity(text, unit)
     except UnitError as error:
         raise InputError([Problem(f"--given {name}", error.found, error.wanted, error.cure)]) from error
+    if size <= 0:
+        raise InputError([Problem(f"--given {name}", shown(text), f"more than 0 {unit}")])
+    return size
 
 
 def _past(name: str | None) -> Past:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from microgrid.accounts import EMISSION_COLUMNS
 from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
-from microgrid.checks import Books, books_of
+from microgrid.checks import ABSOLUTE, Books, books_of
 from microgrid.claims import Means, StockBalance
 from microgrid.results import Result
 
@@ -104,7 +104,14 @@ class Measures:
 
     @cached_property
     def intensity(self) -> Array | None:
-        """What a kWh emits that is not green: the dirtiest import's at each step; None where no import says so."""
+        """What a kWh emits that is not green: the dirtiest import's at each step; None where that is not known.
+
+        It is not where no import says so, nor where electricity comes from a generator or a supplier: its emissions are
+        the generator's or the supplier's, and may be well above the grid's.
+        """
+        electric, _ = self._supplied
+        if max(self.rate("generation").max(initial=0.0), electric.max(initial=0.0)) > ABSOLUTE:
+            return None
         known = [np.broadcast_to(np.asarray(c.intensity), self.hours.shape) for _, c in self.means if c.role == "import"
                  and c.intensity is not None]  # fmt: skip
         return np.max(known, axis=0) if known else None

@@ -10,7 +10,7 @@ from microgrid.amounts import short
 from microgrid.policies.packs import QUANTITIES, Option, Pack, Rule, packs
 
 Plain = Mapping[str, Any]
-WORDS = {True: "met", False: "NOT MET", None: "does not apply"}
+WORDS = {True: "met", False: "NOT MET", None: "not judged"}
 _WHOLE = 1 - 1e-6
 
 
@@ -20,7 +20,7 @@ def verdict_line(verdict: Plain) -> str:
         f"{verdict['policy']}, {str(verdict['rule']).replace('_', ' ')}, {verdict['period']}: {WORDS[verdict['met']]}"
     )
     if verdict["met"] is None:
-        return f"{head}, the plant has nothing that the rule speaks of"
+        return f"{head}: nothing that the rule speaks of, or electricity whose emissions it does not know"
     lacking = f", {lacking_told(verdict)}" if verdict["lacking"] else ""
     return f"{head}, {reached(verdict)}, {due(verdict)}{lacking}{indication(verdict)}"
 

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
-from typing import NamedTuple
 
 import pytest
 
 from microgrid import cli
 from microgrid.scenario import read_scenario
 from tests.batching.files import PLANT, SWEEP, write
+from tests.command_line import Ran, typed
 
 FIRST = "carbon price 0 EUR/tCO2, battery 5 kWh"
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
 def microgrid(tmp_path, monkeypatch, capsys):
     """Return the command line as a function of its arguments, run in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    earlier = signal.getsignal(signal.SIGTERM)
-
-    def ran(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["microgrid", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return Ran(int(ended.value.code or 0), out, err)
-
-    yield ran
-    signal.signal(signal.SIGTERM, earlier)
+    with typed(monkeypatch, capsys) as ran:
+        yield ran
 
 
 @pytest.fixture

@@ -145,6 +145,8 @@ def test_the_months_are_those_of_the_tariffs_clock(here):
          '"transformer"?'),
         ("import [kW]", ["3"], {"given": {"transformer": "3"}},
          '--given transformer: 3\n   wanted a quantity in kVA, such as "1250 kVA"; add the unit, such as "3 kVA"'),
+        ("import [kW]", ["3"], {"given": {"transformer": "-10 kVA"}},
+         '--given transformer: -10 kVA\n   wanted more than 0 kVA'),
         ("import [kW]", ["3"], {"given": {"zone": "Mars"}},
          "zone: Mars\n   wanted an IANA time zone such as Asia/Shanghai"),
         ("import [kW]", ["3"], {"overrides": {"components.energy.price": "1 CNY/kWh"}},
