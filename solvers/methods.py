@@ -10,11 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 from solvers.compile import compile_model
+from solvers.first_basis import first_basis
 from solvers.highs import Start, solve_matrix, solver_name
 from solvers.horizon import Horizon
 from solvers.matrix import InfeasibleRowError, Matrix
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
+from solvers.runs import Clock
 from solvers.settings import Settings, SettingsError
+from solvers.slicing import Program
+from solvers.turns import processors, stopping
 
 WINDOWS_FROM = 5000
 """Whole columns along time from which windows are chosen. A choice between two measured ends: with some hundred (a week
@@ -43,9 +47,36 @@ def solve_by_method(
         matrix = compile_model(model)
     except InfeasibleRowError as error:
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
-    if horizon is None or not _suits_windows(matrix, horizon, settings):
+    if horizon is None:
         return solve_matrix(matrix, settings, watch, start)
-    return _in_windows(matrix, horizon, settings, watch, start)
+    if _suits_windows(matrix, horizon, settings):
+        return _in_windows(matrix, horizon, settings, watch, start)
+    if start is None and not matrix.integer.any() and "solver" not in settings.options:
+        return _from_stretches(matrix, horizon, settings, watch)
+    return solve_matrix(matrix, settings, watch, start)
+
+
+def _from_stretches(
+    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Callable[[Progress], None] | None
+) -> Outcome:
+    """Solve a linear model, begun with what stretches of its time tell, where it is long."""
+    clock = Clock(seconds=settings.seconds)
+
+    def tell() -> None:
+        if watch is not None:
+            watch(Progress(clock.spent, is_stopping=True))
+
+    with stopping(clock.asked, tell):
+        times = horizon.times(matrix.evaluator.columns)
+        options = {"random_seed": settings.seed} | dict(settings.options)
+        basis = first_basis(Program.of(matrix), times, settings.threads or processors(), clock, options)
+    spent = clock.spent
+    if clock.is_over:
+        ended = Ended.INTERRUPTED if clock.asked.is_set() else Ended.TIME
+        return replace(_without_plan(matrix, ended, math.nan, spent, str(ended)), method="direct")
+    seconds = None if settings.seconds is None else clock.left
+    outcome = solve_matrix(matrix, replace(settings, seconds=seconds), watch, basis)
+    return replace(outcome, seconds=outcome.seconds + spent)
 
 
 def _suits_windows(matrix: Matrix, horizon: Horizon, settings: Settings) -> bool:
