@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from microgrid.claims import BILLED_BY
 from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, EnergyCharge, FixedFee
+from microgrid.tariffs.lines import CHOOSE
 from microgrid.technologies.base import Cost, State
 from microgrid.technologies.grid_demand import demand_line, fee_line, fixed_line
 from microgrid.technologies.grid_energy import energy_line, export_line, net_metering_lines
 from microgrid.technologies.grid_events import coincident_line
 from microgrid.technologies.grid_meter import Array, Line, Meter, only_if
-
-CHOOSE = "choose"
 
 
 class Bill(NamedTuple):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from microgrid.bills.calculator import bill
 from microgrid.bills.held import readings_of
 from microgrid.bills.readings import Facts
+from microgrid.tariffs.inherited import unknown_past
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies.battery import Battery
@@ -125,7 +126,7 @@ def cases(draw: Callable[..., Any]) -> tuple[GridConnection, dict[str, Any], Tim
     )
     billing = draw(st.sampled_from(("one", "choose"))) if options else ""
     contract = Tariff.model_validate(data)
-    unknown = {fault.path[-1] for fault in contract.unknown_past(past)}
+    unknown = {fault.path[-1] for fault in unknown_past(contract, past)}
     parts = {name: getattr(past, name) for name in ("peaks", "netted")}
     looks_back = any(getattr(c, "ratchet", None) is not None for c in contract.components.values())
     parts |= {"months": past.months if looks_back else {}}
