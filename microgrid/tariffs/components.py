@@ -167,6 +167,11 @@ class DemandCharge(Component):
         default=False, description="Whether a month that the horizon covers in part is charged in part."
     )
 
+    @property
+    def lets_off(self) -> bool:
+        """Whether months of high use are let off a part."""
+        return self.rebate is not None and self.rebate.share > 0
+
     _window = field_validator("window")(divides_a_day)
 
     @field_validator("tiers")

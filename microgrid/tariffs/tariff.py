@@ -22,7 +22,7 @@ from microgrid.tariffs.components import (
     FixedFee,
     Status,
 )
-from microgrid.tariffs.lines import unfit_names, unfit_periods
+from microgrid.tariffs.lines import CHOOSE, unfit_names, unfit_periods
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.special_days import Date
 from microgrid.timeline import Timeline
@@ -246,23 +246,41 @@ class Tariff(Part):
         multipliers = self.time_of_use.multipliers
         return np.asarray(price * sum(multipliers[period] * share for period, share in shares.items()), dtype=float)
 
-    @property
-    def may_reward_waste(self) -> bool:
-        """Whether importing more than is needed could pay: at negative prices, or for a rebate on much energy."""
-        if any(isinstance(c, DemandCharge) and c.rebate is not None for c in self.components.values()):
-            return True
-        return sum(self._least_price(c) for c in self.of_kind(EnergyCharge).values()) < 0
+    def may_reward_waste(self, billing: str = "") -> bool:
+        """Tell whether importing more than is needed could pay: at negative prices, or for a rebate on much energy.
+
+        Under the billing option, or under any where it is to be chosen.
+        """
+        return bool(self.rebated(billing)) or self.least_energy_price(billing) < 0
+
+    def rebated(self, billing: str) -> dict[str, DemandCharge]:
+        """Return by name the components under a billing option of which much energy lets a part off."""
+        return {
+            name: charge
+            for name, charge in self.of_kind(DemandCharge).items()
+            if charge.rebate is not None
+            and charge.rebate.share > 0
+            and (billing == CHOOSE or self.applies(name, billing))
+        }
+
+    def least_energy_price(self, billing: str) -> float:
+        """Return the least that a kWh imported can cost at any time, by all components together."""
+        options = list(self.options) if billing == CHOOSE else [billing]
+        energy = self.of_kind(EnergyCharge)
+        return min(
+            sum(self._least_price(component) for name, component in energy.items() if self.applies(name, option))
+            for option in options
+        )
 
     def _least_price(self, component: EnergyCharge) -> float:
-        """Return the least that a kWh can cost by a component at any time; nothing where it may not be charged."""
+        """Return the least that a kWh can cost by a component at any time."""
         if component.price is None:
-            least = min(tier.price for tier in component.tiers)
-        else:
-            price = component.price
-            least = price.series.lowest if price.series is not None else min(price.numbers.values())
-            if component.floats and self.time_of_use is not None:
-                least = min(least * factor for factor in self.time_of_use.multipliers.values())
-        return min(least, 0.0) if component.options else least
+            return min(tier.price for tier in component.tiers)
+        price = component.price
+        values = [price.series.lowest] if price.series is not None else list(price.numbers.values())
+        if component.floats and self.time_of_use is not None:
+            return min(value * factor for value in values for factor in self.time_of_use.multipliers.values())
+        return min(values)
 
     def of_kind(self, kind: type[Any]) -> dict[str, Any]:
         """Return the components of a kind, by name."""

@@ -257,7 +257,11 @@ class GridConnection(Technology):
 
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
-        pays = self.contract.may_reward_waste or contracts_may_reward_waste(self.contracts, self.import_price)
+        contract = self.contract
+        least = contract.least_energy_price(self.option)
+        pays = contract.may_reward_waste(self.option) or contracts_may_reward_waste(
+            self.contracts, self.import_price, least
+        )
         return frozenset({self.bus}) if pays else frozenset()
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
