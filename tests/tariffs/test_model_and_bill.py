@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import given, note, seed
 from hypothesis import strategies as st
 
 from microgrid.bills.calculator import bill
@@ -21,6 +21,7 @@ from microgrid.technologies.photovoltaic import Photovoltaic
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.timeline import Timeline
 from tests.plants import solved
+from tests.tariffs.bills import examples
 
 PLANTS = 60
 CLOCKS: tuple[dict[str, Any], ...] = (
@@ -166,10 +167,6 @@ def is_billed_as_planned(case: tuple[GridConnection, dict[str, Any], Timeline]) 
 
 def test_the_ledger_is_the_bill() -> None:
     """Whatever the tariff, a row that only sometimes holds or a binary that is missing shows as a difference."""
-    quiet = settings(
-        max_examples=PLANTS, database=None, deadline=None, phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
     billed = 0
 
     def look_at(case: tuple[GridConnection, dict[str, Any], Timeline]) -> None:
@@ -177,5 +174,5 @@ def test_the_ledger_is_the_bill() -> None:
         is_billed_as_planned(case)
         billed += 1
 
-    seed(4)(quiet(given(cases())(look_at)))()
+    seed(4)(examples(PLANTS)(given(cases())(look_at)))()
     assert billed >= PLANTS

@@ -206,6 +206,22 @@ def test_an_event_over_a_months_end_is_charged_once():
     assert plan.column("demand") == pytest.approx(40.0)
 
 
+def test_what_an_event_was_charged_pays_for_no_other():
+    """January charged `e` for 30 kW. In February `e` reaches 10 kW, `f` 20 kW: 40 for `f`, nothing back for `e`."""
+    events = [
+        {"name": "e", "price": 2.0, "hours": ["2026-01-31T23:00/2026-02-01T01:00"]},
+        {"name": "f", "price": 2.0, "hours": ["2026-02-01T01:00/2026-02-01T02:00"]},
+    ]
+    contract = tariff({"b": {"price": 0.1}, "c": {"kind": "coincident", "window": 1.0, "events": events}})
+    past = Past(charged={"c e": 30.0})
+    assert bill(contract, readings([10.0, 20.0], "2026-02-01T00:00"), Facts(past=past)).lines()["c"] == 40.0
+    plan = solved(
+        {"g": GridConnection(capacity=100.0, tariff=contract, past=past), "l": ProductionLoad(demand=[10.0, 20.0])},
+        Timeline.of_hours([1.0, 1.0], "2026-02-01T00:00+00:00"),
+    )
+    assert plan.column("demand") == pytest.approx(40.0)
+
+
 def test_an_event_that_is_over_is_still_owed_with_its_month():
     """The month has seen the event at 30 kW: the bill that carries it on charges 60, with no reading of it."""
     event = {"name": "e", "price": 2.0, "hours": ["2026-01-05T08:00/2026-01-05T10:00"]}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import given, note, seed
 from hypothesis import strategies as st
 
 from microgrid.bills.calculator import bill
@@ -24,7 +24,7 @@ from microgrid.technologies.photovoltaic import Photovoltaic
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.timeline import Timeline
 from tests.plants import solved
-from tests.tariffs.bills import tariff
+from tests.tariffs.bills import examples, tariff
 from tests.tariffs.test_carried import STARTS, contracts, in_full
 
 CLOCK = {
@@ -128,13 +128,9 @@ STEPS = 36
 
 def test_random_tariffs_planned_in_parts_come_to_the_bill_of_the_whole() -> None:
     """Each plan's ledger is the bill of its meter, and the parts add up to the bill of all that the meter read."""
-    quiet = settings(
-        max_examples=PLANS, database=None, deadline=None, phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
     seen = {"plans": 0, "open": 0, "month ends": 0}
 
-    @quiet
+    @examples(PLANS)
     @given(contracts(), st.sampled_from(STARTS[:3]), st.integers(0, 2**31), st.booleans())
     def look_at(contract: Tariff, start: tuple[str, str], chance: int, at_the_end: bool) -> None:
         random = np.random.default_rng(chance)
