@@ -17,7 +17,7 @@ from microgrid.bills.readings import Facts, Readings
 from microgrid.tariffs.components import CoincidentCharge, DemandCharge
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
-from tests.tariffs.bills import readings
+from tests.tariffs.bills import examples, readings
 
 BILLS = 50
 SIZES: dict[str, Any] = {"capacity": 60.0, "transformer": 40.0, "contract": 22.0}
