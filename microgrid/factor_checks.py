@@ -46,6 +46,10 @@ def _used(part: BaseModel, path: str) -> Iterator[Used]:
             for at, each in enumerate(value):
                 if isinstance(each, BaseModel):
                     yield from _used(each, f"{path}.{name}.{at}")
+        elif isinstance(value, Mapping):
+            for key, each in value.items():
+                if isinstance(each, BaseModel):
+                    yield from _used(each, f"{path}.{name}.{key}")
 
 
 def factor_told(used: Used) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Tag, model_validato
 from pydantic import Discriminator as Chosen
 
 from microgrid.certificates import Scheme, schemes
+from microgrid.factor_fields import ContractFactor
 from microgrid.faults import Fault, RefusedError, did_you_mean, shown
 from microgrid.fields import (
     MONEY,
@@ -35,7 +36,6 @@ from microgrid.series import Series
 from microgrid.timeline import Timeline
 
 Sources = Literal["wind", "solar", "hydro", "biomass", "geothermal", "ocean"]
-Factor = Annotated[float, Quantity("kgCO2e/kWh", low=0.0)]
 PerCertificate = Annotated[float, Quantity(MONEY, low=0.0)]
 _UP_TO = 1.5
 
@@ -51,7 +51,14 @@ class _ByWeather(Along):
 class Contract(Part):
     """What all contracts of green energy say."""
 
-    factor: Factor = Field(default=0.0, description="Market-based scope 2 emissions per kWh matched.")
+    factor: ContractFactor | None = Field(
+        default=None, description="Market-based scope 2 emissions per kWh matched; without it, nothing."
+    )
+
+    @property
+    def emits(self) -> Series:
+        """Emissions per kWh matched: zeros where no factor is told."""
+        return Series(np.asarray(0.0)) if self.factor is None else self.factor
 
 
 class Delivered(Contract):

@@ -122,12 +122,14 @@ def _emissions(contracts: Mapping[str, Contract], site: Site, settled: Settled) 
     lines = [Emission(BY_MARKET, 2, "market", bare, "purchased", gas)]
     for state, rate in settled.matched.items():
         name = state.rpartition(" ")[0]
-        own = contracts[name].factor
+        contract = contracts[name]
+        own = site.series(f"{name}_factor", contract.emits)
 
-        def amount(t: Any, own: float = own, rate: Rate = rate) -> Any:
-            return own * hours[t] * rate(t)
+        def amount(t: Any, own: Any = own, rate: Rate = rate) -> Any:
+            return own[t] * hours[t] * rate(t)
 
-        lines.append(Emission(f"{name}, matched", 2, "market", amount, "purchased", gas))
+        counted = gas_of(contract.emits.unit) or gas
+        lines.append(Emission(f"{name}, matched", 2, "market", amount, "purchased", counted))
     return lines
 
 

@@ -334,8 +334,10 @@ class GridConnection(Technology):
         return [line for line in lines if not (self.contracts and line.line == BY_MARKET)]
 
     def _pays_to_pass_through(self, timeline: Timeline) -> NDArray[np.bool_]:
-        own = [Series(np.asarray(contract.factor)) for contract in self.contracts.values()]
-        lines = [FactorLine(BY_MARKET, 2, "market", "purchased", "import", factor) for factor in own]
+        lines = [
+            FactorLine(BY_MARKET, 2, "market", "purchased", "import", contract.emits, f"contracts.{name}.factor")
+            for name, contract in self.contracts.items()
+        ]
         return pays_to_pass_through([*self._factors(), *lines], timeline)
 
     def claims(self, operation: Operation) -> list[Claim]:

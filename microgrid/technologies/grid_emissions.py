@@ -25,12 +25,13 @@ def factors(
     puts on by location. Exports stand on a line of their own, in no scope: the standard of the account says whether
     they count.
     """
-    by_market, taken_off = (location if factor is None else factor for factor in (market, export))
+    by_market = (location, "location_factor") if market is None else (market, "market_factor")
+    taken_off = (location, "location_factor") if export is None else (export, "export_factor")
     return [
-        FactorLine("import, location-based", 2, "location", "purchased", "import", location),
-        FactorLine(BY_MARKET, 2, "market", "purchased", "import", by_market),
-        FactorLine("import, upstream", 3, "both", "upstream", "import", upstream),
-        FactorLine("export", 0, "both", "exported", "export", taken_off),
+        FactorLine("import, location-based", 2, "location", "purchased", "import", location, "location_factor"),
+        FactorLine(BY_MARKET, 2, "market", "purchased", "import", *by_market),
+        FactorLine("import, upstream", 3, "both", "upstream", "import", upstream, "upstream_factor"),
+        FactorLine("export", 0, "both", "exported", "export", *taken_off),
     ]
 
 
