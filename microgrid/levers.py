@@ -185,7 +185,7 @@ def _levers(model: BaseModel, path: Keys, put: Callable[[Any], Plant]) -> Iterat
 
 
 def _named_parts(value: Mapping[str, Any], put: Callable[[Any], Plant]) -> dict[str, tuple[BaseModel, Put]]:
-    """Return the parts that stand in a field by name, such as contracts, each with what makes the plant with another."""
+    """Return the parts that stand in a field by name, such as contracts, and what makes the plant with another."""
 
     def put_part(name: str) -> Put:
         return lambda new: put({**value, name: new})

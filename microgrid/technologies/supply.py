@@ -77,7 +77,9 @@ class Supply(Technology):
     def _factors(self) -> list[FactorLine]:
         return [
             FactorLine("supply, burnt", 1, "both", "fuel", "supply", self.scope_1_factor, "scope_1_factor"),
-            FactorLine("supply, made elsewhere", 2, "both", "purchased", "supply", self.scope_2_factor, "scope_2_factor"),
+            FactorLine(
+                "supply, made elsewhere", 2, "both", "purchased", "supply", self.scope_2_factor, "scope_2_factor"
+            ),
             FactorLine("supply, upstream", 3, "both", "upstream", "supply", self.scope_3_factor, "scope_3_factor"),
             FactorLine("supply, biogenic", 0, "both", "biogenic", "supply", self.biogenic_factor, "biogenic_factor"),
         ]
