@@ -65,6 +65,12 @@ class Objective:
     slack: float = 1e-6
     carbon_prices: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def counts_carbon(self) -> bool:
+        """Whether emissions have a say in what the plan is."""
+        carbon = set(EMISSION_COLUMNS) & {*self.goals, *self.caps}
+        return bool(carbon or self.carbon_price or any(self.carbon_prices.values()))
+
 
 class Worth(NamedTuple):
     """What a kWh or kg in a stock is worth at a point: `below` up to a level, `above` from there on.

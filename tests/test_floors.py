@@ -77,6 +77,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.plant",
         "microgrid.ledger",
         "microgrid.model",
+        "microgrid.passing_through",
         "microgrid.one_window",
         "microgrid.forecasting",
         "microgrid.rolling.balancing",

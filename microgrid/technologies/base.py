@@ -120,6 +120,17 @@ class State(NamedTuple):
     share_of: str = ""
 
 
+class Passing(NamedTuple):
+    """What passing energy through the site does to an account, kg for each kWh, shape (n,).
+
+    `put_on` is the least that a kWh imported can add, on any basis and under any contract; `taken_off` is what a kWh
+    exported takes off, where the account's standard does so.
+    """
+
+    put_on: NDArray[np.float64]
+    taken_off: NDArray[np.float64]
+
+
 class Contribution(NamedTuple):
     """What the rest of the model must know of an asset."""
 
@@ -302,6 +313,10 @@ class Technology(BaseModel, ABC):
     def roles(self) -> Mapping[str, Role]:
         """Return what flows (and states) of this asset are to rules and contracts, by the name of the port."""
         return {}
+
+    def passing(self, timeline: Timeline) -> Passing | None:  # noqa: ARG002
+        """Return what imports and exports do to an account, where it is a connection to the outside."""
+        return None
 
     def lacks_intensity(self) -> str:
         """Return the field that would say what each kWh imported emits, where it is due and not given."""

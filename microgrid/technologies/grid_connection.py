@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.core as pyo
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size, Sized
@@ -35,7 +34,7 @@ from microgrid.tariffs.fitting import misfits
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
-from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
+from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Passing, State, Technology
 from microgrid.technologies.factor_lines import FactorLine, booked, claimed
 from microgrid.technologies.green_claims import (
     contract_claims,
@@ -51,7 +50,7 @@ from microgrid.technologies.grid_claims import bill_claims
 from microgrid.technologies.grid_emissions import (
     BY_MARKET,
     factors,
-    pays_to_pass_through,
+    passing,
     physical,
     physical_intensity,
 )
@@ -296,7 +295,8 @@ class GridConnection(Technology):
         lines = self._factors()
         if exports is not None:
             gained = most_gained(self.contracts, operation.timeline)
-            both = tempting(meter, self.option, gained) | self._pays_to_pass_through(operation.timeline)
+            carbon = self.passing(operation.timeline)
+            both = tempting(meter, self.option, gained) | (carbon.taken_off > carbon.put_on)
             one_way(block, operation, size["capacity"], both)
         states = {name: self._as_told(name, state) for name, state in bill.states.items()}
         named = {("peak" if self.tariff is None else name): state for name, state in states.items()}
@@ -333,12 +333,14 @@ class GridConnection(Technology):
         lines = factors(self.location_factor, self.market_factor, self.upstream_factor, self.export_factor)
         return [line for line in lines if not (self.contracts and line.line == BY_MARKET)]
 
-    def _pays_to_pass_through(self, timeline: Timeline) -> NDArray[np.bool_]:
+    def passing(self, timeline: Timeline) -> Passing:
+        """Return what imports, those of contracts among them, and exports do to an account."""
         lines = [
             FactorLine(BY_MARKET, 2, "market", "purchased", "import", contract.emits, f"contracts.{name}.factor")
             for name, contract in self.contracts.items()
         ]
-        return pays_to_pass_through([*self._factors(), *lines], timeline)
+        exported = [line for line in self._factors() if self.may_export or line.part != "exported"]
+        return passing([*exported, *lines], timeline)
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""

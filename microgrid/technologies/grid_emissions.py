@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.series import Series
-from microgrid.technologies.base import Operation, Rate, parameter
+from microgrid.technologies.base import Operation, Passing, Rate, parameter
 from microgrid.technologies.factor_lines import FactorLine
 from microgrid.timeline import Timeline
 
@@ -54,10 +54,10 @@ def physical_intensity(
     return lambda t: along[t]
 
 
-def pays_to_pass_through(lines: Sequence[FactorLine], timeline: Timeline) -> NDArray[np.bool_]:
-    """Tell where an export takes more off than an import puts on, so that a carbon price could pay for both at once."""
-    series = [line.factor.on(timeline) for line in lines if line.factor is not None and line.part == "purchased"]
+def passing(lines: Sequence[FactorLine], timeline: Timeline) -> Passing:
+    """Return the least that an import puts on an account, by any of its lines, and what an export takes off."""
+    nothing = np.zeros(len(timeline))
+    put_on = [line.factor.on(timeline) for line in lines if line.factor is not None and line.part == "purchased"]
     taken_off = next((line.factor for line in lines if line.part == "exported"), None)
-    if not series or taken_off is None:
-        return np.zeros(len(timeline), dtype=bool)
-    return np.asarray(taken_off.on(timeline) > np.min(series, axis=0))
+    least = np.min(put_on, axis=0) if put_on else nothing
+    return Passing(np.asarray(least), nothing if taken_off is None else taken_off.on(timeline))
