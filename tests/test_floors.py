@@ -118,6 +118,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.policies.quantities",
         "microgrid.policies.enforcing",
         "microgrid.policies.green_energy",
+        "microgrid.policies.grey_power",
         "microgrid.policies.measures",
         "microgrid.policies.assignment",
         "microgrid.policies.checking",

@@ -37,6 +37,7 @@ class Settled:
     states: dict[str, State] = field(default_factory=dict)
     taken: list[Rate] = field(default_factory=list)
     matched: dict[str, Rate] = field(default_factory=dict)
+    factors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     certified: list[Rate] = field(default_factory=list)
 
 
@@ -124,6 +125,7 @@ def _emissions(contracts: Mapping[str, Contract], site: Site, settled: Settled) 
         name = state.rpartition(" ")[0]
         contract = contracts[name]
         own = site.series(f"{name}_factor", contract.emits)
+        settled.factors[state] = contract.emits.on(site.operation.timeline, name)
 
         def amount(t: Any, own: Any = own, rate: Rate = rate) -> Any:
             return own[t] * hours[t] * rate(t)

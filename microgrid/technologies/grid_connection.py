@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.core as pyo
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from microgrid.capacity import Fixed, Size, Sized
@@ -52,7 +53,6 @@ from microgrid.technologies.grid_emissions import (
     factors,
     passing,
     physical,
-    physical_intensity,
 )
 from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.technologies.grid_meter import Meter
@@ -196,6 +196,10 @@ class GridConnection(Technology):
             if isinstance(contract, PayAsProduced | Baseload)
         }
 
+    def intensity(self, port: str, timeline: Timeline) -> NDArray[np.float64] | None:
+        """Return what each kWh imported emits where it is made and before."""
+        return physical(timeline, self.location_factor, self.upstream_factor) if port == "import" else None
+
     def lacks_intensity(self) -> str:
         """Name the location_factor, where it is not given."""
         return "location_factor" if self.location_factor is None else ""
@@ -284,8 +288,7 @@ class GridConnection(Technology):
         """Write import and export with their limits, the bill, and the emissions."""
         imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
         self._within_transformer(block, operation, size, imports)
-        intensity = physical_intensity(block, operation, self.location_factor, self.upstream_factor)
-        flows = [Flow("import", self.bus, lambda t: imports[t], intensity=intensity)]
+        flows = [Flow("import", self.bus, lambda t: imports[t])]
         exports = None
         if self.may_export:
             exports = limited(block, operation, "exports", size["capacity"], self.export_limit)
@@ -311,6 +314,7 @@ class GridConnection(Technology):
             emitted + settled.emissions,
             named | settled.states,
             contracted=settled.matched,
+            contract_factors=settled.factors,
             certified=settled.certified,
         )
 
@@ -347,7 +351,7 @@ class GridConnection(Technology):
         timeline = operation.timeline
         claims: list[Claim] = [
             *import_claims(timeline, self.import_limit),
-            Means("import", "import", intensity=physical(timeline, self.location_factor, self.upstream_factor)),
+            Means("import", "import", intensity=self.intensity("import", timeline)),
         ]
         if self.transformer is not None:
             terms = (("import", 1.0), ("transformer", -self.power_factor))

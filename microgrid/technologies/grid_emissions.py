@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.series import Series
-from microgrid.technologies.base import Operation, Passing, Rate, parameter
+from microgrid.technologies.base import Passing
 from microgrid.technologies.factor_lines import FactorLine
 from microgrid.timeline import Timeline
 
@@ -41,17 +40,6 @@ def physical(timeline: Timeline, location: Series | None, upstream: Series | Non
         return None
     before = np.zeros(len(timeline)) if upstream is None else upstream.on(timeline)
     return location.on(timeline) + before
-
-
-def physical_intensity(
-    block: Any, operation: Operation, location: Series | None, upstream: Series | None
-) -> Rate | None:
-    """Return the same as a function of the step."""
-    values = physical(operation.timeline, location, upstream)
-    if values is None:
-        return None
-    along = parameter(block, operation.steps, "physical_intensity", values)
-    return lambda t: along[t]
 
 
 def passing(lines: Sequence[FactorLine], timeline: Timeline) -> Passing:
