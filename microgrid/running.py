@@ -28,6 +28,7 @@ from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
+from microgrid.stored_emissions import stored_emissions
 from solvers import Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
@@ -232,6 +233,9 @@ def write(result: Result, folder: Path) -> Result:
         save_manifest(written.manifest, new)
         if "matching" in written.manifest:
             matching_table(written).to_csv(new / "matching.csv", index=False)
+        stored = stored_emissions(written)
+        if len(stored):
+            stored.to_csv(new / "stored_emissions.csv", index=False, float_format="%.9g")
         save_report(written, new / "report.html", save_plots(written, new))
     return written
 

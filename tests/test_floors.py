@@ -94,6 +94,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.energy_parts",
         "microgrid.energy_network",
         "microgrid.origins",
+        "microgrid.source_factors",
+        "microgrid.stored_emissions",
         "microgrid.footprint",
         "microgrid.batches",
         "microgrid.account",

@@ -9,8 +9,9 @@ import pytest
 
 from microgrid.audit import audit
 from microgrid.capacity import Fixed
+from microgrid.carriers import CARRIERS
 from microgrid.errors import InputError
-from microgrid.plant import Plant
+from microgrid.plant import Plant, PlantBus
 from microgrid.policies.adopted import Policy
 from microgrid.policies.packs import packs
 from microgrid.running import NoPlanError, solve_plant
@@ -33,9 +34,9 @@ def policy(name=CLEAN, mode="check", **answers):
     return Policy(name, packs()[name], mode, answers)
 
 
-def planned(assets, hours, *policies, weights=None):
-    timeline = Timeline.of_hours(np.asarray(hours), start="2026-01-05T00:00+00:00", weights=weights)
-    result = solve_plant(Plant(timeline, assets, {}, currency="CNY", policies=policies), Settings(gap=0.0))
+def planned(assets, hours, *policies, buses=None):
+    timeline = Timeline.of_hours(np.asarray(hours), start="2026-01-05T00:00+00:00")
+    result = solve_plant(Plant(timeline, assets, buses or {}, currency="CNY", policies=policies), Settings(gap=0.0))
     assert result.manifest["audit"]["passed"], result.manifest["audit"]["findings"]
     return result
 
@@ -121,21 +122,20 @@ def test_what_a_battery_held_before_is_as_dirty_as_the_dirtiest_import():
 
 
 def test_a_fuel_cell_counts_what_its_hydrogen_carries():
-    """Bought hydrogen of 10 kg/kg is 33.33 kWh, a fuel cell of 50 % makes 16.67 kWh of it: 0.6 kg per kWh, 30 kg/kg."""
-    trailer = Supply(bus="hydrogen", price=0.01, scope_3_factor=10.0, limit=3.0)
-    cell = FuelCell(capacity=50.0, electric_efficiency=0.5)
-    assets = {
-        "e": Electrolyser(capacity=50.0, consumption=50.0, commitment=None),
-        "cell": cell,
-        "trailer": trailer,
-        "l": ProductionLoad(demand=10.0),
-        "h": ProductionLoad(bus="hydrogen", demand=2.5),
-        "g": grid(1.0),
-    }
-    result = planned(assets, [1.0], policy())
-    assert result.manifest["audit"]["passed"]
+    """Bought hydrogen of 8 kg/kg makes 20 kWh: 0.4 kg each, so 20 kg for a kilogram of hydrogen made of it.
+
+    At the factor of the grid beside it, 0.1, it would be 5. A rule could not be enforced: what a fuel cell's hydrogen
+    carries is known by the plan alone.
+    """
+    assets = hydrogen(
+        g=grid(1.0, location_factor=0.1),
+        trailer=Supply(bus="bought", price=0.01, scope_3_factor=8.0),
+        cell=FuelCell(capacity=50.0, electricity_per_kg=20.0, hydrogen_bus="bought"),
+    )
+    buses = {"bought": PlantBus(CARRIERS["hydrogen"])}
+    assert reached(planned(assets, [1.0], policy(), buses=buses))[0] == pytest.approx(20.0)
     with pytest.raises(InputError, match="electricity of cell"):
-        planned(assets, [1.0], policy(mode="enforce"))
+        planned(assets, [1.0], policy(mode="enforce"), buses=buses)
 
 
 def test_fuel_of_which_nobody_says_what_it_emits_is_not_judged_and_not_enforced():

@@ -14,15 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from microgrid.carriers import CARRIERS, energy_per_unit
-from microgrid.claims import Means
 from microgrid.energy_network import Network
 from microgrid.energy_parts import SMALL, Converter
-from microgrid.origins import BEFORE, Origins, Source, origins
+from microgrid.origins import BEFORE, Origins, origins
 from microgrid.results import Result
+from microgrid.source_factors import Roles, is_green, source_factors
 
 Array = NDArray[np.float64]
-Roles = Mapping[tuple[str, str], Means]
 
 _ELECTRICITY = "electricity"
 # Electricity of unknown emissions below this, in kWh, is a solver's residue.
@@ -74,12 +72,12 @@ def grey_intensity(result: Result, roles: Roles) -> Array | None:
 
 def _from_outside(found: Origins, roles: Roles) -> Iterator[_Entering]:
     """Give the electricity that comes in as such: none of sun and wind is grey."""
-    factors, unknown = _factors(found, roles)
+    factors, unknown = source_factors(found, roles)
     buses = {(port.asset, port.name): port.bus for port in found.network.sources}
     for at, source in enumerate(found.sources):
         if source.carrier == _ELECTRICITY and source.port != BEFORE:
             power = found.supplied[:, at]
-            grey = 0.0 if _is_green(source, roles) else 1.0
+            grey = 0.0 if is_green(source, roles) else 1.0
             yield _Entering(
                 buses[source.asset, source.port], power * factors[:, at], power * grey, power * float(unknown[at])
             )
@@ -90,7 +88,7 @@ def _from_converters(found: Origins, roles: Roles) -> Iterator[_Entering]:
     converters = [converter for converter in found.network.converters if _makes_electricity(converter)]
     if not converters:
         return
-    factors, unknown = _factors(found, roles)
+    factors, unknown = source_factors(found, roles)
     carried = found.carried(found.with_what_was_there_before(factors)).on_bus
     doubtful = found.carried(np.tile(unknown.astype(float), (len(found.time), 1))).on_bus
     for converter in converters:
@@ -103,25 +101,6 @@ def _from_converters(found: Origins, roles: Roles) -> Iterator[_Entering]:
             if port.carrier == _ELECTRICITY:
                 share = port.fed / np.where(made > SMALL, made, 1.0)
                 yield _Entering(port.bus, share * emitted, port.fed, port.fed * (of_unknown > SMALL))
-
-
-def _factors(found: Origins, roles: Roles) -> tuple[Array, NDArray[np.bool_]]:
-    """Return what each kWh of each source emits, shape (n, k), and of which sources nobody says so, shape (k,)."""
-    factors, unknown = np.zeros((len(found.time), len(found.sources))), np.zeros(len(found.sources), dtype=bool)
-    for at, source in enumerate(found.sources):
-        means = roles.get((source.asset, source.port))
-        if source.port == BEFORE or _is_green(source, roles):
-            continue
-        if means is None or means.intensity is None:
-            unknown[at] = True
-        else:
-            factors[:, at] = np.asarray(means.intensity) / energy_per_unit(CARRIERS[source.carrier])
-    return factors, unknown
-
-
-def _is_green(source: Source, roles: Roles) -> bool:
-    means = roles.get((source.asset, source.port))
-    return means is not None and means.role == "renewable"
 
 
 def _makes_electricity(converter: Converter) -> bool:

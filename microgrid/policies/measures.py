@@ -16,6 +16,7 @@ from microgrid.checks import Books, books_of
 from microgrid.claims import Means, StockBalance
 from microgrid.policies.grey_power import grey_intensity
 from microgrid.results import Result
+from microgrid.source_factors import roles_of
 
 Array = NDArray[np.float64]
 _BY_CONTRACT = ("hour", "month", "year")
@@ -133,7 +134,7 @@ class Measures:
     @cached_property
     def intensity(self) -> Array | None:
         """What each kWh emits that electrolysers draw and that is not green, by origin; None where nobody says."""
-        return grey_intensity(self.result, {(books.asset, claim.quantity): claim for books, claim in self.means})
+        return grey_intensity(self.result, roles_of(self.result))
 
     @cached_property
     def stores(self) -> list[StoredPower]:
