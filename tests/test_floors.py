@@ -52,6 +52,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.technologies.stack_rows",
         "microgrid.technologies.stack_claims",
         "microgrid.technologies.green_contracts",
+        "microgrid.technologies.replaced_component",
         "microgrid.technologies.green_rows",
         "microgrid.technologies.green_claims",
         "microgrid.technologies.grid_flows",

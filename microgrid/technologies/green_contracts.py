@@ -33,6 +33,7 @@ from microgrid.names import Named
 from microgrid.policies.packs import Period
 from microgrid.reading import Range, Reading
 from microgrid.series import Series
+from microgrid.technologies.replaced_component import ReplacedPrices
 from microgrid.timeline import Timeline
 
 Sources = Literal["wind", "solar", "hydro", "biomass", "geothermal", "ocean"]
@@ -65,8 +66,9 @@ class Delivered(Contract):
     """A contract that delivers energy as it is generated: to the plant while it imports, the rest resold or lost."""
 
     price: EnergyPrices = Field(description="Price of each kWh.")
-    replaces: EnergyPrices = Field(
-        description="Energy component of the import's price, which each kWh taken no longer pays."
+    replaces: ReplacedPrices = Field(
+        description="Energy component of the import's price, which each kWh taken no longer pays: a price, or the name "
+        "of the tariff's component."
     )
     source_of_energy: Sources | None = Field(default=None, description="What it is generated from.")
     take_or_pay: bool = Field(default=True, description="Whether all that is generated is paid, taken or not.")
@@ -131,8 +133,10 @@ class GreenTrade(Contract):
     kind: Literal["green_trade"] = "green_trade"
     premium: PerEnergy = Field(default=0.0, description="Price of being green, per kWh.")
     price: EnergyPrices | None = Field(default=None, description="Price of the energy, where it is not the import's.")
-    replaces: EnergyPrices | None = Field(
-        default=None, description="Energy component of the import's price that the price stands in for."
+    replaces: ReplacedPrices | None = Field(
+        default=None,
+        description="Energy component of the import's price that the price stands in for: a price, or the name of the "
+        "tariff's component.",
     )
     matching: Period = Field(description="Within what green energy must come and be used: hour, month or year.")
     source_of_energy: Sources | None = Field(default=None, description="What it is generated from.")

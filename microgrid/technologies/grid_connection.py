@@ -56,6 +56,7 @@ from microgrid.technologies.grid_emissions import (
 )
 from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.technologies.grid_meter import Meter
+from microgrid.technologies.replaced_component import component_faults, priced
 from microgrid.timeline import Timeline
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
@@ -176,9 +177,16 @@ class GridConnection(Technology):
                 raise refuse(
                     f"contracts.{name} without export", "export at a price: certificates are sold of what is exported"
                 )
+        faults = list(component_faults(self.contracts, self.tariff, self.option))
+        if faults:
+            raise RefusedError(faults).for_pydantic
         if self.contracts and self.market_factor is None:
             wanted = "a market_factor: what a kWh without a contract emits, the residual mix"
             raise refuse("contracts without market_factor", wanted, 'such as "0.6096 kgCO2/kWh"')
+
+    def _settled(self, timeline: Timeline) -> dict[str, Any]:
+        """Return the contracts with the prices that they replace, by step."""
+        return priced(self.contracts, self.contract, timeline)
 
     def capacities(self) -> dict[str, Fixed | Sized]:
         """Return the capacities by field name, those of contracts included."""
@@ -263,10 +271,11 @@ class GridConnection(Technology):
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
         """Refuse contracts that do not fit, peaks on weighted steps, cut windows, and days without tariff."""
-        yield from contract_misfits(self.contracts, timeline, self.market_factor)
+        unfit = [] if self.tariff is None else list(misfits(self.tariff, timeline))
+        if not unfit:
+            yield from contract_misfits(self._settled(timeline), timeline, self.market_factor)
         if self.tariff is not None:
-            for problem in misfits(self.tariff, timeline):
-                yield replace(problem, where=f"tariff.{problem.where}")
+            yield from (replace(problem, where=f"tariff.{problem.where}") for problem in unfit)
             return
         if self.demand_charge is None:
             return
@@ -286,6 +295,7 @@ class GridConnection(Technology):
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export with their limits, the bill, and the emissions."""
+        contracts = self._settled(operation.timeline)
         imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
         self._within_transformer(block, operation, size, imports)
         flows = [Flow("import", self.bus, lambda t: imports[t])]
@@ -297,7 +307,7 @@ class GridConnection(Technology):
         bill = write_bill(meter, self.option)
         lines = self._factors()
         if exports is not None:
-            gained = most_gained(self.contracts, operation.timeline)
+            gained = most_gained(contracts, operation.timeline)
             carbon = self.passing(operation.timeline)
             both = tempting(meter, self.option, gained) | (carbon.taken_off > carbon.put_on)
             one_way(block, operation, size["capacity"], both)
@@ -307,7 +317,7 @@ class GridConnection(Technology):
         if not self.contracts:
             return Contribution(flows, bill.costs, emitted, named)
         assert self.market_factor is not None
-        settled = settle(self.contracts, Site(block, operation, size, imports, exports, self.market_factor))
+        settled = settle(contracts, Site(block, operation, size, imports, exports, self.market_factor))
         return Contribution(
             flows,
             bill.costs + settled.costs,
@@ -359,7 +369,7 @@ class GridConnection(Technology):
         if self.may_export:
             claims += export_claims(timeline, self.export_limit)
         claims += bill_claims(self.contract, timeline, self.option, self.inherited)
-        claims += contract_claims(self.contracts, timeline, self.market_factor)
+        claims += contract_claims(self._settled(timeline), timeline, self.market_factor)
         ports = ["import", "export"] if self.may_export else ["import"]
         return claims + claimed(timeline, self._factors(), ports)
 
