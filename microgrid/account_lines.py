@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from microgrid.checks import Books, books_of
+from microgrid.books import Books, books_of
 from microgrid.claims import Charge
 from microgrid.results import Result
 

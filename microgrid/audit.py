@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.accounts import CARBON_PRICE, EMISSION_COLUMNS
-from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
+from microgrid.books import ABSOLUTE, RELATIVE, Finding, books_of
+from microgrid.checks import check
 from microgrid.claims import Certified, Charge, Claim, LeftOver, Means, PeakCharge, TariffBill
 from microgrid.policies.checking import policy_findings
 from microgrid.results import Result

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.checks import ABSOLUTE, RELATIVE, Finding
+from microgrid.books import ABSOLUTE, RELATIVE, Finding
 from microgrid.policies.measures import Measures, StoredPower
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.checks import ABSOLUTE, RELATIVE, Finding
+from microgrid.books import ABSOLUTE, RELATIVE, Finding
 from microgrid.policies.adopted import Bound
 from microgrid.policies.assignment import findings, green_power
 from microgrid.policies.measures import Measures

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.accounts import EMISSION_COLUMNS
+from microgrid.books import Books, books_of
 from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
-from microgrid.checks import Books, books_of
 from microgrid.claims import Means, StockBalance
 from microgrid.policies.grey_power import grey_intensity
 from microgrid.results import Result
