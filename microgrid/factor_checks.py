@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -54,22 +55,8 @@ def _used(part: BaseModel, path: str) -> Iterator[Used]:
 
 def factor_told(used: Used) -> dict[str, Any]:
     """Return a factor in use as a manifest tells it: where it stands, what it counts, by whose word."""
-    factor = used.factor
-    return {
-        "where": used.where,
-        "column": used.column,
-        "name": factor.name,
-        "family": factor.family,
-        "value": factor.value,
-        "varies": used.values.values.ndim > 0,
-        "unit": factor.unit,
-        "region": factor.region,
-        "year": factor.year,
-        "source": factor.source or used.values.origin,
-        "status": factor.status,
-        "valid_from": factor.valid_from,
-        "valid_to": factor.valid_to,
-    }
+    place = {"where": used.where, "column": used.column, "varies": used.values.values.ndim > 0}
+    return place | asdict(used.factor) | {"source": used.factor.source or used.values.origin}
 
 
 def footprint_told(asset: str, values: Series) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from microgrid.policies.packs import Period
 from microgrid.policies.spans import spans
 from microgrid.series import Series
 from microgrid.technologies.green_contracts import (
-    Baseload,
+    Agreement,
     Certificates,
     CertificateSale,
     Contract,
     Delivered,
     GreenTrade,
-    PayAsProduced,
 )
 from microgrid.technologies.grid_emissions import BY_MARKET
 from microgrid.timeline import Timeline
@@ -39,7 +38,7 @@ def matched_states(contracts: Mapping[str, Contract]) -> dict[str, Role]:
             found[f"{name} matched"] = _ROLES[contract.matching]
         elif isinstance(contract, GreenTrade):
             found[f"{name} taken"] = _ROLES[contract.matching]
-        elif isinstance(contract, PayAsProduced | Baseload):
+        elif isinstance(contract, Agreement):
             kept = contract.keeps
             found[f"{name} {'matched' if kept else 'taken'}"] = _ROLES[contract.matching if kept else "hour"]
     return found
@@ -49,7 +48,7 @@ def contract_claims(contracts: Mapping[str, Contract], timeline: Timeline, resid
     """State what contracts settle, cost and match."""
     matched = matched_states(contracts)
     for name, contract in contracts.items():
-        if isinstance(contract, PayAsProduced | Baseload):
+        if isinstance(contract, Agreement):
             yield from _delivered(name, contract, timeline)
         elif isinstance(contract, GreenTrade):
             yield from _traded(name, contract, timeline)
@@ -72,7 +71,7 @@ def contract_claims(contracts: Mapping[str, Contract], timeline: Timeline, resid
             yield Between(f"{told} no more than is imported", terms, high=0.0)
 
 
-def _delivered(name: str, contract: PayAsProduced | Baseload, timeline: Timeline) -> Iterator[Claim]:
+def _delivered(name: str, contract: Agreement, timeline: Timeline) -> Iterator[Claim]:
     produced, size = contract.produced(timeline), f"{name}_capacity"
     sold = contract.resale_price is not None
     used: Terms = ((f"{name} taken", 1.0), *(((f"{name} resold", 1.0),) if sold else ()))

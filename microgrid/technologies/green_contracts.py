@@ -123,6 +123,10 @@ class Baseload(Delivered):
         return np.ones(len(timeline))
 
 
+Agreement = PayAsProduced | Baseload
+"""A power purchase agreement: a share of a plant elsewhere, or constant power."""
+
+
 class GreenTrade(Contract):
     """Green energy traded by the kWh used, at a premium; its certificates come with it.
 

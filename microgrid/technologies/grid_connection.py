@@ -44,7 +44,7 @@ from microgrid.technologies.green_claims import (
     matched_states,
     most_gained,
 )
-from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, PayAsProduced
+from microgrid.technologies.green_contracts import Agreement, CertificateSale, Contracts
 from microgrid.technologies.green_rows import Site, settle
 from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims
@@ -201,7 +201,7 @@ class GridConnection(Technology):
         return {
             f"{name}_capacity": contract.capacity
             for name, contract in self.contracts.items()
-            if isinstance(contract, PayAsProduced | Baseload)
+            if isinstance(contract, Agreement)
         }
 
     def intensity(self, port: str, timeline: Timeline) -> NDArray[np.float64] | None:
