@@ -2,11 +2,12 @@
 
 1. The linear relaxation of the whole gives a first bound, values for what has no time, and prices.
 2. Windows whose ties are priced (see `pricing`) give a better bound, and whole numbers that fit within each window.
-3. Windows around the borders of those are solved with all else held, so that what reaches across fits as well: the
-   first plan. What cannot be solved is widened.
-4. Shifted windows are solved again, all else held, those first in which plan and bound are farthest apart; wider ones,
-   for plan and bound, where that brings no more; until the gap asked for is reached or the time is over. A linear model
-   with the whole numbers held lets all else follow, and gives the duals.
+3. What lies around the borders of those is solved with all else held, so that what reaches across fits as well: the
+   first plan. What cannot be solved is widened. Peaks and sizes are narrowed to what a better plan may have, and the
+   windows that feel it solved again (see `bounding`).
+4. In turn, until the gap asked for is reached or the time is over: shifted windows are solved again, all else held, and
+   neighbours are joined for a better bound; in both those come first in which plan and bound are farthest apart. A
+   linear model with the whole numbers held lets all else follow, and gives the duals.
 
 Whatever rows reach across a border (stocks, minimum times, ramps) is kept exactly: what is outside of a window is
 held, and the rows are all there. Columns without a time are free in every window, within what the rest needs.
