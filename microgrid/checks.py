@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -127,9 +126,13 @@ def books_of(result: Result) -> dict[str, Books]:
 def _by_asset(frame: pd.DataFrame, name: str, value: str) -> defaultdict[str, dict[str, Array]]:
     found: defaultdict[str, dict[str, Array]] = defaultdict(dict)
     values = frame[value].to_numpy(dtype=float)
-    for names, places in frame.groupby(["asset", name], observed=True, sort=False).indices.items():
-        asset, key = (str(part) for part in cast(tuple[object, object], names))
-        found[asset][key] = values[np.sort(places)]
+    assets, keys = (pd.Categorical(frame[column]) for column in ("asset", name))
+    pairs = assets.codes.astype(np.int64) * (len(keys.categories) + 1) + keys.codes
+    order = np.argsort(pairs, kind="stable")
+    starts = np.flatnonzero(np.diff(pairs[order], prepend=-1))
+    for places in np.split(order, starts[1:]) if len(order) else ():
+        asset, key = str(assets[places[0]]), str(keys[places[0]])
+        found[asset][key] = values[places]
     return found
 
 

@@ -94,13 +94,28 @@ class Document:
         """Hash of the data and of every file that it names."""
         digest = hashlib.sha256(json.dumps(self.data, sort_keys=True, ensure_ascii=False).encode())
         for path in self.named_files:
-            digest.update(path.read_bytes() if path.is_file() else b"missing")
+            digest.update(file_hash(path).encode())
         return digest.hexdigest()
 
     @property
     def named_files(self) -> list[Path]:
         """Every file of series or weather that the data name."""
         return [self.folder / name for name in sorted(set(_named_files(self.data)))]
+
+
+_HASHES: dict[tuple[Path, int, int], str] = {}
+
+
+def file_hash(path: Path) -> str:
+    """Return the hash of a file, read again only if its size or time of change is another; "missing" if it is not."""
+    try:
+        told = path.stat()
+        key = path, told.st_size, told.st_mtime_ns
+        if key not in _HASHES:
+            _HASHES[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "missing"
+    return _HASHES[key]
 
 
 def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Document:

@@ -165,14 +165,22 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
 
 
 def _tidy(rows: list[dict[str, Any]], columns: Sequence[str], values: str) -> pd.DataFrame:
-    """Stack one table a row of `rows`; texts repeat as categories."""
-    tables = [pd.DataFrame(row) for row in rows]
-    frame = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
-    frame = frame[list(columns)]
+    """Stack one table a row of `rows`; texts repeat as categories, which are made once and not found out row by row."""
+    if not rows:
+        empty = pd.DataFrame(columns=list(columns)).astype(dict.fromkeys(set(columns) - {"time", values}, "category"))
+        return empty.astype({values: float})
+    lengths = [len(row["time"]) for row in rows]
+    first, *others = (row["time"] for row in rows)
+    stacked: dict[str, Any] = {
+        "time": first.append(others) if others else first,
+        values: np.concatenate([np.asarray(row[values], dtype=float) for row in rows]),
+    }
     for column in columns:
-        if column not in ("time", values):
-            frame[column] = frame[column].astype("category")
-    return frame.astype({values: float})
+        if column not in stacked:
+            known = sorted({row[column] for row in rows})
+            codes = np.repeat([known.index(row[column]) for row in rows], lengths)
+            stacked[column] = pd.Categorical.from_codes(codes, categories=pd.Index(known))
+    return pd.DataFrame({column: stacked[column] for column in columns})
 
 
 def _steps(model: Model) -> pd.DataFrame:
