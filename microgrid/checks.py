@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from microgrid.alike import Array, alike
 from microgrid.bills.held import differences, readings_of
 from microgrid.claims import (
     BILLED_BY,
@@ -35,8 +35,6 @@ from microgrid.claims import (
     Total,
 )
 from microgrid.results import Result
-
-Array = NDArray[np.float64]
 
 RELATIVE = 1e-6
 ABSOLUTE = 1e-5
@@ -126,13 +124,8 @@ def books_of(result: Result) -> dict[str, Books]:
 def _by_asset(frame: pd.DataFrame, name: str, value: str) -> defaultdict[str, dict[str, Array]]:
     found: defaultdict[str, dict[str, Array]] = defaultdict(dict)
     values = frame[value].to_numpy(dtype=float)
-    assets, keys = (pd.Categorical(frame[column]) for column in ("asset", name))
-    pairs = assets.codes.astype(np.int64) * (len(keys.categories) + 1) + keys.codes
-    order = np.argsort(pairs, kind="stable")
-    starts = np.flatnonzero(np.diff(pairs[order], prepend=-1))
-    for places in np.split(order, starts[1:]) if len(order) else ():
-        asset, key = str(assets[places[0]]), str(keys[places[0]])
-        found[asset][key] = values[places]
+    for (asset, key), rows in alike(frame, ["asset", name]):
+        found[asset][key] = values[rows]
     return found
 
 

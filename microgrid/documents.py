@@ -59,7 +59,9 @@ class Document:
         keys = tuple(path)
         while keys and keys not in self.places:
             keys = keys[:-1]
-        return self.places.get(keys, f"{shown_path(self.files[0])}:1" if self.files else "")
+        if keys in self.places:
+            return self.places[keys]
+        return f"{shown_path(self.files[0])}:1" if self.files else ""
 
     def told(self) -> dict[str, dict[str, str]]:
         """Return every value by its path, as it was written, with file and line; a column of a table is one value."""

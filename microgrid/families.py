@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from microgrid.documents import Document, document_text, file_hash, read_documen
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, RefusedError, did_you_mean, faults_of, shown, shown_path
 from microgrid.sweeps import SAMPLE, Point, Sweep, points
+from microgrid.versions import version_of
 
 FORMAT = 1
 """Raised where what a plan is changes without a new version of the engine."""
@@ -89,7 +89,7 @@ def content_id(document: Document) -> str:
     """Return the hash of all that decides a plan."""
     told = {key: value for key, value in document.data.items() if key not in ("name", "description")}
     files = [file_hash(path) for path in document.named_files]
-    whole = json.dumps([FORMAT, version("green-microgrid"), told, files], sort_keys=True, ensure_ascii=False)
+    whole = json.dumps([FORMAT, version_of(), told, files], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(whole.encode()).hexdigest()[:_ID]
 
 

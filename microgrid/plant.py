@@ -14,7 +14,7 @@ from microgrid.capacity import Fixed, Sized
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.factor_checks import factor_problems
-from microgrid.faults import Fault, Node, shown
+from microgrid.faults import Fault, marks_of, shown
 from microgrid.names import unfit_name
 from microgrid.policies.adopted import Bound, Policy
 from microgrid.policies.fitting import policy_problems
@@ -202,8 +202,7 @@ class Plant:
                 yield Problem(
                     where, f"{len(series.values)} values", f"one, or one for each of {len(self.timeline)} steps"
                 )
-            info = type(asset).model_fields[field_name]
-            is_by_carrier = len(amounts_of(Node(info.annotation, tuple(info.metadata)).mark)) > 1
+            is_by_carrier = len(amounts_of(marks_of(type(asset))[field_name])) > 1
             if is_by_carrier and len(stocks) == 1 and amount_of(series.unit) not in ("", *stocks):
                 (stock,) = stocks
                 wanted = f"{_counted_in(stock, self._told(series.unit))}, as the bus's carrier is counted"

@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.accounts import EMISSION_COLUMNS
+from microgrid.alike import alike, sums
 from microgrid.claims import Claim, from_plain, to_plain
 from microgrid.errors import InputError, Problem
 
@@ -89,8 +91,13 @@ def save_manifest(manifest: Mapping[str, Any], folder: Path) -> None:
 
 
 def manifest_text(manifest: Mapping[str, Any]) -> str:
-    """Return a manifest as JSON; what is not a number is null."""
-    return json.dumps(_json_safe(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return a manifest as JSON, to be read by people; what is not a number is null."""
+    return json.dumps(plain_manifest(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest as JSON knows it: what is not a number is None."""
+    return {str(key): _json_safe(part) for key, part in manifest.items()}
 
 
 def _json_safe(value: Any) -> Any:
@@ -177,10 +184,16 @@ def _tidy(rows: list[dict[str, Any]], columns: Sequence[str], values: str) -> pd
     }
     for column in columns:
         if column not in stacked:
-            known = sorted({row[column] for row in rows})
+            known = tuple(sorted({row[column] for row in rows}))
             codes = np.repeat([known.index(row[column]) for row in rows], lengths)
-            stacked[column] = pd.Categorical.from_codes(codes, categories=pd.Index(known))
+            stacked[column] = pd.Categorical.from_codes(codes, dtype=_categories(known))
     return pd.DataFrame({column: stacked[column] for column in columns})
+
+
+@lru_cache(maxsize=200)
+def _categories(known: tuple[Any, ...]) -> pd.CategoricalDtype:
+    """Return texts, or numbers, as categories; the same few come again with every plan of a batch."""
+    return pd.CategoricalDtype(pd.Index(known))
 
 
 def _steps(model: Model) -> pd.DataFrame:
@@ -298,15 +311,14 @@ def _sizes(model: Model, values: Values) -> dict[str, dict[str, float]]:
 
 
 def _totals(frame: pd.DataFrame, column: str) -> dict[str, float]:
-    totals = frame.groupby(column, observed=True)["amount"].sum()
-    return {"cost": float(frame["amount"].sum())} | {str(key): float(value) for key, value in totals.items()}
+    amounts = frame["amount"].to_numpy(dtype=float)
+    totals = sums(alike(frame, [column]), amounts)
+    return {"cost": float(amounts.sum())} | {key: totals[(key,)] for (key,) in sorted(totals)}
 
 
 def _emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:
-    sums = frame.groupby(["asset", "line"], observed=True)["amount"].sum()
-    entries = [
-        (line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions
-    ]
+    found = sums(alike(frame, ["asset", "line"]), frame["amount"].to_numpy(dtype=float))
+    entries = [(line.emission, found.get((line.asset, line.emission.line), 0.0)) for line in model.ledger.emissions]
     return {
         column: sum(amount for emission, amount in entries if model.ledger.counts(emission, column))
         for column in EMISSION_COLUMNS

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from microgrid.results import FORMAT, Result, collect, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
+from microgrid.versions import version_of
 from solvers import Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
@@ -262,9 +262,9 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
     return {
         "format": FORMAT,
         "engine": {
-            "version": version("green-microgrid"),
+            "version": version_of(),
             "python": platform.python_version(),
-            "pyomo": version("pyomo"),
+            "pyomo": version_of("pyomo"),
         },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "currency": plant.currency,

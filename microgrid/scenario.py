@@ -18,7 +18,7 @@ from microgrid.carriers import CARRIERS
 from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
 from microgrid.families import named_case
-from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
+from microgrid.faults import Fault, Keys, RefusedError, did_you_mean, faults_of, marks_of, no_file, shown
 from microgrid.fields import Quantity, Reading
 from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon
@@ -288,8 +288,8 @@ def _amount_faults(plant: Plant, data: Mapping[str, Any], reading: Reading) -> I
     """Refuse prices per kWh of what is counted in kg, and the other way round."""
     for name, asset in plant.assets.items():
         stocks = plant.stock_units(asset)
-        for key, info in type(asset).model_fields.items():
-            mark, value = Node(info.annotation, tuple(info.metadata)).mark, data[name].get(key)
+        for key, mark in marks_of(type(asset)).items():
+            value = data[name].get(key)
             is_by_carrier = isinstance(mark, Quantity) and len(amounts_of(mark)) > 1
             if is_by_carrier and len(stocks) == 1 and isinstance(value, str):
                 (stock,) = stocks

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ from microgrid.errors import InputError, Problem
 from microgrid.families import Case, expand, first_of_each_value
 from microgrid.faults import shown_path
 from microgrid.store.folder import PLANS, Store
+from microgrid.versions import version_of
 
 STORE = "results"
 
@@ -195,7 +195,7 @@ def _of_case(case: Case) -> dict[str, Any]:
         "labels": dict(case.labels),
         "place": case.place,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "engine": version("green-microgrid"),
+        "engine": version_of(),
     }
 
 
