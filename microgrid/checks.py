@@ -101,7 +101,8 @@ def books_of(result: Result) -> dict[str, Books]:
     stocks = _by_asset(result.stocks, "stock", "level")
     ledgers = {name: _by_asset(getattr(result, name), "line", "amount") for name in ("costs", "emissions")}
     n, years = len(result.steps), _years(result.steps)
-    months = result.steps["time"].dt.strftime("%Y-%m").nunique()
+    times = pd.DatetimeIndex(result.steps["time"])
+    months = len(np.unique(12 * times.year + times.month))
     return {
         asset: Books(
             asset,
@@ -131,8 +132,8 @@ def _by_asset(frame: pd.DataFrame, name: str, value: str) -> defaultdict[str, di
 
 def _years(steps: pd.DataFrame) -> float:
     """Return the part of a year, or number of years, that the steps stand for."""
-    days = np.where(steps["time"].dt.is_leap_year, 366.0, 365.0)
-    return float((steps["hours"] * steps["weight"] / (24.0 * days)).sum())
+    days = np.where(pd.DatetimeIndex(steps["time"]).is_leap_year, 366.0, 365.0)
+    return float((steps["hours"].to_numpy() * steps["weight"].to_numpy() / (24.0 * days)).sum())
 
 
 def _worst(books: Books, statement: str, excess: Array, scale: float, on: str = "steps") -> Finding | None:

@@ -235,12 +235,11 @@ def _stocks(model: Model, values: Values) -> pd.DataFrame:
 
 def _states(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
-    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
     for asset, contribution in model.contributions.items():
         for name, state in contribution.states.items():
             if state.on == "points":
                 continue
-            times = timeline.index if state.on == "steps" else pd.DatetimeIndex(firsts)
+            times = timeline.index if state.on == "steps" else timeline.month_starts
             along = values.along(state.variable.__getitem__, state.variable.index_set())
             rows.append({"asset": asset, "state": name, "time": times, "value": along})
     return _tidy(rows, ("asset", "state", "time", "value"), "value")
@@ -248,7 +247,6 @@ def _states(model: Model, values: Values) -> pd.DataFrame:
 
 def _costs(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
-    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
     for entry in model.ledger.costs:
         cost = entry.cost
         names = {"asset": entry.asset, "line": cost.line, "category": cost.category}
@@ -259,7 +257,7 @@ def _costs(model: Model, values: Values) -> pd.DataFrame:
             once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
             rows.append(names | {"time": once, "amount": values.along(lambda c=cost: c.amount(None))})
         else:
-            rows.append(names | {"time": pd.DatetimeIndex(firsts), "amount": values.along(cost.amount, cost.index)})
+            rows.append(names | {"time": timeline.month_starts, "amount": values.along(cost.amount, cost.index)})
     return _tidy(rows, ("asset", "line", "category", "time", "amount"), "amount")
 
 

@@ -134,6 +134,12 @@ class Timeline:
         return np.asarray(self.index.strftime("%Y-%m"), dtype=object)
 
     @cached_property
+    def month_starts(self) -> pd.DatetimeIndex:
+        """The first step of each billing month."""
+        _, first = np.unique(self.months, return_index=True)
+        return self.index[np.sort(first)]
+
+    @cached_property
     def month_shares(self) -> dict[str, float]:
         """The part of each billing month that the horizon covers, from above 0 to 1."""
         shares = {}

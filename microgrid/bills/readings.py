@@ -125,16 +125,16 @@ class Readings:
         wall = self.times.tz_localize(None)
         ahead = wall - self.times.tz_convert("UTC").tz_localize(None)
         slot = wall.floor(pd.Timedelta(hours=window)) - ahead
-        frame = pd.DataFrame(
-            {"month": self.month, "slot": slot, "kwh": self.imported * self.hours, "hours": self.hours}
-        )  # fmt: skip
-        if inside is not None:
-            frame = frame[inside]
-        sums = frame.groupby(["month", "slot"], sort=False)[["kwh", "hours"]].sum()
-        if complete:
-            sums = sums[sums["hours"] >= window * (1 - 1e-9)]
-        highest = (sums["kwh"] / sums["hours"]).groupby(level="month", sort=False).max()
-        return {str(month): float(peak) for month, peak in highest.items()}
+        number, _ = pd.factorize(slot.asi8)
+        found: dict[str, float] = {}
+        for month in self.months:
+            counted = (self.month == month) if inside is None else (self.month == month) & inside
+            energy = np.bincount(number[counted], weights=(self.imported * self.hours)[counted])
+            hours = np.bincount(number[counted], weights=self.hours[counted])
+            kept = hours >= window * (1 - 1e-9) if complete else hours > 0
+            if kept.any():
+                found[month] = float((energy[kept] / hours[kept]).max())
+        return found
 
     def by_month(self, amounts: Array) -> dict[str, float]:
         """Return the sum of amounts by interval, for each month."""
