@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -63,6 +63,10 @@ class Objective:
     caps: Mapping[str, float] = field(default_factory=dict)
     slack: float = 1e-6
     carbon_prices: Mapping[str, float] = field(default_factory=dict)
+
+    def without_numbers(self) -> Objective:
+        """Return it without prices and caps: what is left decides which rows a model has."""
+        return replace(self, carbon_price=0.0, carbon_prices={}, caps={})
 
 
 class Worth(NamedTuple):
@@ -129,6 +133,22 @@ class Plant:
                 if bus not in buses and bus in CARRIERS:
                     buses[bus] = PlantBus(CARRIERS[bus])
         return buses
+
+    def has_rows_of(self, other: Plant) -> bool:
+        """Tell whether a model of it has the rows of another's, so that only prices of carbon and caps differ.
+
+        Assets are the same only if they are one object, as they are where they were read from the same data.
+        """
+        apart = ("timeline", "assets", "objective", "stock_worth", "flow_limits")
+        plain = [part.name for part in fields(self) if part.name not in apart]
+        return (
+            self.timeline is other.timeline
+            and list(self.assets) == list(other.assets)
+            and all(asset is other.assets[name] for name, asset in self.assets.items())
+            and self.objective.without_numbers() == other.objective.without_numbers()
+            and not any((self.stock_worth, self.flow_limits, other.stock_worth, other.flow_limits))
+            and all(getattr(self, name) == getattr(other, name) for name in plain)
+        )
 
     @property
     def bounds(self) -> list[Bound]:

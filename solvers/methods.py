@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from solvers.compile import compile_model
+from solvers.compile import Compilation
 from solvers.highs import Start, solve_matrix, solver_name
 from solvers.horizon import Horizon
 from solvers.matrix import InfeasibleRowError, Matrix
@@ -29,6 +29,7 @@ def solve_by_method(
     watch: Callable[[Progress], None] | None = None,
     start: Start | None = None,
     horizon: Horizon | None = None,
+    compilation: Compilation | None = None,
 ) -> Outcome:
     """Solve a Pyomo model with HiGHS, as one or in windows of time; the outcome's `method` and `message` say which.
 
@@ -40,7 +41,7 @@ def solve_by_method(
     if settings.method == "windows" and horizon is None:
         raise SettingsError("method windows: wanted a model whose horizon is given")
     try:
-        matrix = compile_model(model)
+        matrix = (compilation or Compilation(model)).matrix()
     except InfeasibleRowError as error:
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
     if horizon is None or not _suits_windows(matrix, horizon, settings):
