@@ -284,6 +284,8 @@ def _move_places(document: Document, tree: Tree, path: Keys) -> None:
 
 def _replaces(child: Mapping[str, Any], base: Mapping[str, Any], path: Keys) -> bool:
     """Tell whether a mapping takes another's place as a whole: another kind, another series, another form of size."""
+    if path[:1] == ("sweep",):
+        return "field" in child or "fields" in child  # another axis; else the same one with other values
     if path == ("assets",):
         return "kind" in child and child["kind"] != base.get("kind")
     if "file" in base and not any(key in part for part in (base, child) for key in ("column", "values")):
