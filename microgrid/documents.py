@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, did_you_mean, shown, shown_path
+from microgrid.named_files import file_hash, named_files, rebase
 from microgrid.yaml_files import Tree, parse_yaml, read_yaml
 
 _SERIES = ("file", "values", "factor")
@@ -101,23 +101,8 @@ class Document:
 
     @property
     def named_files(self) -> list[Path]:
-        """Every file of series or weather that the data name."""
-        return [self.folder / name for name in sorted(set(_named_files(self.data)))]
-
-
-_HASHES: dict[tuple[Path, int, int], str] = {}
-
-
-def file_hash(path: Path) -> str:
-    """Return the hash of a file, read again only if its size or time of change is another; "missing" if it is not."""
-    try:
-        told = path.stat()
-        key = path, told.st_size, told.st_mtime_ns
-        if key not in _HASHES:
-            _HASHES[key] = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return "missing"
-    return _HASHES[key]
+        """Every file that the data name, of series, weather or tariffs, and what such files name in turn."""
+        return named_files(self.data, self.folder)
 
 
 def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Document:
@@ -201,7 +186,7 @@ def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
         raise InputError(
             [Problem("file", found, "keys such as currency, site and assets", cure, f"{shown_path(path)}:1")]
         )
-    _rebase(tree.data, path.parent, folder)
+    rebase(tree.data, path.parent, folder)
     parent = tree.data.pop("extends", None)
     if parent is None:
         return Document(tree.data, tree.places, folder, (path,), tree.problems, tree.refused)
@@ -232,33 +217,6 @@ def _parent(path: Path, parent: Any, chain: tuple[Path, ...], place: str) -> Pat
         circle = " -> ".join(step.name for step in (*chain, path, found))
         raise InputError([Problem("extends", circle, "files that do not extend each other in a circle", "", place)])
     return found
-
-
-def _rebase(data: Any, here: Path, folder: Path) -> None:
-    """Make the files that a document names relative to the folder of the file that was asked for."""
-    if here == folder:
-        return
-    if isinstance(data, dict):
-        if isinstance(data.get("file"), str):
-            data["file"] = os.path.relpath(here / data["file"], folder)
-        _rebase_swept(data, here, folder)
-        for value in data.values():
-            _rebase(value, here, folder)
-    elif isinstance(data, list):
-        for value in data:
-            _rebase(value, here, folder)
-
-
-def _rebase_swept(data: dict[str, Any], here: Path, folder: Path) -> None:
-    """Do the same in a sweep, where the name of a file is the value of a path such as ``weather.file``."""
-    named = {key: value for key, value in data.items() if str(key).endswith(".file")}
-    if str(data.get("field", "")).endswith(".file"):
-        named["values"] = data.get("values")
-    for key, value in named.items():
-        if isinstance(value, str):
-            data[key] = os.path.relpath(here / value, folder)
-        elif isinstance(value, list):
-            data[key] = [os.path.relpath(here / v, folder) if isinstance(v, str) else v for v in value]
 
 
 def _merge(document: Document, tree: Tree, base: dict[str, Any], child: dict[str, Any], path: Keys) -> None:
@@ -377,7 +335,7 @@ def document_text(document: Document, folder: Path) -> str:
     from ruamel.yaml import YAML
 
     data = deepcopy(document.data)
-    _rebase(data, document.folder.resolve(), folder.resolve())
+    rebase(data, document.folder.resolve(), folder.resolve())
     writer, text = YAML(typ="safe", pure=True), StringIO()
     writer.default_flow_style = False
     writer.dump(data, text)
@@ -393,16 +351,3 @@ def _leaves(data: Any, path: Keys) -> Iterable[tuple[Keys, Any]]:
             yield from _leaves(value, (*path, at))
     else:
         yield path, data
-
-
-def _named_files(data: Any) -> Iterable[str]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            is_tariff = key == "tariff" and isinstance(value, str) and value.endswith((".yaml", ".yml"))
-            if is_tariff or (key == "file" and isinstance(value, str)):
-                yield value
-            else:
-                yield from _named_files(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _named_files(value)

@@ -16,9 +16,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from microgrid.documents import Document, document_text, file_hash, read_document, with_values
+from microgrid.documents import Document, document_text, read_document, with_values
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, RefusedError, did_you_mean, faults_of, shown, shown_path
+from microgrid.named_files import file_hash
 from microgrid.sweeps import SAMPLE, Point, Sweep, points
 from microgrid.versions import version_of
 

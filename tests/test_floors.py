@@ -68,6 +68,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("microgrid.technologies",),
     4: (
         "microgrid.documents",
+        "microgrid.named_files",
         "microgrid.finance_section",
         "microgrid.horizons",
         "microgrid.sections",

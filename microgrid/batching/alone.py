@@ -16,6 +16,9 @@ class Alone:
         self.solver = Solver(families)
         self.chunks = chunks
 
+    def stop(self) -> None:
+        """End nothing: there is no other process."""
+
     def events(self) -> Generator[Event | None, None, None]:
         """Give each case as it is solved."""
         try:

@@ -28,6 +28,9 @@ class Workers(Protocol):
     def events(self) -> Generator[Event | None, None, None]:
         """Give what becomes of the cases, and None now and then."""
 
+    def stop(self) -> None:
+        """End what was begun, however far it is; more than once does no harm."""
+
 
 @dataclass
 class Summary:
@@ -108,9 +111,13 @@ def batch(
     _recall(summary, cases, done)
     chunks = chunks_of(cases, {run: record["status"] in PLANS for run, record in done.items()})
     if chunks:
-        wanted = {job.id for chunk in chunks for job in chunk if job.is_wanted}
-        check([case for case in cases if case.id in wanted])
-        _collect(_workers(workers, cluster, _families(cases), chunks), cases, summary, look)
+        solvers = _workers(workers, cluster, _families(cases), chunks)
+        try:
+            wanted = {job.id for chunk in chunks for job in chunk if job.is_wanted}
+            check([case for case in cases if case.id in wanted])
+            _collect(solvers, cases, summary, look)
+        finally:
+            solvers.stop()
     summary.seconds = time.perf_counter() - started
     return summary
 

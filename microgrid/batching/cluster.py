@@ -88,6 +88,12 @@ class Cluster:
             self.client.close()
             raise
 
+    def stop(self) -> None:
+        """Leave the scheduler; workers forget what they were given."""
+        with suppress(Exception):
+            self.client.unregister_worker_plugin(self.bundle.name)
+        self.client.close()
+
     def events(self) -> Generator[Event | None, None, None]:
         """Give the cases of each chunk as it comes back."""
         from distributed import KilledWorker, as_completed
@@ -122,8 +128,7 @@ class Cluster:
         finally:
             with suppress(Exception):
                 self.client.cancel([future for future, _ in pending.values()])
-                self.client.unregister_worker_plugin(self.bundle.name)
-            self.client.close()
+            self.stop()
 
 
 def _events(solved: list[Solved]) -> Iterator[Event]:

@@ -58,13 +58,12 @@ class Pool:
         self.heard: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
         self.workers: dict[int, _Worker] = {}
         self.started = 0
-        self.most = max(1, min(workers, len(chunks)))
+        for _ in range(max(1, min(workers, len(chunks)))):  # at once: they import while the caller still checks
+            self._start()
 
     def events(self) -> Generator[Event | None, None, None]:
         """Give what the workers tell, and None now and then while they tell nothing, until all chunks are over."""
         try:
-            for _ in range(self.most):
-                self._start()
             while self.workers:
                 try:
                     number, kind, what = self.heard.get(timeout=0.2)
@@ -76,7 +75,7 @@ class Pool:
             self.stop()
 
     def stop(self) -> None:
-        """End every process at once."""
+        """End every process at once, whatever it does."""
         for worker in self.workers.values():
             worker.process.kill()
         for worker in self.workers.values():
