@@ -25,6 +25,9 @@ STORE = "results"
 class Workers(Protocol):
     """Whoever solves chunks: in this process, in others, or on a cluster."""
 
+    def begin(self) -> None:
+        """Begin what can be begun before the cases are checked."""
+
     def events(self) -> Generator[Event | None, None, None]:
         """Give what becomes of the cases, and None now and then."""
 
@@ -113,6 +116,7 @@ def batch(
     if chunks:
         solvers = _workers(workers, cluster, _families(cases), chunks)
         try:
+            solvers.begin()
             wanted = {job.id for chunk in chunks for job in chunk if job.is_wanted}
             check([case for case in cases if case.id in wanted])
             _collect(solvers, cases, summary, look)

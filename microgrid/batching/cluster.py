@@ -88,6 +88,9 @@ class Cluster:
             self.client.close()
             raise
 
+    def begin(self) -> None:
+        """Begin nothing: the workers are there."""
+
     def stop(self) -> None:
         """Leave the scheduler; workers forget what they were given."""
         with suppress(Exception):

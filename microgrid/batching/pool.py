@@ -58,11 +58,11 @@ class Pool:
         self.heard: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
         self.workers: dict[int, _Worker] = {}
         self.started = 0
-        for _ in range(max(1, min(workers, len(chunks)))):  # at once: they import while the caller still checks
-            self._start()
+        self.most = max(1, min(workers, len(chunks)))
 
     def events(self) -> Generator[Event | None, None, None]:
         """Give what the workers tell, and None now and then while they tell nothing, until all chunks are over."""
+        self.begin()
         try:
             while self.workers:
                 try:
@@ -73,6 +73,11 @@ class Pool:
                 yield from self._take(number, kind, what)
         finally:
             self.stop()
+
+    def begin(self) -> None:
+        """Start the processes: they import while the caller may still have something else to do."""
+        while self.started < self.most:
+            self._start()
 
     def stop(self) -> None:
         """End every process at once, whatever it does."""
