@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from microgrid.store.folder import PLANS, Store
 from microgrid.versions import version_of
 
 STORE = "results"
+_SWEPT = 100
 
 
 class Workers(Protocol):
@@ -137,11 +139,13 @@ def check(cases: Sequence[Case]) -> None:
     from microgrid.scenario import scenario_of
 
     problems, memory = list[Problem](), dict[str, Any]()
-    for case in first_of_each_value(cases):
+    for count, case in enumerate(first_of_each_value(cases), 1):
         try:
             scenario_of(case.document(), memory)
         except InputError as error:
             problems += error.problems
+        if count % _SWEPT == 0:
+            gc.collect(0)  # the command line looks for garbage seldom; what was read here would pile up until then
     if problems:
         raise InputError(dict.fromkeys(problems))
 
