@@ -14,6 +14,7 @@ from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Charge, Claim, Means
 from microgrid.ledger import Ledger
 from microgrid.one_window import window_claims, write_window
+from microgrid.passing_through import keep_from_passing
 from microgrid.plant import Plant
 from microgrid.policies.enforcing import enforce
 from microgrid.policies.quantities import Quantities
@@ -171,6 +172,7 @@ def _written(plant: Plant) -> Model:
     for name, asset in plant.assets.items():
         ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
     _certify(model, operation, plant, contributions)
+    keep_from_passing(model.site, operation, plant, contributions, sizes)
     model.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
     contributions |= enforce(model.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
     return Model(plant, model, operation, sizes, contributions, ledger)

@@ -49,7 +49,7 @@ def test_a_model_with_another_objective_has_the_arrays_of_a_new_one(path):
 
 def test_rows_are_shared_between_prices_of_carbon_and_between_nothing_else():
     """Whatever field a plant may have, another value of it asks for rows of its own."""
-    plant = read_scenario(DAYS[0]).plant
+    plant = read_scenario(DAYS[0], {"objective.carbon_price": "1 CNY/tCO2"}).plant
     twin = replace(plant, objective=replace(plant.objective, carbon_price=0.1, caps={"emissions": 1.0}))
     assert twin.has_rows_of(plant)
     worth = {"battery": {"stored": (Worth(1.0, 1.0, 0.0),)}}
@@ -71,6 +71,7 @@ def test_rows_are_shared_between_prices_of_carbon_and_between_nothing_else():
         other = replace(plant)
         object.__setattr__(other, name, value)  # past the checks: some of these are no plants
         assert not other.has_rows_of(plant), name
+    assert not replace(plant, objective=replace(plant.objective, carbon_price=0.0)).has_rows_of(plant)
     numbers = {"carbon_price", "carbon_prices", "caps"}
     changes = {"goals": ("emissions",), "basis": "market", "scopes": (1,), "slack": 0.1}
     assert changes.keys() | numbers == {part.name for part in fields(Objective)}
@@ -110,7 +111,7 @@ def test_prices_of_carbon_share_a_model_and_keep_their_plans(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     sweep = (
         "sweep:\n  grid:\n    carbon price: "
-        "{field: objective.carbon_price, values: [0 EUR/tCO2, 80 EUR/tCO2, 300 EUR/tCO2, 80000 EUR/tCO2]}\n"
+        "{field: objective.carbon_price, values: [1 EUR/tCO2, 80 EUR/tCO2, 300 EUR/tCO2, 80000 EUR/tCO2]}\n"
     )
     family = write(tmp_path, PLANT + sweep)
     models = []
@@ -122,7 +123,7 @@ def test_prices_of_carbon_share_a_model_and_keep_their_plans(tmp_path, monkeypat
     assert len(models) == 4
     assert len(set(map(id, models))) == 1
     costs = microgrid.load_runs(tmp_path / "out").figures["cost"]
-    assert list(costs) == pytest.approx([15.0 + 40.0 * price / 1000 for price in (0.0, 80.0, 300.0, 80000.0)])
+    assert list(costs) == pytest.approx([15.0 + 40.0 * price / 1000 for price in (1.0, 80.0, 300.0, 80000.0)])
 
 
 def test_a_case_without_a_plan_leaves_the_model_to_the_next(tmp_path, monkeypatch):
