@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from solvers.compile import compile_model
-from solvers.first_basis import first_basis
+from solvers.compile import Compilation
+from solvers.first_basis import COLUMNS, STRETCHES, first_basis
 from solvers.highs import Start, solve_matrix, solver_name
 from solvers.horizon import Horizon
 from solvers.matrix import InfeasibleRowError, Matrix
@@ -33,6 +33,7 @@ def solve_by_method(
     watch: Callable[[Progress], None] | None = None,
     start: Start | None = None,
     horizon: Horizon | None = None,
+    compilation: Compilation | None = None,
 ) -> Outcome:
     """Solve a Pyomo model with HiGHS, as one or in windows of time; the outcome's `method` and `message` say which.
 
@@ -44,14 +45,15 @@ def solve_by_method(
     if settings.method == "windows" and horizon is None:
         raise SettingsError("method windows: wanted a model whose horizon is given")
     try:
-        matrix = compile_model(model)
+        matrix = (compilation or Compilation(model)).matrix()
     except InfeasibleRowError as error:
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
     if horizon is None:
         return solve_matrix(matrix, settings, watch, start)
     if _suits_windows(matrix, horizon, settings):
         return _in_windows(matrix, horizon, settings, watch, start)
-    if start is None and not matrix.integer.any() and "solver" not in settings.options:
+    is_long = len(matrix.cost) >= COLUMNS * STRETCHES
+    if is_long and start is None and not matrix.integer.any() and "solver" not in settings.options:
         return _from_stretches(matrix, horizon, settings, watch)
     return solve_matrix(matrix, settings, watch, start)
 

@@ -42,6 +42,7 @@ def horizon(m):
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch):
     monkeypatch.setattr(first_basis, "COLUMNS", 200)
+    monkeypatch.setattr(methods, "COLUMNS", 200)
 
 
 @pytest.mark.parametrize("seed", range(3))
