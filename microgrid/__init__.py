@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from microgrid.batching.batch import batch
     from microgrid.errors import InputError, MicrogridError, Problem
     from microgrid.planning.pareto import pareto
+    from microgrid.planning.pathway import pathway
     from microgrid.planning.sizing import size
     from microgrid.results import Result, load
     from microgrid.running import NoPlanError, run, solve_plant
@@ -30,6 +31,7 @@ __all__ = [
     "load",
     "load_runs",
     "pareto",
+    "pathway",
     "read_scenario",
     "run",
     "size",
@@ -47,6 +49,7 @@ _HOMES = {
     "load": "results",
     "load_runs": "runs",
     "pareto": "planning.pareto",
+    "pathway": "planning.pathway",
     "read_scenario": "scenario",
     "run": "running",
     "size": "planning.sizing",

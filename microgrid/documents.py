@@ -380,8 +380,11 @@ def _named_files(data: Any) -> Iterable[str]:
     if isinstance(data, dict):
         for key, value in data.items():
             is_tariff = key == "tariff" and isinstance(value, str) and value.endswith((".yaml", ".yml"))
-            if is_tariff or (key == "file" and isinstance(value, str)):
+            is_file = str(key) == "file" or str(key).endswith(".file")
+            if is_tariff or (is_file and isinstance(value, str)):
                 yield value
+            elif is_file and isinstance(value, list):
+                yield from (each for each in value if isinstance(each, str))
             else:
                 yield from _named_files(value)
     elif isinstance(data, list):

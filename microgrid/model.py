@@ -40,7 +40,7 @@ class Model:
     Parameters
     ----------
     pyomo
-        The ConcreteModel; its active objective is the first goal.
+        The ConcreteModel, whose active objective is the first goal; or the block of one that holds several plants.
     sizes
         Capacities by asset and field.
     contributions
@@ -131,26 +131,30 @@ def _with_roles(asset: Technology, claims: list[Claim]) -> list[Claim]:
 
 def assemble(plant: Plant) -> Model:
     """Write a plant as a Pyomo model."""
-    model = pyo.ConcreteModel(name="plant")
-    model.size = pyo.Block(list(plant.assets))
-    sizes = {
-        name: {key: _declare(model.size[name], key, capacity) for key, capacity in asset.capacities().items()}
-        for name, asset in plant.assets.items()
-    }
-    _keep_within_areas(plant, model, sizes)
-    model.operation = pyo.Block()
-    operation, contributions, ledger = _operate(plant, model.operation, sizes)
-    for name, asset in plant.assets.items():
-        ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
-    ledger.price_carbon()
-    _certify(model, operation, plant, contributions)
-    model.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
-    contributions |= enforce(model.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
-    written = Model(plant, model, operation, sizes, contributions, ledger)
-    for column, highest in plant.objective.caps.items():
-        model.add_component(f"{column}_within_cap", _at_most(ledger, column, highest))
+    written = write_plant(plant, pyo.ConcreteModel(name="plant"))
     written.aim(written.goals[0])
     return written
+
+
+def write_plant(plant: Plant, block: Any) -> Model:
+    """Write a plant on a block, without an objective: a model may hold several of them, such as stages or futures."""
+    block.size = pyo.Block(list(plant.assets))
+    sizes = {
+        name: {key: _declare(block.size[name], key, capacity) for key, capacity in asset.capacities().items()}
+        for name, asset in plant.assets.items()
+    }
+    _keep_within_areas(plant, block, sizes)
+    block.operation = pyo.Block()
+    operation, contributions, ledger = _operate(plant, block.operation, sizes)
+    for name, asset in plant.assets.items():
+        ledger.add(name, _capital(plant, block.size[name], asset, sizes[name]))
+    ledger.price_carbon()
+    _certify(block, operation, plant, contributions)
+    block.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
+    contributions |= enforce(block.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
+    for column, highest in plant.objective.caps.items():
+        block.add_component(f"{column}_within_cap", _at_most(ledger, column, highest))
+    return Model(plant, block, operation, sizes, contributions, ledger)
 
 
 def _certify(model: Any, operation: Operation, plant: Plant, contributions: Mapping[str, Contribution]) -> None:

@@ -16,6 +16,7 @@ from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import MONEY, Part, Quantity, Share
 from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon, Length
+from microgrid.pathway_section import Pathway
 from microgrid.plant import Area as PlantArea
 from microgrid.plant import Objective
 from microgrid.policies.adopted import MODES, Policy, read_policies
@@ -302,6 +303,7 @@ class Head(Part):
     horizon: Horizon = Field(description="The time that is planned.")
     finance: Finance = Field(default_factory=Finance, description="Money over time.")
     reference: Reference | None = Field(default=None, description="What an investment is compared with.")
+    pathway: Pathway | None = Field(default=None, description="Stages of an investment, for `microgrid pathway`.")
     weather: WeatherFile | None = Field(default=None, description="The weather that availabilities are computed from.")
     buses: dict[str, Bus] = Field(default={}, description="Buses that are not named like their carrier.")
     assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")

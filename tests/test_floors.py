@@ -68,6 +68,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     4: (
         "microgrid.documents",
         "microgrid.finance_section",
+        "microgrid.pathway_section",
         "microgrid.horizons",
         "microgrid.sections",
         "microgrid.schema",
