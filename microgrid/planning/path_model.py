@@ -22,7 +22,6 @@ from microgrid.planning.variants import with_capacities
 from microgrid.planning.vintages import Span, Vintage, present_price, present_rest, vintage
 from microgrid.plant import Plant
 from microgrid.technologies.base import Cost
-from solvers import templating
 
 Kept = dict[tuple[Where, int | None, int], tuple[float, float]]
 """How much of a vintage is kept in a stage, and whether anything of it stands: by capacity, vintage and stage."""
@@ -89,28 +88,25 @@ def path_model(
     names = [stage.name for stage in stages]
     model.stage = pyo.Block(names[over:])
     model.build = pyo.Block(list(stages[0].scenario.plant.assets))
-    with templating():
-        parts = {
-            number: write_plant(unpriced(stage.scenario.plant), model.stage[stage.name])
-            for number, stage in enumerate(stages)
-            if number >= over
-        }
-        vintages = {
-            where: _vintages(where, stages, standing.get(where)) for where in decided_in(parts[over].plant.assets)
-        }
-        kept: dict[tuple[Where, int | None, int], tuple[Any, Any]] = dict(done)
-        money: list[Any] = []
-        for where, found in vintages.items():
-            capacities = _capacities(where, stages)
-            for each in found:
-                _declare(model.build[where[0]], where, each, capacities, names, kept, standing.get(where))
-                money += _bought(where, each, kept, finance, over)
-            _add_up(model.build[where[0]], where, found, kept, parts, names)
-        money += [part for number in parts for part in _operated(parts[number], stages[number], finance)]
-        model.goal = pyo.Objective(rule=lambda _m: sum(money), sense=pyo.minimize)
-        if budget is not None:
-            years = _emitted(parts, stages)
-            model.emissions_within_budget = pyo.Constraint(rule=lambda _m: sum(years) <= budget - emitted)
+    parts = {
+        number: write_plant(unpriced(stage.scenario.plant), model.stage[stage.name])
+        for number, stage in enumerate(stages)
+        if number >= over
+    }
+    vintages = {where: _vintages(where, stages, standing.get(where)) for where in decided_in(parts[over].plant.assets)}
+    kept: dict[tuple[Where, int | None, int], tuple[Any, Any]] = dict(done)
+    money: list[Any] = []
+    for where, found in vintages.items():
+        capacities = _capacities(where, stages)
+        for each in found:
+            _declare(model.build[where[0]], where, each, capacities, names, kept, standing.get(where))
+            money += _bought(where, each, kept, finance, over)
+        _add_up(model.build[where[0]], where, found, kept, parts, names)
+    money += [part for number in parts for part in _operated(parts[number], stages[number], finance)]
+    model.goal = pyo.Objective(rule=lambda _m: sum(money), sense=pyo.minimize)
+    if budget is not None:
+        years = _emitted(parts, stages)
+        model.emissions_within_budget = pyo.Constraint(rule=lambda _m: sum(years) <= budget - emitted)
     return PathModel(model, parts, vintages, kept)
 
 

@@ -216,7 +216,8 @@ def pathway(
 def _perfect(
     scenario: Scenario, stages: Sequence[Stage], standing: Mapping[Where, Standing], watch: Watch | None
 ) -> Path:
-    model = path_model(stages, scenario.finance, standing, _budget(scenario))
+    with templating():
+        model = path_model(stages, scenario.finance, standing, _budget(scenario))
     outcome = _solved(model, scenario, stages, watch)
     results = [_result(model, number, stage, outcome) for number, stage in enumerate(stages)]
     return _path(scenario, stages, model, model.decided(outcome.plan), results, [outcome])
@@ -232,7 +233,8 @@ def _myopic(
     emitted = 0.0
     for number, stage in enumerate(stages):
         seen = [*stages[:number], replace(stage, until=scenario.finance.years)]
-        model = path_model(seen, scenario.finance, standing, _budget(scenario), kept, emitted)
+        with templating():
+            model = path_model(seen, scenario.finance, standing, _budget(scenario), kept, emitted)
         outcome = _solved(model, scenario, [seen[-1]], watch)
         results.append(_result(model, number, stage, outcome))
         outcomes.append(outcome)

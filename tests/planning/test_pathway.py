@@ -9,11 +9,17 @@ import pytest
 
 from microgrid.errors import InputError
 from microgrid.finance import annuity_factor
+from microgrid.planning.path_model import path_model
 from microgrid.planning.pathway import NoPathError, pathway
 from microgrid.planning.sizing import size
+from microgrid.planning.stages import stages_of
 from microgrid.results import load
+from microgrid.scenario import read_scenario
+from solvers import templating
+from solvers.compile import compile_model
 from tests.command_line import typed
 from tests.planning.files import ROOF, YEAR, scenario
+from tests.solvers.pyomo_form import assert_same
 
 
 @pytest.fixture
@@ -173,6 +179,17 @@ def test_one_stage_is_what_size_says(tmp_path):
     path = staged(tmp_path, text=without, roof=roof, stages="[2026]").perfect
     sized = size(scenario(tmp_path, without, roof=roof)).plan.result
     assert path.cost * annuity_factor(0.06, 20) == pytest.approx(sized.cost, rel=1e-6)
+
+
+def test_every_row_is_a_template_and_says_what_pyomo_says(tmp_path):
+    """Operations of several stages on blocks of one model compile as arrays, and as Pyomo's own compiler has them."""
+    section = "pathway: {stages: [2026, 2031], fields: {assets.plant.demand: [100 kW, 120 kW]}}\n"
+    read = read_scenario(scenario(tmp_path, STEPS.replace("reference:", f"{section}reference:")))
+    stages, standing = stages_of(read)
+    with templating():
+        matrix = compile_model(path_model(stages, read.finance, standing, 1e9).pyomo)
+    assert matrix.fell_back == {}
+    assert_same(path_model(stages, read.finance, standing, 1e9).pyomo, matrix)
 
 
 @pytest.mark.parametrize(
