@@ -32,6 +32,7 @@ from microgrid.series import Series
 from microgrid.technologies import technologies
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
+from microgrid.uncertainty_section import Uncertainty
 from microgrid.units import is_currency
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -59,6 +60,8 @@ class Scenario:
         What an investment is compared with, where the file says so.
     pathway
         Its stages, where the file tells any.
+    uncertainty
+        The futures that it is sized for, where the file tells any.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Scenario:
     finance: Finance = field(default_factory=Finance)
     reference: Reference | None = None
     pathway: Pathway | None = None
+    uncertainty: Uncertainty | None = None
 
 
 def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None, case: str = "") -> Scenario:
@@ -131,7 +135,7 @@ def scenario_of(document: Document, memory: MutableMapping[str, Technology] | No
     if problems or head is None or plant is None:
         raise InputError(problems)
     name = head.name or document.files[0].stem
-    beside = head.footprint.factors, head.finance, head.reference, head.pathway
+    beside = head.footprint.factors, head.finance, head.reference, head.pathway, head.uncertainty
     return Scenario(name, head.description, plant, head.solver, document, *beside)
 
 

@@ -24,6 +24,7 @@ from microgrid.policies.packs import packs
 from microgrid.reading import Range, read_number, reading_of
 from microgrid.series_fields import quantity_schema
 from microgrid.sweeps import Sweep
+from microgrid.uncertainty_section import Uncertainty
 from microgrid.units import is_currency
 
 _NO_PLACES = {"localtime", "Factory"}  # what they mean depends on the machine
@@ -304,6 +305,9 @@ class Head(Part):
     finance: Finance = Field(default_factory=Finance, description="Money over time.")
     reference: Reference | None = Field(default=None, description="What an investment is compared with.")
     pathway: Pathway | None = Field(default=None, description="Stages of an investment, for `microgrid pathway`.")
+    uncertainty: Uncertainty | None = Field(
+        default=None, description="Futures that the plant is sized for, for `microgrid uncertainty`."
+    )
     weather: WeatherFile | None = Field(default=None, description="The weather that availabilities are computed from.")
     buses: dict[str, Bus] = Field(default={}, description="Buses that are not named like their carrier.")
     assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")

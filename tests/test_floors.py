@@ -69,6 +69,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.documents",
         "microgrid.finance_section",
         "microgrid.pathway_section",
+        "microgrid.uncertainty_section",
         "microgrid.horizons",
         "microgrid.sections",
         "microgrid.schema",

@@ -1,4 +1,4 @@
-"""`microgrid size`, `pareto`, `pathway`: what to build and when, what it is worth, what less carbon costs."""
+"""`microgrid size`, `pareto`, `pathway`, `uncertainty`: what to build, when, for what may come, what it is worth."""
 
 from __future__ import annotations
 
@@ -103,3 +103,31 @@ def pathway(
     if not all(path.audits for path in paths):
         raise typer.Exit(AUDIT)
     raise typer.Exit(PROVED if all(path.proved for path in paths) else NOT_PROVED)
+
+
+@commands.command()
+def uncertainty(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; by default runs/NAME-uncertainty.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print the study as JSON alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Decide what to build for several futures: by expected cost, worst cases and regret."""
+    from microgrid.planning.uncertainty import uncertainty as uncertainty_of
+    from microgrid.planning.uncertainty_pages import manifest_of, print_uncertainty
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-uncertainty"
+    with watching(quiet or as_json) as watch:
+        study = uncertainty_of(file, folder, pairs(overrides), watch)
+    if as_json:
+        typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
+    elif not quiet:
+        print_uncertainty(study, folder)
+    if not study.audited:
+        raise typer.Exit(AUDIT)
+    raise typer.Exit(PROVED if study.proved else NOT_PROVED)

@@ -17,7 +17,8 @@ from microgrid.capacity import Sized
 from microgrid.finance_section import Finance
 from microgrid.model import Model, write_plant
 from microgrid.names import Named
-from microgrid.planning.stages import Stage, Standing, Where, decided_in
+from microgrid.planning.alike import Where, decided_in
+from microgrid.planning.stages import Stage, Standing
 from microgrid.planning.variants import with_capacities
 from microgrid.planning.vintages import Span, Vintage, present_price, present_rest, vintage
 from microgrid.plant import Plant

@@ -11,10 +11,11 @@ import numpy as np
 from microgrid.capacity import Fixed
 from microgrid.finance import net_present_value
 from microgrid.finance_section import Finance
+from microgrid.planning.alike import Where
 from microgrid.planning.cash_flow import Rows, Scale, bought_rows, yearly_costs
 from microgrid.planning.path_model import Kept
 from microgrid.planning.purchases import Purchase, purchases
-from microgrid.planning.stages import Stage, Where
+from microgrid.planning.stages import Stage
 from microgrid.planning.variants import with_capacities
 from microgrid.planning.vintages import Bought, Vintage
 from microgrid.plant import Plant

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from microgrid.planning.alike import Where
 from microgrid.planning.path_model import Kept
-from microgrid.planning.stages import Stage, Where
+from microgrid.planning.stages import Stage
 from microgrid.planning.vintages import Vintage
 
 COLUMNS = ("asset", "field", "unit", "year", "stands", "built", "given_up", "ended", "renewed")

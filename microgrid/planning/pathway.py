@@ -17,12 +17,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.finance_section import Finance
+from microgrid.planning.alike import Where
 from microgrid.planning.cash_flow import Rows
 from microgrid.planning.path_model import Kept, PathModel, path_model
 from microgrid.planning.path_money import cost_of, path_purchases, path_rows
 from microgrid.planning.path_table import path_table
 from microgrid.planning.purchases import Purchase
-from microgrid.planning.stages import Stage, Standing, Where, stages_of
+from microgrid.planning.stages import Stage, Standing, stages_of
+from microgrid.planning.unpriced_plan import without_duals
 from microgrid.planning.vintages import Vintage
 from microgrid.results import Result, collect
 from microgrid.run_folders import refuse_unfit
@@ -285,24 +287,9 @@ def _no_path(outcome: Outcome, scenario: Scenario, stages: Sequence[Stage]) -> N
     return NoPathError(outcome, whole, stages[-1].name)
 
 
-class _Values:
-    """A plan without its duals: those of a path are money at its begin, not prices of a stage."""
-
-    def __init__(self, plan: Any) -> None:
-        self.plan = plan
-
-    def along(self, rule: Any, index_set: Any = None) -> NDArray[np.float64]:
-        """Return the value of ``rule(i)`` for every index of a set."""
-        return np.asarray(self.plan.along(rule, index_set))
-
-    def dual(self, constraint: Any) -> None:  # noqa: ARG002
-        """Return None."""
-        return
-
-
 def _result(model: PathModel, number: int, stage: Stage, outcome: Outcome) -> Result:
     """Return a stage's operation as a run of its own."""
-    part, values = model.parts[number], _Values(outcome.plan)
+    part, values = model.parts[number], without_duals(outcome.plan)
     cost = part.total(values, "cost")
     ended = replace(outcome, objective=cost, bound=float("nan"))
     goals = [{"column": "cost", "objective": cost, "bound": None, "gap": None, "seconds": outcome.seconds}]

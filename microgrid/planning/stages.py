@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
-from microgrid.capacity import Sized
 from microgrid.documents import Document, with_values
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, RefusedError, did_you_mean, shown
 from microgrid.pathway_section import Pathway
+from microgrid.planning.alike import Where, decided_in, unlike
 from microgrid.reading import Reading, read_number
 from microgrid.scenario import Scenario, scenario_of
-from microgrid.technologies.base import Technology
 
 SECTION = "pathway"
-_STUDIES = (SECTION, "reference")
-Where = tuple[str, str]
-"""A capacity: asset and field."""
+_STUDIES = (SECTION, "reference", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -121,49 +117,13 @@ def _unfit_times(path: Pathway, scenario: Scenario) -> Iterator[Fault]:
 
 
 def _unlike(stages: Sequence[Stage]) -> Iterator[Fault]:
-    """Give what must be alike in all stages, and goals that money over the years cannot have."""
-    goals = stages[0].scenario.plant.objective.goals
-    if goals != ("cost",):
-        yield Fault(("objective", "minimise"), ", ".join(goals), "cost alone", "let objective.caps hold emissions down")
+    """Give what must be alike in all stages, and caps that money over the years cannot have."""
     for stage in stages:
         for column in ("cost", "capital"):
             if column in stage.scenario.plant.objective.caps:
                 found = f"a cap on {column}"
                 yield Fault(("objective", "caps", column), found, "a cap on what a stage's operation costs or emits")
-    for earlier, later in pairwise(stages):
-        yield from _otherwise_decided(earlier, later)
-    if not decided_in(stages[0].scenario.plant.assets):
-        cure = "such as {low: 0 kW, high: 2 MW, capex: ...}: `microgrid describe capacity`"
-        yield Fault(("assets",), "capacities that are all given", "at least one to be decided", cure)
-
-
-def _otherwise_decided(earlier: Stage, later: Stage) -> Iterator[Fault]:
-    """Give the capacities that are decided in one stage and not in the next, or come in other modules."""
-    after = later.scenario.plant.assets
-    for name, asset in earlier.scenario.plant.assets.items():
-        for key, capacity in asset.capacities().items():
-            other = after[name].capacities().get(key)
-            if isinstance(capacity, Sized) != isinstance(other, Sized):
-                found = f"{_kind(capacity)} in {earlier.year}, {_kind(other)} in {later.year}"
-                yield Fault(("assets", name, key), found, "a capacity that is decided in all stages, or in none")
-            elif isinstance(capacity, Sized) and capacity.unit_size != getattr(other, "unit_size", None):
-                yield Fault(("assets", name, key, "unit_size"), "modules of several sizes", "one size in all stages")
-
-
-def _kind(capacity: object) -> str:
-    if capacity is None:
-        return "none"
-    return "decided" if isinstance(capacity, Sized) else "given"
-
-
-def decided_in(assets: Mapping[str, Technology]) -> list[Where]:
-    """Return the capacities that are decisions."""
-    return [
-        (name, key)
-        for name, asset in assets.items()
-        for key, capacity in asset.capacities().items()
-        if isinstance(capacity, Sized)
-    ]
+    yield from unlike({stage.name: stage.scenario.plant for stage in stages})
 
 
 def _standing(key: str, path: Pathway, scenario: Scenario) -> dict[Where, Standing]:
@@ -187,6 +147,3 @@ def _standing(key: str, path: Pathway, scenario: Scenario) -> dict[Where, Standi
     if module is not None and abs(amount / module - round(amount / module)) > 1e-6:
         raise RefusedError([Fault(("amount",), shown(stood.amount), f"whole modules of {module:g} {unit}")])
     return {where: Standing(amount, stood.remaining_life)}
-
-
-__all__ = ["Stage", "Standing", "Where", "decided_in", "stages_of"]

@@ -256,7 +256,7 @@ def test_foresight_never_costs_more(fields, tmp_path):
         (
             "[2026, 2030]", "assets.roof.capacity: [{high: 50 kW}, 40 kW]", "",
             "plant.yaml:14  assets.roof.capacity: decided in 2026, given in 2030\n"
-            "   wanted a capacity that is decided in all stages, or in none",
+            "   wanted a capacity that is decided in all of them, or in none",
         ),
         (
             "[2026, 2030]", "", "  standing: {roof.size: {amount: 5 kW, remaining_life: 3 a}}\n",
