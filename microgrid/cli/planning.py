@@ -1,4 +1,4 @@
-"""`microgrid size`, `pareto`, `pathway`, `uncertainty`: what to build, when, for what may come, what it is worth."""
+"""`microgrid size`, `pareto`, `pathway`, `uncertainty`, `alternatives`: what to build, when, and what it is worth."""
 
 from __future__ import annotations
 
@@ -128,6 +128,37 @@ def uncertainty(
         typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
     elif not quiet:
         print_uncertainty(study, folder)
+    if not study.audited:
+        raise typer.Exit(AUDIT)
+    raise typer.Exit(PROVED if study.proved else NOT_PROVED)
+
+
+@commands.command()
+def alternatives(
+    file: File,
+    within: Annotated[str, typer.Option(help="How much more the others may cost.")] = "2 %",
+    diverse: Annotated[int, typer.Option(help="How many plans to seek that are unlike the others.")] = 3,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; by default runs/NAME-alternatives.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print the study as JSON alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Tell what else could be built for nearly the least cost: the range of each size, and plans unlike each other."""
+    from microgrid.cli.words import share
+    from microgrid.planning.alternatives import alternatives as alternatives_of
+    from microgrid.planning.alternatives_files import manifest_of, print_alternatives
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-alternatives"
+    with watching(quiet or as_json) as watch:
+        study = alternatives_of(file, folder, pairs(overrides), watch, share(within, "--within"), diverse)
+    if as_json:
+        typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
+    elif not quiet:
+        print_alternatives(study, folder)
     if not study.audited:
         raise typer.Exit(AUDIT)
     raise typer.Exit(PROVED if study.proved else NOT_PROVED)

@@ -123,7 +123,7 @@ def alternatives(
     scenario
         A scenario file with sizes to be decided, or a Scenario already read.
     out
-        Folder to write plans, table, picture and page into.
+        Folder to write plans, table and picture into.
     overrides
         Values by path; only with a file.
     watch
@@ -153,7 +153,7 @@ def alternatives(
     seconds = time.perf_counter() - started
     study = AlternativesStudy(scenario, within, plans, seconds, decided_in(scenario.plant.assets))
     if out is not None:
-        from microgrid.planning.alternatives_pages import write
+        from microgrid.planning.alternatives_files import write
 
         write(study, Path(out))
     return study
