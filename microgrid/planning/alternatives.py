@@ -228,5 +228,6 @@ class _Search:
     def _alternative(self, name: str, outcome: Outcome, is_proved: bool = True) -> Alternative:
         goals = [{"column": "cost"} | {key: getattr(outcome, key) for key in ("objective", "bound", "gap", "seconds")}]
         manifest = identity_of(self.scenario) | told(self.scenario.plant, outcome, goals)
+        assert outcome.plan is not None
         result = collect(self.model, outcome.plan, manifest | {"total_seconds": outcome.seconds})
         return Alternative(name, audited(result), outcome.is_proved and is_proved)
