@@ -78,5 +78,6 @@ def _course(file: Path, overrides: dict[str, str], window: str, forecast: str) -
 
     if forecast not in ("perfect", "persistence", "week"):
         raise InputError([Problem("--forecast", forecast, "one of perfect, persistence, week")])
-    course = replace(course_of(read_scenario(file, overrides)), forecast=forecast)
+    known: Any = forecast
+    course = replace(course_of(read_scenario(file, overrides)), forecast=known)
     return replace(course, look=Look.read(window)) if window else course

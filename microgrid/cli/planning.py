@@ -137,7 +137,7 @@ def uncertainty(
 def alternatives(
     file: File,
     within: Annotated[str, typer.Option(help="How much more the others may cost.")] = "2 %",
-    diverse: Annotated[int, typer.Option(help="How many plans to seek that are unlike the others.")] = 3,
+    diverse: Annotated[int, typer.Option(help="How many plans with less of some and more of others.")] = 3,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the study; by default runs/NAME-alternatives.", show_default=False)
     ] = None,

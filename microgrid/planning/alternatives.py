@@ -1,8 +1,8 @@
 """`alternatives`: what else could be built for nearly the same cost.
 
-Each size is made as small and as large as it can be within a limit on the cost, and a few plans are sought that are
-unlike those before them (modelling to generate alternatives: Brill, Management Science 28 (1982) 221). Every
-plan is then made as cheap as its sizes allow.
+Each size is made as small and as large as it can be within a limit on the cost, and a few plans are sought that have
+less of some sizes and more of others (modelling to generate alternatives: Brill, Management Science 28 (1982) 221).
+Every plan is then made as cheap as its sizes allow.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from solvers import Outcome, Settings, solve, templating
 _MOST = 1.0
 _MOST_DIVERSE = 50
 _NOTHING = 1e-9
+_MOST_SIGNS = 8
+_WORDS = {1.0: "less", -1.0: "more"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,7 @@ class Alternative:
     Parameters
     ----------
     name
-        What it is: the cheapest, the least or the most of a size, or unlike the others.
+        What it is: the cheapest, the least or the most of a size, or less of some and more of others.
     result
         The plan.
     proved
@@ -67,7 +70,7 @@ class AlternativesStudy:
     within
         By what share of the cheapest plan's cost the others may cost more.
     plans
-        The cheapest; then the least and the most of each size; then those unlike the others.
+        The cheapest; then the least and the most of each size; then those in between.
     """
 
     scenario: Scenario
@@ -131,7 +134,7 @@ def alternatives(
     within
         Share of the cheapest plan's cost.
     diverse
-        How many plans to seek that are unlike the others.
+        How many plans to seek that have less of some sizes and more of others.
 
     Raises
     ------
@@ -169,6 +172,24 @@ def _refuse_unfit(scenario: Scenario, within: float, diverse: int) -> None:
         raise InputError(problems)
 
 
+def directions(count: int, most: int) -> list[tuple[float, ...]]:
+    """Return ways in which plans can differ: of each size less (1) or more (-1), as unlike as can be.
+
+    The first is less of everything, the second more of everything. With more than eight sizes, each ninth goes with the
+    first.
+    """
+    ways = list(product((1.0, -1.0), repeat=min(count, _MOST_SIGNS))) if count else []
+    chosen = ways[:1]
+    while ways and len(chosen) < min(most, len(ways)):
+        left = [way for way in ways if way not in chosen]
+        chosen.append(max(left, key=lambda way: min(_apart(way, other) for other in chosen)))
+    return [tuple(way[at % _MOST_SIGNS] for at in range(count)) for way in chosen[:most]]
+
+
+def _apart(one: Sequence[float], other: Sequence[float]) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
 class _Search:
     """One model whose objective is turned to one size after the other."""
 
@@ -187,18 +208,20 @@ class _Search:
         for where in self.decided:
             name = " ".join(where).replace("_", " ")
             for sign, word in ((1.0, "least"), (-1.0, "most")):
-                found.append(self._extreme(f"{word} {name}", {where: sign}))
+                found.append(self._extreme(f"{word} {name}", {where: sign / max(self._high(where), _NOTHING)}))
                 yield found[-1]
-        for number in range(diverse):
-            found.append(self._extreme(f"unlike the others, {number + 1}", self._seen(found)))
-            yield found[-1]
-
-    def _seen(self, found: Sequence[Alternative]) -> dict[Where, float]:
-        """Return how much of each size has been seen so far, as a share of the most there may be."""
-        return {where: sum(plan.size(where) for plan in found) / self._high(where) ** 2 for where in self.decided}
+        widths = {
+            where: found[2 + 2 * number].size(where) - found[1 + 2 * number].size(where)
+            for number, where in enumerate(self.decided)
+        }
+        free = [where for where, width in widths.items() if width > _NOTHING * max(self._high(where), 1.0)]
+        for signs in directions(len(free), diverse):
+            told = ", ".join(f"{_WORDS[sign]} {' '.join(w)}" for sign, w in zip(signs, free, strict=True))
+            weights = {where: sign / widths[where] for sign, where in zip(signs, free, strict=True)}
+            yield self._extreme(told.replace("_", " "), weights)
 
     def _high(self, where: Where) -> float:
-        return max(self.model.sizes[where[0]][where[1]].high, _NOTHING)
+        return float(self.model.sizes[where[0]][where[1]].high)
 
     def _extreme(self, name: str, weights: Mapping[Where, float]) -> Alternative:
         """Return the plan with the least weighted sum of sizes, as cheap as that allows."""

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from microgrid.errors import InputError
-from microgrid.planning.alternatives import alternatives
+from microgrid.planning.alternatives import alternatives, directions
 from microgrid.results import load
 from tests.command_line import typed
 
@@ -56,18 +56,27 @@ def test_a_range_is_told_with_the_least_cost_of_its_sizes(tmp_path):
     assert len(study.plans) == 5
 
 
-def test_plans_that_are_sought_are_unlike_those_before(tmp_path):
-    """Seen so far: 50, 14.68, 55, 50 and 14.68 kW of the one roof, 0, 35.32, 0, 0 and 35.32 of the other.
+def test_less_and_more_of_all_by_hand(tmp_path):
+    """Less of all, each by the width of its range: 5 kW left to the grid for 2,190 EUR; to swap roofs takes off none.
 
-    184.4 kW of the one and 70.6 of the other: a kW of the first counts 1.844, of the second 0.706, per 100 kW. A EUR of
-    the limit takes 1 / 62 kW from the one roof to the other, less 1.137 / 62, or leaves 1 / 438 to the grid, less
-    1.844 / 438: the former is more, so that the plan is that of the least of the first roof.
+    A EUR takes 1 / 438 / 40.32 = 5.66e-5 off; a kW swapped for 62 takes 1 / 40.32 off and adds 1 / 35.32.
     """
-    study = alternatives(written(tmp_path), within=0.1, diverse=1)
-    assert [plan.size(("roof", "capacity")) for plan in study.plans] == pytest.approx(
-        [50, 50 - 2190 / 62, 55, 50, 50 - 2190 / 62, 50 - 2190 / 62], rel=1e-5
-    )
-    assert study.plans[-1].size(("other", "capacity")) == pytest.approx(2190 / 62, rel=1e-5)
+    study = alternatives(written(tmp_path), within=0.1, diverse=2)
+    less, more = study.plans[-2:]
+    assert less.name == "less roof capacity, less other capacity"
+    assert [less.size((asset, "capacity")) for asset in ("roof", "other")] == pytest.approx([45, 0], abs=1e-4)
+    total = sum(more.size((asset, "capacity")) / width for asset, width in (("roof", 40.3226), ("other", 35.3226)))
+    assert total >= 55 / 40.3226 - 1e-6
+
+
+def test_directions_are_as_unlike_as_can_be():
+    """Of three sizes: all less, all more, then ways that differ from both in as many as can be."""
+    found = directions(3, 4)
+    assert found[:2] == [(1, 1, 1), (-1, -1, -1)]
+    assert len(set(found)) == 4
+    assert len(directions(2, 50)) == 4
+    assert directions(0, 3) == []
+    assert len(directions(10, 2)[0]) == 10
 
 
 def test_modules_are_whole(tmp_path):
