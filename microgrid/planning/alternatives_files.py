@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from microgrid.planning.alternatives import AlternativesStudy
 
 PICTURE = "alternatives.png"
+_WIDE = 200
 
 
 def write(study: AlternativesStudy, folder: Path) -> None:
@@ -72,7 +73,7 @@ def _ranged(study: AlternativesStudy, where: Where) -> Ranged:
 
 def print_alternatives(study: AlternativesStudy, folder: Path) -> None:
     """Print the plans, a line each, and the range of each size."""
-    console, currency = Console(highlight=False), study.scenario.plant.currency
+    console, currency = Console(highlight=False, width=_WIDE), study.scenario.plant.currency
     cheapest = study.plans[0]
     console.print(
         f"[bold]{escape(study.scenario.name)}[/bold]  within {study.within:.1%} of {cheapest.cost:,.2f} {currency}",

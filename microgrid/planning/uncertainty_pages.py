@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from microgrid.planning.uncertainty import Choice, UncertaintyStudy
 
 PAGE = "uncertainty.html"
+_WIDE = 200
 LIMITS = (
     "Only the futures that are named can come; each is known in full once the plant is built.",
     "Money is that of a year with annuities over each lifetime, without taxes and growth of prices.",
@@ -130,7 +131,7 @@ def _verdict(study: UncertaintyStudy) -> str:
 
 def print_uncertainty(study: UncertaintyStudy, folder: Path) -> None:
     """Print the choices, a line each."""
-    console, currency = Console(highlight=False), study.scenario.plant.currency
+    console, currency = Console(highlight=False, width=_WIDE), study.scenario.plant.currency
     console.print(f"[bold]{escape(study.scenario.name)}[/bold]  {len(study.futures)} futures", soft_wrap=True)
     for titles, cells in (
         ([*_sizes(study, study.choices[0])], [[f"{v:,.2f}" for v in _sizes(study, e).values()] for e in study.choices]),
@@ -140,7 +141,7 @@ def print_uncertainty(study: UncertaintyStudy, folder: Path) -> None:
         grid = Table(box=None, padding=(0, 2))
         grid.add_column("choice", no_wrap=True)
         for title in titles:
-            grid.add_column(escape(title), justify="right", overflow="fold")
+            grid.add_column(escape(title), justify="right", no_wrap=True)
         for each, row in zip(study.choices, cells, strict=True):
             grid.add_row(escape(each.name) + ("" if each.proved else " NOT PROVED"), *row)
         console.print(grid)
