@@ -65,6 +65,7 @@ def path_model(
     budget: float | None = None,
     done: Kept | None = None,
     emitted: float = 0.0,
+    given: float = 0.0,
 ) -> PathModel:
     """Write a pathway.
 
@@ -82,6 +83,8 @@ def path_model(
         What was decided in earlier stages, for a path that is decided stage by stage; only the last stage is planned.
     emitted
         What these stages have emitted.
+    given
+        What is bought whatever is decided, at the path's begin: it counts in the objective, and so in its gap.
     """
     done = done or {}
     over = len(stages) - 1 if done else 0
@@ -96,7 +99,7 @@ def path_model(
     }
     vintages = {where: _vintages(where, stages, standing.get(where)) for where in decided_in(parts[over].plant.assets)}
     kept: dict[tuple[Where, int | None, int], tuple[Any, Any]] = dict(done)
-    money: list[Any] = []
+    money: list[Any] = [given]
     for where, found in vintages.items():
         capacities = _capacities(where, stages)
         for each in found:

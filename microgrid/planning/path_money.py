@@ -51,13 +51,23 @@ def path_purchases(
     stages: Sequence[Stage], vintages: Mapping[Where, Sequence[Vintage]], kept: Kept, finance: Finance
 ) -> list[Purchase]:
     """Return all that is bought on a path: for what is decided, and for what is given as the first stage has it."""
-    given = _given(stages[0].scenario.plant)
-    sizes = {name: {key: c.high for key, c in asset.capacities().items()} for name, asset in given.assets.items()}
-    found = purchases(given, sizes, finance.years)
+    found = _given_purchases(stages, finance)
     for where, each in vintages.items():
         for one in each:
             found += _of_vintage(where, one, kept, stages)
     return found
+
+
+def given_cost(stages: Sequence[Stage], finance: Finance) -> float:
+    """Return what is bought whatever is decided, at the path's begin: what stands as a number is replaced."""
+    bought = _given_purchases(stages, finance)
+    return -sum(net_present_value(finance.real_rate, flows) for _, flows in bought_rows(bought, finance, Scale()))
+
+
+def _given_purchases(stages: Sequence[Stage], finance: Finance) -> list[Purchase]:
+    given = _given(stages[0].scenario.plant)
+    sizes = {name: {key: c.high for key, c in asset.capacities().items()} for name, asset in given.assets.items()}
+    return purchases(given, sizes, finance.years)
 
 
 def _given(plant: Plant) -> Plant:

@@ -20,7 +20,7 @@ from microgrid.finance_section import Finance
 from microgrid.planning.alike import Where
 from microgrid.planning.cash_flow import Rows
 from microgrid.planning.path_model import Kept, PathModel, path_model
-from microgrid.planning.path_money import cost_of, path_purchases, path_rows
+from microgrid.planning.path_money import cost_of, given_cost, path_purchases, path_rows
 from microgrid.planning.path_table import path_table
 from microgrid.planning.purchases import Purchase
 from microgrid.planning.stages import Stage, Standing, stages_of
@@ -219,7 +219,8 @@ def _perfect(
     scenario: Scenario, stages: Sequence[Stage], standing: Mapping[Where, Standing], watch: Watch | None
 ) -> Path:
     with templating():
-        model = path_model(stages, scenario.finance, standing, _budget(scenario))
+        given = given_cost(stages, scenario.finance)
+        model = path_model(stages, scenario.finance, standing, _budget(scenario), given=given)
     outcome = _solved(model, scenario, stages, watch)
     results = [_result(model, number, stage, outcome) for number, stage in enumerate(stages)]
     return _path(scenario, stages, model, model.decided(outcome.plan), results, [outcome])
@@ -236,7 +237,8 @@ def _myopic(
     for number, stage in enumerate(stages):
         seen = [*stages[:number], replace(stage, until=scenario.finance.years)]
         with templating():
-            model = path_model(seen, scenario.finance, standing, _budget(scenario), kept, emitted)
+            given = given_cost(stages, scenario.finance)
+            model = path_model(seen, scenario.finance, standing, _budget(scenario), kept, emitted, given)
         outcome = _solved(model, scenario, [seen[-1]], watch)
         results.append(_result(model, number, stage, outcome))
         outcomes.append(outcome)

@@ -209,6 +209,23 @@ def test_one_stage_costs_what_the_sheet_of_size_says(finance, tmp_path):
     assert path.cost == pytest.approx(investment.sheet.figures["cost_of_plan"], rel=1e-6)
 
 
+def test_what_is_given_is_replaced_whatever_is_decided(tmp_path):
+    """40 kW of an old roof are replaced in 2030 and 2040 for 12,000 EUR each, with 4 of 10 years left in 2046.
+
+    In `size` as on a path of one stage or two; the model's own sum holds it, or it would not be that of the sheet.
+    """
+    old = "{amount: 40 kW, remaining_life: 4 a, capex: 300 EUR/kW, lifetime: 10 a}"
+    text = YEAR.replace("  plant:", f"  old: {{kind: photovoltaic, availability: 0.5, capacity: {old}}}\n  plant:")
+    renewed = 12_000 * (1.06**-4 + 1.06**-14) - 4_800 * 1.06**-20
+    roof = 50 * (500 - SAVED * worth(1, 20))
+    for stages in ("[2026]", "[2026, 2031]"):
+        path = staged(tmp_path, text=text, stages=stages).perfect
+        assert path.cost == pytest.approx((GRID - 40 * 438) * worth(1, 20) + renewed + roof)
+        assert path.cost == pytest.approx(path.outcomes[0].objective)
+    sheet = size(scenario(tmp_path, text, roof=LONG)).sheet
+    assert path.cost == pytest.approx(sheet.figures["cost_of_plan"])
+
+
 def test_stages_that_are_alike_change_nothing(tmp_path):
     """Growth runs through: two stages with the prices of one cost the same."""
     terms = "{discount_rate: 6 %, project_life: 20 a, growth: {energy: 2 %, replacement: -1 %}}"
