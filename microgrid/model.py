@@ -14,6 +14,7 @@ from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Charge, Claim, Means
 from microgrid.ledger import Ledger
 from microgrid.one_window import window_claims, write_window
+from microgrid.passing_through import keep_from_passing
 from microgrid.plant import Plant
 from microgrid.policies.enforcing import enforce
 from microgrid.policies.quantities import Quantities
@@ -150,6 +151,7 @@ def write_plant(plant: Plant, block: Any) -> Model:
         ledger.add(name, _capital(plant, block.size[name], asset, sizes[name]))
     ledger.price_carbon()
     _certify(block, operation, plant, contributions)
+    keep_from_passing(block.site, operation, plant, contributions, sizes)
     block.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
     contributions |= enforce(block.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
     for column, highest in plant.objective.caps.items():

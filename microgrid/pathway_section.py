@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from microgrid.carbon_fields import Carbon
 from microgrid.faults import Fault, RefusedError, refuse, shown
 from microgrid.fields import Part, Quantity
 
@@ -32,7 +33,7 @@ class Pathway(Part):
     standing: dict[str, Stood] = Field(
         default={}, description="What stands already, by asset and capacity, such as boiler.capacity."
     )
-    budget: Annotated[float, Quantity("kgCO2e", low=0.0, other_units=("kgCO2",))] | None = Field(
+    budget: Annotated[float, Carbon("kgCO2e", low=0.0, other_units=("kgCO2",))] | None = Field(
         default=None, description="Most that may be emitted over the project's life, all years together."
     )
 

@@ -24,6 +24,7 @@ from microgrid.planning.vintages import Span, Vintage, present_price, present_re
 from microgrid.plant import Plant
 from microgrid.technologies.base import Cost
 
+_NO_LIMIT = 1e12  # kgCO2e: a gigatonne a horizon
 Kept = dict[tuple[Where, int | None, int], tuple[float, float]]
 """How much of a vintage is kept in a stage, and whether anything of it stands: by capacity, vintage and stage."""
 
@@ -93,7 +94,7 @@ def path_model(
     model.stage = pyo.Block(names[over:])
     model.build = pyo.Block(list(stages[0].scenario.plant.assets))
     parts = {
-        number: write_plant(unpriced(stage.scenario.plant), model.stage[stage.name])
+        number: write_plant(_counting(unpriced(stage.scenario.plant), budget), model.stage[stage.name])
         for number, stage in enumerate(stages)
         if number >= over
     }
@@ -129,6 +130,13 @@ def unpriced(plant: Plant) -> Plant:
         for name, asset in plant.assets.items()
     }
     return replace(plant, assets=assets)
+
+
+def _counting(plant: Plant, budget: float | None) -> Plant:
+    """Return a plant whose emissions have a say in its operation, as a budget over all years gives them one."""
+    if budget is None or plant.objective.counts_carbon:
+        return plant
+    return replace(plant, objective=replace(plant.objective, caps={**plant.objective.caps, "emissions": _NO_LIMIT}))
 
 
 def _capacities(where: Where, stages: Sequence[Stage]) -> list[Sized]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from microgrid.documents import Document, with_values
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, RefusedError, did_you_mean, shown
+from microgrid.gas_checks import gas_problems
 from microgrid.pathway_section import Pathway
 from microgrid.planning.alike import Where, decided_in, unlike
 from microgrid.reading import Reading, read_number
@@ -60,9 +61,7 @@ def stages_of(scenario: Scenario) -> tuple[list[Stage], dict[Where, Standing]]:
     """
     path = scenario.pathway
     if path is None:
-        cure = (
-            "such as pathway: {stages: [2026, 2030], fields: {objective.carbon_price: [80 EUR/tCO2e, 120 EUR/tCO2e]}}"
-        )
+        cure = "such as pathway: {stages: [2026, 2030], fields: {objective.carbon_price: [80 EUR/tCO2, 120 EUR/tCO2]}}"
         place = scenario.document.place(())
         raise InputError([Problem(SECTION, "missing", "the stages of the investment", cure, place)])
     problems = [scenario.document.placed(fault) for fault in _unfit_times(path, scenario)]
@@ -76,6 +75,7 @@ def stages_of(scenario: Scenario) -> tuple[list[Stage], dict[Where, Standing]]:
             problems += error.problems
     if len(found) == len(path.stages):
         problems += [scenario.document.placed(fault) for fault in _unlike(found)]
+        problems += [scenario.document.placed(problem) for problem in _gas_of_budget(path, found[0].scenario)]
     standing = {}
     for key in path.standing:
         try:
@@ -124,6 +124,13 @@ def _unlike(stages: Sequence[Stage]) -> Iterator[Fault]:
                 found = f"a cap on {column}"
                 yield Fault(("objective", "caps", column), found, "a cap on what a stage's operation costs or emits")
     yield from unlike({stage.name: stage.scenario.plant for stage in stages})
+
+
+def _gas_of_budget(path: Pathway, scenario: Scenario) -> Iterator[Problem]:
+    """Give a budget that counts another kind of gas than the emissions that it bounds."""
+    if path.budget is not None:
+        plant, told = scenario.plant, {f"{SECTION}.budget": ("emissions", path.budget)}
+        yield from gas_problems(plant.assets, plant.objective.scopes, plant.accounting, told)
 
 
 def _standing(key: str, path: Pathway, scenario: Scenario) -> dict[Where, Standing]:

@@ -116,7 +116,7 @@ def test_what_has_ended_where_a_stage_begins_is_gone(tmp_path):
 def test_a_tightening_cap_by_hand(tmp_path):
     """438 t a year without a roof, 2.19 t less for each kW: 350 t from 2031 on take 88 / 2.19 = 40.18 kW."""
     roof = LONG.replace("capex: 500", "capex: 9000")
-    study = staged(tmp_path, "objective.caps.emissions: [1000 tCO2e, 350 tCO2e]", roof=roof)
+    study = staged(tmp_path, "objective.caps.emissions: [1000 tCO2, 350 tCO2]", roof=roof)
     assert of(study.perfect, "stands") == pytest.approx([0, 88 / 2.19], abs=1e-4)
     assert study.perfect.emissions[:6].tolist() == pytest.approx([438e3] * 5 + [350e3])
 
@@ -128,7 +128,7 @@ def test_a_budget_over_all_years_by_hand(tmp_path):
     760 / 32.85 = 23.14 kW are built then and none before.
     """
     fields = "assets.roof.capacity.capex: [6000 EUR/kW, 5500 EUR/kW]"
-    study = staged(tmp_path, fields, more="  budget: 8000 tCO2e\n")
+    study = staged(tmp_path, fields, more="  budget: 8000 tCO2\n")
     assert of(study.perfect, "built") == pytest.approx([0, 760 / 32.85], abs=1e-4)
     assert study.perfect.emissions.sum() == pytest.approx(8e6)
     assert study.myopic.emissions.sum() <= 8e6 * (1 + 1e-6)
@@ -138,7 +138,7 @@ def test_growing_load_and_prices_count_from_their_stage_on(tmp_path):
     """No roof: 100 kW for 5 years, 120 kW at 0.12 EUR/kWh for 15 more; a carbon price of 40 EUR/t on 525.6 t then."""
     fields = (
         "assets.plant.demand: [100 kW, 120 kW], assets.grid.import_price: [0.1 EUR/kWh, 0.12 EUR/kWh], "
-        "objective.carbon_price: [0 EUR/tCO2e, 40 EUR/tCO2e]"
+        "objective.carbon_price: [0 EUR/tCO2, 40 EUR/tCO2]"
     )
     path = staged(tmp_path, fields, roof=LONG.replace("capex: 500", "capex: 20000")).perfect
     second = 120 * 8760 * (0.12 + 0.5 * 0.04)
@@ -240,7 +240,7 @@ def test_stages_that_are_alike_change_nothing(tmp_path):
     [
         "assets.roof.capacity.capex: [2000 EUR/kW, 1500 EUR/kW, 900 EUR/kW]",
         "assets.grid.import_price: [0.1 EUR/kWh, 0.02 EUR/kWh, 0.2 EUR/kWh]",
-        "assets.roof.availability: [0.5, 0.1, 0.6], objective.carbon_price: [0 EUR/tCO2e, 100 EUR/tCO2e, 50 EUR/tCO2e]",
+        "assets.roof.availability: [0.5, 0.1, 0.6], objective.carbon_price: [0 EUR/tCO2, 100 EUR/tCO2, 50 EUR/tCO2]",
     ],
 )
 def test_foresight_never_costs_more(fields, tmp_path):
@@ -286,6 +286,11 @@ def test_foresight_never_costs_more(fields, tmp_path):
             "   wanted from 0 to 50 kW, the most that there may be",
         ),
         (
+            "[2026, 2030]", "", "  budget: 9 tCO2e\n",
+            "plant.yaml:8  pathway.budget: kgCO2e\n"
+            "   wanted kgCO2, which emissions counts by assets.grid.location_factor",
+        ),
+        (
             "[2026, 2030]", "objective.minimise: [emissions, cost]", "",
             "objective.minimise: emissions\n   wanted cost alone; let objective.caps hold emissions down",
         ),
@@ -314,7 +319,7 @@ def test_a_stage_without_a_plan_is_named(tmp_path):
 
 def test_a_budget_that_nothing_can_keep_is_told(tmp_path):
     with pytest.raises(NoPathError, match=r"planned together: pathway\.budget may be too small"):
-        staged(tmp_path, more="  budget: 10 tCO2e\n")
+        staged(tmp_path, more="  budget: 10 tCO2\n")
 
 
 def test_who_decides_stage_by_stage_may_run_into_a_dead_end(tmp_path):
@@ -323,7 +328,7 @@ def test_who_decides_stage_by_stage_may_run_into_a_dead_end(tmp_path):
     13,200 t are allowed. Who thinks that 438 t a year last for 20 years has 8,760 t before them, and builds none.
     """
     fields = "assets.plant.demand: [100 kW, 200 kW]"
-    study = staged(tmp_path, fields, roof=LONG.replace("capex: 500", "capex: 9000"), more="  budget: 13200 tCO2e\n")
+    study = staged(tmp_path, fields, roof=LONG.replace("capex: 500", "capex: 9000"), more="  budget: 13200 tCO2\n")
     assert study.perfect.emissions.sum() == pytest.approx(13.2e6)
     assert study.myopic is None
     assert study.dead_end == "2031"
