@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from microgrid.batching.batch import batch
     from microgrid.errors import InputError, MicrogridError, Problem
+    from microgrid.planning.alternatives import alternatives
+    from microgrid.planning.operating import operated
     from microgrid.planning.pareto import pareto
+    from microgrid.planning.pathway import pathway
     from microgrid.planning.sizing import size
+    from microgrid.planning.uncertainty import uncertainty
     from microgrid.results import Result, load
     from microgrid.running import NoPlanError, run, solve_plant
     from microgrid.runs import load_runs
@@ -26,14 +30,18 @@ __all__ = [
     "Problem",
     "Result",
     "Scenario",
+    "alternatives",
     "batch",
     "load",
     "load_runs",
+    "operated",
     "pareto",
+    "pathway",
     "read_scenario",
     "run",
     "size",
     "solve_plant",
+    "uncertainty",
 ]
 
 _HOMES = {
@@ -43,14 +51,18 @@ _HOMES = {
     "Problem": "errors",
     "Result": "results",
     "Scenario": "scenario",
+    "alternatives": "planning.alternatives",
     "batch": "batching.batch",
     "load": "results",
     "load_runs": "runs",
+    "operated": "planning.operating",
     "pareto": "planning.pareto",
+    "pathway": "planning.pathway",
     "read_scenario": "scenario",
     "run": "running",
     "size": "planning.sizing",
     "solve_plant": "running",
+    "uncertainty": "planning.uncertainty",
 }
 
 

@@ -75,9 +75,13 @@ class Ledger:
 
     def column(self, name: str) -> Any:
         """Return the sum over a column, as an expression; steps count as often as their weight says."""
-        parts = [self._summed(line.cost.amount, line.cost.index) for line in self._paid(name)]
+        parts = [self.summed(line.cost) for line in self._paid(name)]
         parts += [self._summed(line.emission.amount, self.operation.steps) for line in self._emitted(name)]
         return pyo.quicksum(parts)
+
+    def summed(self, cost: Cost) -> Any:
+        """Return what a line of money amounts to over the horizon, as an expression."""
+        return self._summed(cost.amount, cost.index)
 
     def emitted(self, column: str) -> list[Rate]:
         """Return what each line of a column emits at a step, for once that the step counts."""

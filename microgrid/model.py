@@ -41,7 +41,7 @@ class Model:
     Parameters
     ----------
     pyomo
-        The ConcreteModel; its active objective is the first goal.
+        The ConcreteModel, whose active objective is the first goal; or the block of one that holds several plants.
     sizes
         Capacities by asset and field.
     contributions
@@ -147,35 +147,46 @@ def assemble(plant: Plant, earlier: Model | None = None) -> Model:
         A model that has served: where its plant has the same rows, they are taken over and `earlier` is of no more use.
     """
     if earlier is None or not plant.has_rows_of(earlier.plant):
-        written = _written(plant)
+        written = _written(plant, pyo.ConcreteModel(name="plant"))
     else:
         earlier.forget_objective()
         written = replace(earlier, plant=plant, ledger=earlier.ledger.under(plant.objective))
-    written.ledger.price_carbon()
-    for column, highest in plant.objective.caps.items():
-        written.pyomo.add_component(f"{column}_within_cap", _at_most(written.ledger, column, highest))
+    _price_and_cap(written)
     written.aim(written.goals[0])
     return written
 
 
-def _written(plant: Plant) -> Model:
+def write_plant(plant: Plant, block: Any) -> Model:
+    """Write a plant on a block, without an objective: a model may hold several of them, such as stages or futures."""
+    written = _written(plant, block)
+    _price_and_cap(written)
+    return written
+
+
+def _written(plant: Plant, block: Any) -> Model:
     """Write what does not depend on prices of carbon, nor on caps."""
-    model = pyo.ConcreteModel(name="plant")
-    model.size = pyo.Block(list(plant.assets))
+    block.size = pyo.Block(list(plant.assets))
     sizes = {
-        name: {key: _declare(model.size[name], key, capacity) for key, capacity in asset.capacities().items()}
+        name: {key: _declare(block.size[name], key, capacity) for key, capacity in asset.capacities().items()}
         for name, asset in plant.assets.items()
     }
-    _keep_within_areas(plant, model, sizes)
-    model.operation = pyo.Block()
-    operation, contributions, ledger = _operate(plant, model.operation, sizes)
+    _keep_within_areas(plant, block, sizes)
+    block.operation = pyo.Block()
+    operation, contributions, ledger = _operate(plant, block.operation, sizes)
     for name, asset in plant.assets.items():
-        ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
-    _certify(model, operation, plant, contributions)
-    keep_from_passing(model.site, operation, plant, contributions, sizes)
-    model.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
-    contributions |= enforce(model.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
-    return Model(plant, model, operation, sizes, contributions, ledger)
+        ledger.add(name, _capital(plant, block.size[name], asset, sizes[name]))
+    _certify(block, operation, plant, contributions)
+    keep_from_passing(block.site, operation, plant, contributions, sizes)
+    block.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
+    contributions |= enforce(block.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
+    return Model(plant, block, operation, sizes, contributions, ledger)
+
+
+def _price_and_cap(written: Model) -> None:
+    """Write what prices of carbon and caps add."""
+    written.ledger.price_carbon()
+    for column, highest in written.plant.objective.caps.items():
+        written.pyomo.add_component(f"{column}_within_cap", _at_most(written.ledger, column, highest))
 
 
 def _certify(model: Any, operation: Operation, plant: Plant, contributions: Mapping[str, Contribution]) -> None:

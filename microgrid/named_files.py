@@ -80,10 +80,13 @@ def _is_file(key: Any, value: Any) -> bool:
 def _named(data: Any) -> Iterable[str]:
     if isinstance(data, dict):
         for key, value in data.items():
-            if _is_file(key, value):
-                yield value
-            else:
-                yield from _named(value)
+            # What is swept, or differs by stage, may be told by a path such as ``weather.file``.
+            last = str(key).rpartition(".")[2]
+            for each in value if isinstance(value, list) else [value]:
+                if _is_file(last, each):
+                    yield each
+                else:
+                    yield from _named(each)
     elif isinstance(data, list):
         for value in data:
             yield from _named(value)

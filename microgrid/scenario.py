@@ -24,6 +24,7 @@ from microgrid.fields import Quantity, Reading
 from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon
 from microgrid.names import unfit_name
+from microgrid.pathway_section import Pathway
 from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, amounts_of
 from microgrid.reading import read_number
 from microgrid.schema import scenario_schema
@@ -32,6 +33,7 @@ from microgrid.series import Series
 from microgrid.technologies import technologies
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
+from microgrid.uncertainty_section import Uncertainty
 from microgrid.units import is_currency
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -57,6 +59,10 @@ class Scenario:
         Money over the years.
     reference
         What an investment is compared with, where the file says so.
+    pathway
+        Its stages, where the file tells any.
+    uncertainty
+        The futures that it is sized for, where the file tells any.
     """
 
     name: str
@@ -67,6 +73,8 @@ class Scenario:
     footprint: Mapping[str, Series] = field(default_factory=dict)
     finance: Finance = field(default_factory=Finance)
     reference: Reference | None = None
+    pathway: Pathway | None = None
+    uncertainty: Uncertainty | None = None
 
 
 def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None, case: str = "") -> Scenario:
@@ -130,7 +138,7 @@ def scenario_of(document: Document, memory: MutableMapping[str, Any] | None = No
     if problems or head is None or plant is None:
         raise InputError(problems)
     name = head.name or document.files[0].stem
-    beside = head.footprint.factors, head.finance, head.reference
+    beside = head.footprint.factors, head.finance, head.reference, head.pathway, head.uncertainty
     return Scenario(name, head.description, plant, head.solver, document, *beside)
 
 

@@ -10,13 +10,15 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, fiel
 
 from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS, STANDARDS, Accounting, Offset, Standard
 from microgrid.availability import WeatherFile
+from microgrid.carbon_fields import Carbon, told_by
 from microgrid.carriers import CARRIERS
 from microgrid.factor_fields import FootprintFactor
-from microgrid.factors import Counted, counted_gas
+from microgrid.factors import counted_gas
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import MONEY, Part, Quantity, Share
 from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon, Length
+from microgrid.pathway_section import Pathway
 from microgrid.plant import Area as PlantArea
 from microgrid.plant import Objective
 from microgrid.policies.adopted import MODES, Policy, read_policies
@@ -24,6 +26,7 @@ from microgrid.policies.packs import packs
 from microgrid.reading import Range, read_number, reading_of
 from microgrid.series_fields import quantity_schema
 from microgrid.sweeps import Sweep
+from microgrid.uncertainty_section import Uncertainty
 from microgrid.units import is_currency
 
 _NO_PLACES = {"localtime", "Factory"}  # what they mean depends on the machine
@@ -88,20 +91,6 @@ class Bus(Part):
         return name
 
 
-def _told_by(value: Any, number: float, unit: str) -> float:
-    """Return a number with what it counts; a bare one, made in Python, counts what its column does."""
-    return Counted.of(number, unit) if isinstance(value, str) else number
-
-
-class Carbon(Quantity):
-    """Marks a field that holds an amount of emissions, or a price of them, which keeps what it counts."""
-
-    def read(self, value: Any, info: ValidationInfo) -> float:
-        """Return the number in the house unit, with its gas where a unit tells it."""
-        number = super().read(value, info)
-        return _told_by(value, number, read_number(value, self.units, reading_of(info))[1])
-
-
 def _read_goals(value: Any) -> tuple[str, ...]:
     goals = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not goals:
@@ -125,7 +114,7 @@ def _read_caps(value: Any, info: ValidationInfo) -> dict[str, float]:
         units = (MONEY,) if column in COST_COLUMNS else _CARBON
         try:
             number, unit = read_number(cap, units, reading)
-            caps[column] = number if unit == MONEY else _told_by(cap, number, unit)
+            caps[column] = number if unit == MONEY else told_by(cap, number, unit)
             if not Range(units[0]).holds(caps[column]):
                 raise Range(units[0]).refusal(caps[column], shown(cap), "")
         except RefusedError as error:
@@ -145,7 +134,7 @@ def _read_prices(value: Any, info: ValidationInfo) -> dict[str, float]:
             faults.append(Fault((column,), "unknown key", wanted, did_you_mean(str(column), EMISSION_COLUMNS)))
             continue
         try:
-            prices[column] = _told_by(price, *read_number(price, _PER_CARBON, reading))
+            prices[column] = told_by(price, *read_number(price, _PER_CARBON, reading))
             if not Range(_PER_CARBON[0], low=0.0).holds(prices[column]):
                 currency = reading.currency if reading is not None else ""
                 raise Range(_PER_CARBON[0], low=0.0).refusal(prices[column], shown(price), currency)
@@ -323,6 +312,10 @@ class Head(Part):
     horizon: Horizon = Field(description="The time that is planned.")
     finance: Finance = Field(default_factory=Finance, description="Money over time.")
     reference: Reference | None = Field(default=None, description="What an investment is compared with.")
+    pathway: Pathway | None = Field(default=None, description="Stages of an investment, for `microgrid pathway`.")
+    uncertainty: Uncertainty | None = Field(
+        default=None, description="Futures that the plant is sized for, for `microgrid uncertainty`."
+    )
     weather: WeatherFile | None = Field(default=None, description="The weather that availabilities are computed from.")
     buses: dict[str, Bus] = Field(default={}, description="Buses that are not named like their carrier.")
     assets: dict[str, Any] = Field(min_length=1, description="What stands on the site, by name.")

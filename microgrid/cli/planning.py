@@ -1,4 +1,4 @@
-"""`microgrid size` and `microgrid pareto`: what to build, what it is worth, what less carbon costs."""
+"""`microgrid size`, `pareto`, `pathway`, `uncertainty`, `alternatives`: what to build, when, and what it is worth."""
 
 from __future__ import annotations
 
@@ -71,3 +71,94 @@ def pareto(
     if not all(point.audited for point in front.computed):
         raise typer.Exit(AUDIT)
     raise typer.Exit(PROVED if all(point.proved for point in front.computed) else NOT_PROVED)
+
+
+@commands.command()
+def pathway(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the pathway; by default runs/NAME-pathway.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    myopic: Annotated[bool, typer.Option(help="Decide stage by stage too, to compare.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the pathway as JSON alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Decide what to build, keep and give up in each stage of an investment."""
+    from microgrid.planning.path_pages import manifest_of
+    from microgrid.planning.pathway import pathway as pathway_of
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-pathway"
+    with watching(quiet or as_json) as watch:
+        study = pathway_of(file, folder, pairs(overrides), watch, myopic)
+    if as_json:
+        typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
+    elif not quiet:
+        from microgrid.planning.path_telling import print_pathway
+
+        print_pathway(study, folder)
+    paths = [path for path in (study.perfect, study.myopic) if path is not None]
+    if not all(path.audits for path in paths):
+        raise typer.Exit(AUDIT)
+    raise typer.Exit(PROVED if all(path.proved for path in paths) else NOT_PROVED)
+
+
+@commands.command()
+def uncertainty(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; by default runs/NAME-uncertainty.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print the study as JSON alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Decide what to build for several futures: by expected cost, worst cases and regret."""
+    from microgrid.planning.uncertainty import uncertainty as uncertainty_of
+    from microgrid.planning.uncertainty_pages import manifest_of, print_uncertainty
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-uncertainty"
+    with watching(quiet or as_json) as watch:
+        study = uncertainty_of(file, folder, pairs(overrides), watch)
+    if as_json:
+        typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
+    elif not quiet:
+        print_uncertainty(study, folder)
+    if not study.audited:
+        raise typer.Exit(AUDIT)
+    raise typer.Exit(PROVED if study.proved else NOT_PROVED)
+
+
+@commands.command()
+def alternatives(
+    file: File,
+    within: Annotated[str, typer.Option(help="How much more the others may cost.")] = "2 %",
+    diverse: Annotated[int, typer.Option(help="How many plans with less of some and more of others.")] = 3,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; by default runs/NAME-alternatives.", show_default=False)
+    ] = None,
+    overrides: Set = [],  # noqa: B006  typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print the study as JSON alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
+) -> None:
+    """Tell what else could be built for nearly the least cost: the range of each size, and plans unlike each other."""
+    from microgrid.cli.words import share
+    from microgrid.planning.alternatives import alternatives as alternatives_of
+    from microgrid.planning.alternatives_files import manifest_of, print_alternatives
+    from microgrid.progress import watching
+    from microgrid.results import manifest_text
+
+    folder = out if out is not None else Path("runs") / f"{run_name(file)}-alternatives"
+    with watching(quiet or as_json) as watch:
+        study = alternatives_of(file, folder, pairs(overrides), watch, share(within, "--within"), diverse)
+    if as_json:
+        typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
+    elif not quiet:
+        print_alternatives(study, folder)
+    if not study.audited:
+        raise typer.Exit(AUDIT)
+    raise typer.Exit(PROVED if study.proved else NOT_PROVED)

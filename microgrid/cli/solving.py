@@ -50,6 +50,14 @@ def check(file: File, overrides: Set = [], case: Case = "") -> None:  # noqa: B0
 
     scenario = read_scenario(file, pairs(overrides), case)
     refuse_unfit_solver(scenario)
+    if scenario.pathway is not None:
+        from microgrid.planning.stages import stages_of
+
+        stages_of(scenario)
+    if scenario.uncertainty is not None:
+        from microgrid.planning.futures import futures_of
+
+        futures_of(scenario)
     timeline, assets = scenario.plant.timeline, len(scenario.plant.assets)
     typer.echo(
         f"{file}: good. {assets} asset{'s' * (assets > 1)}, {len(timeline)} step{'s' * (len(timeline) > 1)} from "

@@ -42,3 +42,20 @@ def run_name(file: Path) -> str:
     """Name a run after the scenario's folder and file."""
     folder = file.resolve().parent.name
     return file.stem if not folder or folder == file.stem else f"{folder}-{file.stem}"
+
+
+def share(text: str, option: str) -> float:
+    """Return a share such as ``2 %`` or ``0.02``.
+
+    Raises
+    ------
+    InputError
+        If it is no share.
+    """
+    from microgrid.errors import InputError, Problem
+    from microgrid.units import UnitError, measure
+
+    try:
+        return measure(text, ["1"])[0]
+    except UnitError as error:
+        raise InputError([Problem(option, text, "a share", "such as 2 % or 0.02")]) from error

@@ -98,17 +98,18 @@ def rows_of(case: Case, finance: Finance, scale: Scale | None = None) -> Rows:
     """Return what a case pays (below zero) and receives, by asset and item, in today's money, shape (years + 1,)."""
     scale = scale or Scale()
     rows: Rows = {}
-    for key, flows in (*_bought(case, finance, scale), *_operated(case, finance, scale)):
+    for key, flows in (*bought_rows(case.bought, finance, scale), *_operated(case, finance, scale)):
         rows[key] = rows.get(key, np.zeros(finance.years + 1)) + flows
     return rows
 
 
-def _bought(case: Case, finance: Finance, scale: Scale) -> Iterator[tuple[tuple[str, str], Array]]:
-    for purchase in case.bought:
+def bought_rows(bought: Sequence[Purchase], finance: Finance, scale: Scale) -> Iterator[tuple[tuple[str, str], Array]]:
+    """Give what purchases cost, what others pay of them, and what they are worth at the project's end."""
+    for purchase in bought:
         price = _price(purchase, finance, scale)
         yield (purchase.asset, purchase.item), _at(purchase.year, -price, finance)
         if purchase.grant:
-            yield (purchase.asset, "grant"), _at(0, scale.bought * purchase.grant, finance)
+            yield (purchase.asset, "grant"), _at(purchase.year, price * purchase.grant / purchase.price, finance)
         left = 1.0 - (finance.years - purchase.time) / purchase.life
         if finance.residual_value == "straight_line" and left > 1e-9:
             yield (purchase.asset, "residual value"), _at(finance.years, price * left, finance)

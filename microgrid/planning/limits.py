@@ -18,7 +18,7 @@ def limits(scenario: Scenario, plan: Case, reference: Case) -> list[str]:
         *caveats(plan.result),
         *_horizon(scenario),
         *_replay(plan),
-        *_wear(scenario, plan),
+        *_wear(plan),
         *_ageing(plan),
         *_bounds(scenario, plan),
         *_unproved(plan, reference),
@@ -48,18 +48,14 @@ def _replay(plan: Case) -> Iterator[str]:
     )
 
 
-def _wear(scenario: Scenario, plan: Case) -> Iterator[str]:
-    """Tell where the wear of cells is paid twice: as it happens, and when parts are replaced."""
+def _wear(plan: Case) -> Iterator[str]:
+    """Tell when the wear of cells is paid; parts that renew them beside it are refused by the battery itself."""
     worn = {str(name) for name in plan.result.costs.loc[plan.result.costs["category"] == "wear", "asset"].unique()}
     for name in sorted(worn):
-        capacities = scenario.plant.assets[name].capacities().values()
-        if any(part.renews for capacity in capacities for part in capacity.parts.values()):
-            yield f"{name} pays for its wear as it happens, and again for parts that renew it: leave one of them out."
-        else:
-            yield (
-                f"The wear of {name} counts as paid when it happens, as money set aside for new cells, not in the year "
-                "in which they are bought."
-            )
+        yield (
+            f"The wear of {name} counts as paid when it happens, as money set aside for new cells, not in the year "
+            "in which they are bought."
+        )
 
 
 def _ageing(plan: Case) -> Iterator[str]:

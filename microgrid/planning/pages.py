@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgrid.planning.page_policies import broken_rules, policy_rows
 from microgrid.plots.numbers import amount, decimals_for, larger_unit, moment, percent, short
 from microgrid.report import render
 
@@ -88,6 +89,7 @@ def _context(investment: Investment, pictures: Mapping[str, Path]) -> Plain:
             | {"with_less": amount(each.with_less, 0), "with_more": amount(each.with_more, 0)}
             for each in investment.sensitivities
         ],
+        "rules": list(policy_rows(investment.plan.result, investment.reference.result)),
         "limits": investment.limits,
         "pictures": {name: b64encode(path.read_bytes()).decode("ascii") for name, path in pictures.items()},
         "created": str(manifest.get("created", "")),
@@ -109,6 +111,9 @@ def _alarms(investment: Investment) -> list[str]:
         unserved = case.result.flows.loc[case.result.flows["port"].astype(str) == "unserved", "rate"]
         if float(unserved.abs().sum()) > 1e-6:
             found.append(f"The {name} leaves demand UNSERVED.")
+    broken = broken_rules(investment.plan.result)
+    if broken:
+        found.append(f"The plan does NOT MEET {'; '.join(broken)}.")
     return found
 
 

@@ -61,7 +61,7 @@ class Investment:
     @property
     def emissions(self) -> dict[str, dict[str, float]]:
         """What both cases emit over the project's life, by column of the carbon ledger, in kgCO2e."""
-        return {name: _emitted(case, self.sheet.finance.years) for name, case in self.cases.items()}
+        return {name: emitted(case, self.sheet.finance.years) for name, case in self.cases.items()}
 
     @property
     def cases(self) -> dict[str, Case]:
@@ -197,7 +197,7 @@ def _compared(scenario: Scenario, plan: Case, reference: Case) -> Investment:
     )
 
 
-def _emitted(case: Case, years: int) -> dict[str, float]:
+def emitted(case: Case, years: int) -> dict[str, float]:
     """Return what a case emits over the years, ageing counted."""
     of_year = float(case.result.manifest["horizon"]["years"])
     return {

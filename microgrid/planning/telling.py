@@ -13,6 +13,7 @@ from microgrid.planning.front import abatement_costs, knee
 from microgrid.planning.pages import PAGE
 from microgrid.planning.pareto import Front
 from microgrid.planning.sizing import Investment
+from microgrid.policies.telling import verdict_line
 
 
 def print_investment(investment: Investment, folder: Path) -> None:
@@ -32,6 +33,8 @@ def print_investment(investment: Investment, folder: Path) -> None:
     for name, amount, unit in _figures(investment):
         table.add_row(escape(name), f"{amount:>16}", unit)
     console.print(table)
+    for verdict in investment.plan.result.manifest.get("verdicts") or ():
+        console.print(f"policy   {escape(verdict_line(verdict))}", soft_wrap=True)
     for limit in investment.limits:
         console.print(f"[bold]mind[/bold]     {escape(limit)}", soft_wrap=True)
     console.print(f"report   {escape(str(folder / PAGE))}", soft_wrap=True)

@@ -25,7 +25,7 @@ def pinned(plant: Plant, sizes: Mapping[str, Mapping[str, float]], left: Mapping
         By asset and field, the share of a capacity that is left; all of it where it is not named.
     """
     assets = {
-        name: _with_capacities(
+        name: with_capacities(
             asset,
             {
                 key: _pinned(capacity, sizes[name][key], left.get((name, key), 1.0))
@@ -37,7 +37,8 @@ def pinned(plant: Plant, sizes: Mapping[str, Mapping[str, float]], left: Mapping
     return replace(plant, assets=assets, areas={})
 
 
-def _with_capacities(asset: Technology, capacities: Mapping[str, Fixed | Sized]) -> Technology:
+def with_capacities(asset: Technology, capacities: Mapping[str, Fixed | Sized]) -> Technology:
+    """Return an asset with other capacities."""
     fields = {name: getattr(asset, name) for name in type(asset).model_fields}
     return type(asset)(**fields | dict(capacities))
 

@@ -95,6 +95,10 @@ class Battery(Technology):
     def _fits_together(self) -> Self:
         if self.minimum_charge >= self.maximum_charge:
             raise refuse(f"{self.minimum_charge:g} to {self.maximum_charge:g}", "minimum_charge below maximum_charge")
+        renewed = [name for name, part in self.energy.parts.items() if part.renews and part.cost]
+        if self.wear is not None and renewed:
+            wanted = "one of both, or new cells are paid twice: as they wear, and when they are bought"
+            raise refuse(f"wear, and the part {renewed[0]} that renews the cells", wanted, "leave one of them out")
         for name, share in (("initial_charge", self.initial_charge), ("final_charge", self.final_charge)):
             if share is not None and not self.minimum_charge <= share <= self.maximum_charge:
                 raise refuse(

@@ -1,0 +1,102 @@
+"""What an investment is worth with the plans that one can make: where nothing is to be foreseen, and where it is."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from microgrid.errors import InputError
+from microgrid.planning.operating import operated
+from microgrid.results import load
+from tests.command_line import typed
+
+ROOF = "roof: {kind: photovoltaic, availability: 0.5, capacity: {high: 50 kW, capex: 500 EUR/kW, opex: 10 EUR/kW/a}}"
+STORE = """\
+store:
+    kind: battery
+    energy: {high: 300 kWh, capex: 60 EUR/kWh, opex: 1 EUR/kWh/a, lifetime: 20 a}
+    power: {high: 80 kW, capex: 5 EUR/kW, lifetime: 20 a}
+    initial_charge: 50 %
+    wear: {replacement_cost: 10 EUR/kWh, cycle_life: 6000}"""
+PLANT = """\
+currency: EUR
+site: {time_zone: UTC}
+horizon: {start: 2026-03-16, days: 4, step: 1 h}
+finance: {discount_rate: 6 %, project_life: 20 a}
+reference: {without: [NAME], name: grid only}
+assets:
+  grid: {kind: grid_connection, capacity: 300 kW, import_price: PRICE, location_factor: 0.5 kgCO2/kWh}
+  ASSET
+  mill: {kind: production_load, demand: {file: site.csv, column: load}}
+"""
+
+
+def written(folder, name, asset, price="0.1 EUR/kWh"):
+    """Write a plant of twelve days whose mill works by day, and twice as much on every third day."""
+    times = pd.date_range("2026-03-08", "2026-03-20", freq="h", tz="UTC", inclusive="left")
+    by_day = (times.hour >= 8) & (times.hour < 18)
+    drawn = np.where(by_day, 60.0, 40.0) * np.where(times.day % 3 == 0, 2.0, 1.0)
+    price_of = np.where(by_day, 0.3, 0.1)
+    rows = zip([time.isoformat() for time in times], drawn, price_of, strict=True)
+    table = "".join(f"{time},{load},{paid}\n" for time, load, paid in rows)
+    (folder / "site.csv").write_text("time,load [kW],price [EUR/kWh]\n" + table, encoding="utf-8")
+    text = PLANT.replace("NAME", name).replace("ASSET", asset).replace("PRICE", price)
+    (folder / "plant.yaml").write_text(text, encoding="utf-8")
+    return folder / "plant.yaml"
+
+
+def test_where_nothing_can_be_moved_foresight_is_worth_nothing(tmp_path):
+    """A roof of 50 kW at half its power is always used: 21,900 EUR less 500 a year, however it is foreseen.
+
+    Worth over 20 years at 6 %: 21,400 * 11.469921 - 25,000 = 220,456. Upkeep left out, it would be 226,191.
+    """
+    study = operated(written(tmp_path, "roof", ROOF))
+    assert study.worth("perfect") == pytest.approx(220_456.3, abs=1)
+    assert study.worth("operated") == pytest.approx(220_456.3, abs=1)
+    assert study.investment.sheet.figures["net_present_value"] == pytest.approx(220_456.3, abs=1)
+    assert study.regret == pytest.approx(0, abs=0.01)
+    for how in ("perfect", "operated"):
+        assert study.avoided(how) == pytest.approx(20 * 25 * 8760 * 0.5)
+    assert study.audited
+
+
+def test_a_store_earns_less_than_with_foresight(tmp_path, monkeypatch, capsys):
+    """The forecast by weeks does not know the days of double load: perfect foresight is never worth less."""
+    path = written(tmp_path, "store", STORE, "{file: site.csv, column: price}")
+    with typed(monkeypatch, capsys) as microgrid:
+        ended = microgrid("operated", str(path), "--out", str(tmp_path / "run"))
+    assert ended.code == 0, ended.out + ended.err
+    told = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["operated"]
+    assert told["perfect"]["net_present_value"] > 0
+    assert told["regret"] == pytest.approx(told["perfect"]["net_present_value"] - told["operated"]["net_present_value"])
+    assert told["regret"] >= -1e-3 * told["perfect"]["net_present_value"]
+    assert told["operated"]["investment"] == pytest.approx(told["sized"]["investment"])
+    done = load(tmp_path / "run" / "plan" / "operated")
+    assert done.sizes["store"]["energy"] > 1
+    assert done.cost == pytest.approx(told["operation"]["plan"]["cost"])
+    assert any("0.011 years" in limit for limit in told["limits"])
+
+
+def test_what_cannot_be_carried_out_day_by_day_is_refused(tmp_path):
+    path = written(tmp_path, "roof", ROOF)
+    with pytest.raises(InputError, match="caps on the whole horizon"):
+        operated(path, overrides={"objective.caps.emissions": "100 tCO2"})
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--from", "2026-03-17"), "--to: missing\n   wanted both --from and --to, or neither"),
+        (("--forecast", "oracle"), "--forecast: oracle\n   wanted one of perfect, persistence, week"),
+        (("--window", "a day"), '--window: "a day"'),
+    ],
+)
+def test_faults_are_told(words, told, tmp_path, monkeypatch, capsys):
+    path = written(tmp_path, "roof", ROOF)
+    with typed(monkeypatch, capsys) as microgrid:
+        ended = microgrid("operated", str(path), *words)
+    assert ended.code == 2
+    assert told in ended.err
