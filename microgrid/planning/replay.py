@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import pyomo.core as pyo
-
 from microgrid.errors import MicrogridError
-from microgrid.model import Model, assemble
+from microgrid.model import assemble
+from microgrid.planning.refining import Array, Held, hold_sizes, worth_of_energy
 from microgrid.planning.segments import segmented
 from microgrid.planning.typical import typical
 from microgrid.plant import Plant
@@ -29,15 +28,21 @@ class Shorter:
     kind: Literal["segments", "periods"]
     count: int
 
-    def of(self, plant: Plant) -> Plant:
+    def of(self, plant: Plant, values: Array | None = None) -> Plant:
         """Return the plant on the shorter horizon.
+
+        Parameters
+        ----------
+        values
+            What steps are compared by, shape (steps, features); by default every series.
 
         Raises
         ------
         InputError
             If there are too few or too many, or the plant cannot be planned on them.
         """
-        return segmented(plant, self.count) if self.kind == "segments" else typical(plant, self.count)
+        make = segmented if self.kind == "segments" else typical
+        return make(plant, self.count, values)
 
     def __str__(self) -> str:
         """Tell it in words."""
@@ -111,9 +116,14 @@ def replayed(
         If there is no plan on the shorter horizon.
     """
     decided = _decide(shorter.of(plant), settings, watch)
+    if shorter.kind == "segments":
+        worth = worth_of_energy(plant, decided.sizes, settings)
+        if worth is not None:
+            again = _decide(shorter.of(plant, worth), settings, watch)
+            decided = replace(again, seconds=decided.seconds + again.seconds)
     with templating():
         model = assemble(plant)
-        held = _hold(model, decided.sizes)
+        held = hold_sizes(model, decided.sizes)
         try:
             outcome, plan, goals = optimise(model, settings, watch)
         except NoPlanError as error:
@@ -147,23 +157,7 @@ def _decide(plant: Plant, settings: Settings, watch: Watch | None) -> _Decided:
     return _Decided(sizes_of(model, plan), model.total(plan, "cost"), outcome.seconds)
 
 
-def _hold(model: Model, sizes: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[Any, float, float, float]]:
-    """Hold every decided capacity to its size by a row; return each row with the size and its bounds."""
-    model.pyomo.held = pyo.Block()
-    found = {}
-    for asset, fields in model.sizes.items():
-        for field, size in fields.items():
-            if size.is_fixed:
-                continue
-            name, value = f"{asset}_{field}", sizes[asset][field]
-            variable = size.amount
-            row = pyo.Constraint(rule=lambda _b, v=variable, value=value: v == value)
-            model.pyomo.held.add_component(name, row)
-            found[name] = (row, value, float(variable.lb), float(variable.ub))
-    return found
-
-
-def _bound(plan: Plan, held: Mapping[str, tuple[Any, float, float, float]], cost: float) -> float | None:
+def _bound(plan: Plan, held: Held, cost: float) -> float | None:
     """Return what no sizes cost less than: the tangent of the cost in the sizes, at its lowest within their bounds.
 
     The cost of a linear plant is convex in its sizes, and the duals of the rows that hold them are a subgradient

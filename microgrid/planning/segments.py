@@ -24,8 +24,13 @@ from microgrid.timeline import Timeline
 Array = NDArray[np.float64]
 
 
-def segmented(plant: Plant, count: int) -> Plant:
+def segmented(plant: Plant, count: int, values: Array | None = None) -> Plant:
     """Return a plant on `count` segments of its horizon, each with the means of all series over it.
+
+    Parameters
+    ----------
+    values
+        What steps are compared by, shape (steps, features); by default every series.
 
     Raises
     ------
@@ -36,9 +41,8 @@ def segmented(plant: Plant, count: int) -> Plant:
     if not 1 <= count < len(timeline):
         wanted = f"fewer than the {len(timeline)} steps of the horizon, at least 1"
         raise InputError([Problem("--segments", str(count), wanted)])
-    values = features(plant)
     alone = extremes(plant)
-    starts = _merged(values, timeline, alone, count)
+    starts = _merged(features(plant) if values is None else values, timeline, alone, count)
     if len(starts) > count:
         wanted = f"at least {len(starts)}: months, and the steps that decide sizes, stay apart"
         raise InputError([Problem("--segments", str(count), wanted)])

@@ -52,8 +52,13 @@ class Days:
         return slice(int(self.firsts[day]), int(last))
 
 
-def typical(plant: Plant, count: int) -> Plant:
+def typical(plant: Plant, count: int, values: Array | None = None) -> Plant:
     """Return a plant on `count` typical days of its horizon, each counted as often as days are like it.
+
+    Parameters
+    ----------
+    values
+        What days are compared by, shape (steps, features); by default every series.
 
     Raises
     ------
@@ -62,7 +67,7 @@ def typical(plant: Plant, count: int) -> Plant:
         plant has rules or limits that typical days cannot tell of.
     """
     _refuse_unfit(plant)
-    days = days_of(plant)
+    days = days_of(plant, values)
     groups = _grouped(days, extreme_days(plant, days), count)
     chosen = sorted((_medoid(days, group), group) for group in groups)
     order = np.empty(len(days.firsts), dtype=np.intp)
@@ -91,14 +96,15 @@ def _refuse_unfit(plant: Plant) -> None:
         raise InputError(problems)
 
 
-def days_of(plant: Plant) -> Days:
+def days_of(plant: Plant, values: Array | None = None) -> Days:
     """Return the days of a plant's horizon by the local calendar, with what they are compared by."""
     timeline = plant.timeline
     dates = timeline.index.date
     firsts = np.flatnonzero(np.append(True, dates[1:] != dates[:-1])).astype(np.intp)
     clock = (timeline.index.hour * 60 + timeline.index.minute).to_numpy(dtype=float)
     marks = np.column_stack([clock, timeline.hours, *calendar(plant)]).round(9)
-    values = features(plant) * np.sqrt(timeline.hours)[:, None]
+    compared = features(plant) if values is None else values
+    compared = compared * np.sqrt(timeline.hours)[:, None]
     keys: dict[bytes, list[int]] = {}
     for day, steps in enumerate(np.split(np.arange(len(timeline)), firsts[1:])):
         keys.setdefault(marks[steps].tobytes(), []).append(day)
@@ -106,7 +112,7 @@ def days_of(plant: Plant) -> Days:
     days = Days(timeline, firsts, kinds, {})
     for number, members in enumerate(keys.values()):
         kinds[members] = number
-        days.points[number] = np.array([values[days.steps(day)].ravel() for day in members])
+        days.points[number] = np.array([compared[days.steps(day)].ravel() for day in members])
     return days
 
 

@@ -75,7 +75,8 @@ def test_periods_that_stand_for_themselves_are_the_whole(case: Case) -> None:
 def test_a_period_that_comes_twice_is_no_better_than_the_time_it_makes_up(case: Case) -> None:
     """A plan of periods, done in their order, is a plan of the longer time: that one's best costs no more.
 
-    What looks back is left out, as its first step in each period is free. A stock that forgot what it lost between two periods, or passed its limits in one of them, would cost less.
+    A stock that forgot what it lost between two periods, or passed its limits in one of them, would cost less.
+    What looks back is left out, as its first step in each period is free.
     """
     asset = without(case, NO_MONTHS)
     short = surrounded(asset, neighbours(asset), horizon())
