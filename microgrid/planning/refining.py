@@ -8,16 +8,15 @@ merged by their series, the second by what the whole year, with the first sizes,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
 from numpy.typing import NDArray
 
-from microgrid.model import Model, assemble
-from microgrid.plant import Plant
-from solvers import Settings, templating
+from microgrid.model import Model
+from solvers import Plan, Settings, templating
 from solvers.compile import compile_model
 from solvers.highs import solve_matrix
 
@@ -30,37 +29,57 @@ Held = Mapping[str, tuple[Any, float, float, float]]
 
 
 def hold_sizes(model: Model, sizes: Mapping[str, Mapping[str, float]]) -> Held:
-    """Hold every decided capacity to its size by a row; return each row with the size and its bounds."""
+    """Hold every decided capacity to its size by a row; return each row with the size and its bounds.
+
+    Held to other sizes before, the model keeps its shape, so that a plan of before is one to begin with.
+    """
+    if hasattr(model.pyomo, "held"):
+        model.pyomo.del_component("held")
     model.pyomo.held = pyo.Block()
     found = {}
-    for asset, fields in model.sizes.items():
-        for field, size in fields.items():
-            if size.is_fixed:
-                continue
-            name, value = f"{asset}_{field}", sizes[asset][field]
-            variable = size.amount
-            row = pyo.Constraint(rule=lambda _b, v=variable, value=value: v == value)
+    decided = [(a, f, size.amount) for a, fields in model.sizes.items() for f, size in fields.items()
+               if not size.is_fixed]  # fmt: skip
+    for asset, field, variable in decided:
+        name, value = f"{asset}_{field}", sizes[asset][field]
+        row = pyo.Constraint(rule=lambda _b, v=variable, value=value: v == value)
+        with templating():
             model.pyomo.held.add_component(name, row)
-            found[name] = (row, value, float(variable.lb), float(variable.ub))
+        found[name] = (row, value, float(variable.lb), float(variable.ub))
     return found
 
 
-def worth_of_energy(plant: Plant, sizes: Mapping[str, Mapping[str, float]], settings: Settings) -> Array | None:
-    """Return what energy is worth on each bus at each step with these sizes, from 0 to 1, shape (steps, buses).
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """What energy is worth with some sizes.
 
-    It is the dual of the bus's balance in the linear relaxation of the whole horizon. None where the sizes do not
-    suffice for it.
+    Parameters
+    ----------
+    along
+        On each bus at each step, from 0 to 1, shape (steps, buses).
+    plan
+        The plan that says so; None where whole numbers were taken as any number.
     """
-    with templating():
-        model = assemble(plant)
-        hold_sizes(model, sizes)
+
+    along: Array
+    plan: Plan | None
+
+
+def worth_of_energy(model: Model, sizes: Mapping[str, Mapping[str, float]], settings: Settings) -> Worth | None:
+    """Return what energy is worth with these sizes, as the linear relaxation says; None where they do not suffice.
+
+    It is the dual of each bus's balance. The model holds the sizes afterwards.
+    """
+    hold_sizes(model, sizes)
     matrix = compile_model(model.pyomo, refuse=False)
-    outcome = solve_matrix(replace(matrix, integer=np.zeros_like(matrix.integer)), settings)
+    relaxed = replace(matrix, integer=np.zeros_like(matrix.integer))
+    outcome = solve_matrix(relaxed, settings)
     if outcome.plan is None or not outcome.is_proved:
         return None
-    buses = [model.pyomo.operation.bus[name] for name in plant.buses]
-    duals = [outcome.plan.dual(bus.balance) for bus in buses if hasattr(bus, "balance")]
-    prices = np.array([dual / plant.timeline.weighted_hours for dual in duals if dual is not None]).T
+    plant, operation = model.plant, model.pyomo.operation
+    balances = [operation.bus[name].balance for name in plant.buses if hasattr(operation.bus[name], "balance")]
+    duals = [dual for dual in map(outcome.plan.dual, balances) if dual is not None]
+    prices = np.array(duals).T / plant.timeline.weighted_hours[:, None]
     low, high = np.percentile(prices, _USUAL, axis=0)
     spread = np.where(high > low, high - low, 1.0)
-    return np.asarray((np.clip(prices, low, high) - low) / spread, dtype=float)
+    along = np.asarray((np.clip(prices, low, high) - low) / spread, dtype=float)
+    return Worth(along, None if matrix.integer.any() else outcome.plan)

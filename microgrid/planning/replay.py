@@ -116,24 +116,25 @@ def replayed(
         If there is no plan on the shorter horizon.
     """
     decided = _decide(shorter.of(plant), settings, watch)
-    if shorter.kind == "segments":
-        worth = worth_of_energy(plant, decided.sizes, settings)
-        if worth is not None:
-            again = _decide(shorter.of(plant, worth), settings, watch)
-            decided = replace(again, seconds=decided.seconds + again.seconds)
     with templating():
         model = assemble(plant)
-        held = hold_sizes(model, decided.sizes)
-        try:
-            outcome, plan, goals = optimise(model, settings, watch)
-        except NoPlanError as error:
-            raise ReplayError(
-                f"sizes decided on {shorter} do not suffice for all {len(plant.timeline)} steps ({error})\n"
-                f"   take more {shorter.kind}, or none"
-            ) from error
-        result = audited(collect(model, plan, dict(identity) | told(plant, outcome, goals)))
-        is_linear = not outcome.integers and model.goals == ("cost",)
-        bound = _bound(plan, held, outcome.bound) if is_linear else None
+    start = None
+    if shorter.kind == "segments":
+        worth = worth_of_energy(model, decided.sizes, settings)
+        if worth is not None:
+            again = _decide(shorter.of(plant, worth.along), settings, watch)
+            decided, start = replace(again, seconds=decided.seconds + again.seconds), worth.plan
+    held = hold_sizes(model, decided.sizes)
+    try:
+        outcome, plan, goals = optimise(model, settings, watch, start)
+    except NoPlanError as error:
+        raise ReplayError(
+            f"sizes decided on {shorter} do not suffice for all {len(plant.timeline)} steps ({error})\n"
+            f"   take more {shorter.kind}, or none"
+        ) from error
+    result = audited(collect(model, plan, dict(identity) | told(plant, outcome, goals)))
+    is_linear = not outcome.integers and model.goals == ("cost",)
+    bound = _bound(plan, held, outcome.bound) if is_linear else None
     return Replayed(result, shorter, decided.cost, bound, (decided.seconds, outcome.seconds))
 
 

@@ -1,10 +1,10 @@
 """`size` beside another tool: PyPSA's solution of the sizing reference, which `tests/references/README.md` tells of.
 
-The problem is one and the same linear program; told in other words: PyPSA takes a year's cost per kW as one number, here
-it is the annuity of a price and a share of it for upkeep; its curtailed sun is a variable, here output stays below what
-there is; its battery is a store and two links, here one asset with losses on both sides; its connection is a link with
-capacity for imports and a limit for exports. `size` also solves the reference that it compares with, which PyPSA does
-not know of: it changes neither sizes nor cost of the plan.
+The problem is one and the same linear program, told in other words: PyPSA takes a year's cost per kW as one number,
+here it is the annuity of a price and a share of it for upkeep; its curtailed sun is a variable, here output stays
+below what there is; its battery is a store and two links, here one asset with losses on both sides; its connection is
+a link with capacity for imports and a limit for exports. `size` also solves the reference that it compares with,
+which PyPSA does not know of: it changes neither sizes nor cost of the plan.
 """
 
 from __future__ import annotations
