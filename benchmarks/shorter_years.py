@@ -79,7 +79,7 @@ def decide(scenario: str, kind: str, count: int) -> Sizing:
             found = replayed(read.plant, Shorter("segments" if kind == "segments" else "periods", count), settings, {})
             result, told, bound = found.result, found.shorter_cost, found.bound
     except MicrogridError as error:
-        return Sizing(scenario, kind, count, seconds=time.process_time() - started, fault=str(error).splitlines()[0])
+        return Sizing(scenario, kind, count, seconds=time.process_time() - started, fault=" ".join(str(error).split()))
     return Sizing(scenario, kind, count, result.cost, told, bound, time.process_time() - started)
 
 

@@ -20,6 +20,7 @@ from microgrid.technologies.grid_connection import GridConnection
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.timeline import Timeline
 from solvers import Settings, templating
+from tests.command_line import typed
 from tests.planning.files import YEAR, scenario
 from tests.planning.test_segments import roofed
 
@@ -179,3 +180,10 @@ def test_size_by_typical_days_says_what_it_did(tmp_path):
     replay = shorter.plan.result.manifest["replay"]
     assert (replay["told"], replay["cost"]) == ("12 typical periods", pytest.approx(whole.plan.result.cost))
     assert any("decided on 12 typical periods" in limit for limit in shorter.limits)
+
+
+def test_one_kind_of_shorter_year_at_a_time(monkeypatch, capsys, tmp_path):
+    with typed(monkeypatch, capsys) as run:
+        found = run("size", str(scenario(tmp_path)), "--segments", "5", "--periods", "5")
+    assert found.code == 2
+    assert "--periods: 5, beside --segments 5" in found.err
