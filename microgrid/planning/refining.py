@@ -8,7 +8,7 @@ merged by their series, the second by what the whole year, with the first sizes,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyomo.core as pyo
 from numpy.typing import NDArray
 
 from microgrid.model import Model
-from solvers import Plan, Settings, templating
+from solvers import Settings, templating
 from solvers.compile import compile_model
 from solvers.highs import solve_matrix
 
@@ -31,7 +31,8 @@ Held = Mapping[str, tuple[Any, float, float, float]]
 def hold_sizes(model: Model, sizes: Mapping[str, Mapping[str, float]]) -> Held:
     """Hold every decided capacity to its size by a row; return each row with the size and its bounds.
 
-    Held to other sizes before, the model keeps its shape, so that a plan of before is one to begin with.
+    The second look at the whole year does not begin with the first one's basis: on the park's year that took three
+    times as long as presolve and a new one.
     """
     if hasattr(model.pyomo, "held"):
         model.pyomo.del_component("held")
@@ -48,26 +49,11 @@ def hold_sizes(model: Model, sizes: Mapping[str, Mapping[str, float]]) -> Held:
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class Worth:
-    """What energy is worth with some sizes.
+def worth_of_energy(model: Model, sizes: Mapping[str, Mapping[str, float]], settings: Settings) -> Array | None:
+    """Return what energy is worth on each bus at each step with these sizes, from 0 to 1, shape (steps, buses).
 
-    Parameters
-    ----------
-    along
-        On each bus at each step, from 0 to 1, shape (steps, buses).
-    plan
-        The plan that says so; None where whole numbers were taken as any number.
-    """
-
-    along: Array
-    plan: Plan | None
-
-
-def worth_of_energy(model: Model, sizes: Mapping[str, Mapping[str, float]], settings: Settings) -> Worth | None:
-    """Return what energy is worth with these sizes, as the linear relaxation says; None where they do not suffice.
-
-    It is the dual of each bus's balance. The model holds the sizes afterwards.
+    It is the dual of the bus's balance in the linear relaxation; None where the sizes do not suffice for it. The model
+    holds the sizes afterwards.
     """
     hold_sizes(model, sizes)
     matrix = compile_model(model.pyomo, refuse=False)
@@ -81,5 +67,4 @@ def worth_of_energy(model: Model, sizes: Mapping[str, Mapping[str, float]], sett
     prices = np.array(duals).T / plant.timeline.weighted_hours[:, None]
     low, high = np.percentile(prices, _USUAL, axis=0)
     spread = np.where(high > low, high - low, 1.0)
-    along = np.asarray((np.clip(prices, low, high) - low) / spread, dtype=float)
-    return Worth(along, None if matrix.integer.any() else outcome.plan)
+    return np.asarray((np.clip(prices, low, high) - low) / spread, dtype=float)

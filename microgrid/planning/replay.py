@@ -118,15 +118,14 @@ def replayed(
     decided = _decide(shorter.of(plant), settings, watch)
     with templating():
         model = assemble(plant)
-    start = None
     if shorter.kind == "segments":
         worth = worth_of_energy(model, decided.sizes, settings)
         if worth is not None:
-            again = _decide(shorter.of(plant, worth.along), settings, watch)
-            decided, start = replace(again, seconds=decided.seconds + again.seconds), worth.plan
+            again = _decide(shorter.of(plant, worth), settings, watch)
+            decided = replace(again, seconds=decided.seconds + again.seconds)
     held = hold_sizes(model, decided.sizes)
     try:
-        outcome, plan, goals = optimise(model, settings, watch, start)
+        outcome, plan, goals = optimise(model, settings, watch)
     except NoPlanError as error:
         raise ReplayError(
             f"sizes decided on {shorter} do not suffice for all {len(plant.timeline)} steps ({error})\n"
