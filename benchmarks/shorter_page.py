@@ -20,10 +20,11 @@ itself can tell. *Faster* compares processor time on one thread, from the plant 
 replay and, for segments, the second decision are in it. `python -m benchmarks shorter` measures again and writes this
 page.
 
-The best cost is known: two of the plants are linear programs, and the park, which decides on yes or no at its hours
-of negative prices, is solved to a gap of 0.01 %. `benchmarks/sizing` holds the two that are no scenario of their own:
-the industrial park with sun, wind, heat pump, heat storage and battery to be sized, and the steel works with sun,
-wind, battery and hydrogen tank, its stacks running freely.
+The best cost is known: two of the plants are linear programs, and the park, whose battery either charges or
+discharges at each hour, as electricity may be worth less than nothing there, is solved to a gap of 0.01 %.
+`benchmarks/sizing` holds the two that are no scenario of their own: the industrial park with sun, wind, heat pump,
+heat storage and battery to be sized, and the steel works with sun, wind, battery and hydrogen tank, its stacks
+running freely.
 
 ![Cost above the best against processor time](images/shorter_years.svg)
 """

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from microgrid.batching.batch import batch
     from microgrid.errors import InputError, MicrogridError, Problem
     from microgrid.planning.pareto import pareto
+    from microgrid.planning.replay import Shorter
     from microgrid.planning.sizing import size
     from microgrid.results import Result, load
     from microgrid.running import NoPlanError, run, solve_plant
@@ -26,6 +27,7 @@ __all__ = [
     "Problem",
     "Result",
     "Scenario",
+    "Shorter",
     "batch",
     "load",
     "load_runs",
@@ -43,6 +45,7 @@ _HOMES = {
     "Problem": "errors",
     "Result": "results",
     "Scenario": "scenario",
+    "Shorter": "planning.replay",
     "batch": "batching.batch",
     "load": "results",
     "load_runs": "runs",
