@@ -213,13 +213,18 @@ def _minimum_times(block: Any, operation: Operation, spec: Commitment) -> None:
 
 def _limits(block: Any, operation: Operation, spec: Commitment) -> None:
     hours, weight = operation.hours, operation.block.weight
+
+    def times(t: Any) -> Any:
+        """Return how often a step comes within the horizon that the limits are for, not how often that is counted."""
+        return 1.0 if operation.has_past else weight[t]
+
     if spec.maximum_hours is not None:
         block.hours_on_within_maximum = pyo.Constraint(
-            rule=lambda b: sum(weight[t] * hours[t] * b.on[t] for t in operation.steps) <= spec.maximum_hours
+            rule=lambda b: sum(times(t) * hours[t] * b.on[t] for t in operation.steps) <= spec.maximum_hours
         )
     if spec.maximum_starts is not None:
         block.starts_within_maximum = pyo.Constraint(
-            rule=lambda b: sum(weight[t] * b.starts[t] for t in operation.steps) <= spec.maximum_starts
+            rule=lambda b: sum(times(t) * b.starts[t] for t in operation.steps) <= spec.maximum_starts
         )
     if spec.maximum_up is not None:
         _longest_run(block, operation, spec.maximum_up)
