@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from microgrid.planning.operating import operated
     from microgrid.planning.pareto import pareto
     from microgrid.planning.pathway import pathway
+    from microgrid.planning.replay import Shorter
     from microgrid.planning.sizing import size
     from microgrid.planning.uncertainty import uncertainty
     from microgrid.results import Result, load
@@ -30,6 +31,7 @@ __all__ = [
     "Problem",
     "Result",
     "Scenario",
+    "Shorter",
     "alternatives",
     "batch",
     "load",
@@ -52,6 +54,7 @@ _HOMES = {
     "Result": "results",
     "Scenario": "scenario",
     "alternatives": "planning.alternatives",
+    "Shorter": "planning.replay",
     "batch": "batching.batch",
     "load": "results",
     "load_runs": "runs",

@@ -154,7 +154,7 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
     """
     costs, emissions = _costs(model, values), _emissions(model, values)
     manifest = manifest | {
-        "sizes": _sizes(model, values),
+        "sizes": sizes_of(model, values),
         "costs": _totals(costs, "category"),
         "emissions": emission_totals(model, emissions),
         "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
@@ -306,7 +306,8 @@ def _prices(model: Model, values: Values) -> pd.DataFrame:
     return _tidy(rows, ("bus", "time", "price"), "price")
 
 
-def _sizes(model: Model, values: Values) -> dict[str, dict[str, float]]:
+def sizes_of(model: Model, values: Values) -> dict[str, dict[str, float]]:
+    """Return capacities by asset and field, with what was decided of modules and of building at all."""
     sizes: dict[str, dict[str, float]] = {}
     for asset, by_field in model.sizes.items():
         block = model.pyomo.size[asset]

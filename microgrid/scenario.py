@@ -28,7 +28,7 @@ from microgrid.pathway_section import Pathway
 from microgrid.plant import UNFED, Objective, Plant, PlantBus, amount_of, amounts_of
 from microgrid.reading import read_number
 from microgrid.schema import scenario_schema
-from microgrid.sections import Bus, Head, Site, Solver
+from microgrid.sections import AccountingPart, Bus, Head, Site, Solver
 from microgrid.series import Series
 from microgrid.technologies import technologies
 from microgrid.technologies.base import Technology
@@ -158,7 +158,9 @@ def _plant(
         return None
     objective = head.objective.objective() if head is not None else Objective()
     rate = head.finance.real_rate if head is not None else 0.0
-    accounting = head.accounting.told() if head is not None else Accounting()
+    # Whatever else is wrong with the head, what is asked of factors is known where this section is good.
+    kept = head.accounting if head is not None else _read(AccountingPart, data.get("accounting", {}), (), reading)
+    accounting = kept.told() if kept is not None else Accounting()
     areas = head.site.areas if head is not None else {}
     try:
         policies = head.policies if head is not None and timeline is not None else ()

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.errors import InputError, Problem
+from microgrid.periods import APART, Periods
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +32,14 @@ class Timeline:
         Length of each step in hours, shape (n,), above zero.
     weights
         How often each step counts in money and emissions, shape (n,); ones for a plain horizon.
+    periods
+        How the steps make up a longer time, where they are typical periods of one; each period has points of its own.
     """
 
     index: pd.DatetimeIndex
     hours: NDArray[np.float64]
     weights: NDArray[np.float64]
+    periods: Periods | None = None
 
     def __post_init__(self) -> None:
         """Refuse a timeline that no plan could stand on."""
@@ -104,13 +108,34 @@ class Timeline:
 
     @cached_property
     def end(self) -> pd.Timestamp:
-        """The end of the last step."""
+        """The end of the last step, or of the time that periods make up."""
+        if self.periods is not None:
+            return self.periods.end
         return self.index[-1] + pd.Timedelta(hours=float(self.hours[-1]))
 
     @cached_property
     def elapsed(self) -> NDArray[np.float64]:
-        """Hours from the first point to each point, shape (n + 1,)."""
-        return np.concatenate([[0.0], np.cumsum(self.hours)])
+        """Hours from the first point to each point, shape (n + 1,).
+
+        Periods stand far apart from one another, and from what was before the horizon: nothing lasts into one.
+        """
+        elapsed = np.concatenate([[0.0], np.cumsum(self.hours)])
+        if self.periods is None:
+            return elapsed
+        period = self.periods.of_steps(len(self))
+        return elapsed + APART * np.append(period + 1, len(self.periods) + 1)
+
+    @cached_property
+    def starts(self) -> NDArray[np.intp]:
+        """The point at which each step starts, shape (n,); it ends at the next one."""
+        steps = np.arange(len(self))
+        return steps if self.periods is None else steps + self.periods.of_steps(len(self))
+
+    @cached_property
+    def later(self) -> NDArray[np.intp]:
+        """The steps that have one before them, which is known to come before them."""
+        firsts = [0] if self.periods is None else self.periods.firsts
+        return np.setdiff1d(np.arange(len(self)), firsts)
 
     @cached_property
     def weighted_hours(self) -> NDArray[np.float64]:
@@ -119,8 +144,13 @@ class Timeline:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every step counts once, so that calendar months can be billed."""
-        return bool((self.weights == 1).all())
+        """Whether every step counts once."""
+        return self.periods is None and bool((self.weights == 1).all())
+
+    @property
+    def keeps_months(self) -> bool:
+        """Whether calendar months can be billed: every step counts once, or for steps of its own month alone."""
+        return self.is_plain if self.periods is None else self.periods.by_month
 
     @cached_property
     def years(self) -> float:
@@ -146,7 +176,7 @@ class Timeline:
         for month in dict.fromkeys(self.months):
             first = pd.Timestamp(f"{month}-01", tz=self.index.tz)
             length = (first + pd.DateOffset(months=1) - first) / pd.Timedelta(hours=1)
-            shares[str(month)] = float(self.hours[self.months == month].sum() / length)
+            shares[str(month)] = float(self.weighted_hours[self.months == month].sum() / length)
         return shares
 
     def windows(self, minutes: float) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     0: ("microgrid.errors", "microgrid.units", "microgrid.faults", "microgrid.versions"),
     1: (
         "microgrid.timeline",
+        "microgrid.periods",
         "microgrid.accounts",
         "microgrid.carriers",
         "microgrid.series",
@@ -46,6 +47,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     2: (
         "microgrid.technologies.base",
         "microgrid.technologies.patterns",
+        "microgrid.technologies.seasonal",
         "microgrid.technologies.factor_lines",
         "microgrid.technologies.free_source",
         "microgrid.technologies.commitment",

@@ -23,17 +23,27 @@ def size(
     segments: Annotated[
         int | None, typer.Option(help="Decide sizes on so many segments, then run all steps.", show_default=False)
     ] = None,
+    periods: Annotated[
+        int | None, typer.Option(help="Decide sizes on so many typical days, then run all.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
     """Decide what to build; tell what it is worth beside the reference over the years."""
+    from microgrid.errors import InputError, Problem
+    from microgrid.planning.replay import Shorter
     from microgrid.planning.sizing import size as size_scenario
     from microgrid.progress import watching
     from microgrid.results import manifest_text
 
     folder = out if out is not None else Path("runs") / f"{run_name(file)}-size"
+    if segments is not None and periods is not None:
+        raise InputError([Problem("--periods", f"{periods}, beside --segments {segments}", "one of the two")])
+    shorter = None
+    if segments is not None or periods is not None:
+        shorter = Shorter("segments", segments) if segments is not None else Shorter("periods", periods or 0)
     with watching(quiet or as_json) as watch:
-        investment = size_scenario(file, folder, pairs(overrides), watch, segments)
+        investment = size_scenario(file, folder, pairs(overrides), watch, shorter)
     if as_json:
         typer.echo(manifest_text(investment.plan.result.manifest).encode(), nl=False)
     elif not quiet:

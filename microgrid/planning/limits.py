@@ -43,7 +43,7 @@ def _replay(plan: Case) -> Iterator[str]:
     if replay["gap"] is not None:
         sure = f"the best ones cost at most {replay['gap']:.2%} less"
     yield (
-        f"Sizes were decided on {replay['segments']} segments of the horizon and run on all of its steps: they cost "
+        f"Sizes were decided on {replay['told']} of the horizon and run on all of its steps: they cost "
         f"{abs(replay['difference']):.2%} {'more' if replay['difference'] >= 0 else 'less'} there, and {sure}."
     )
 

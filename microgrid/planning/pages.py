@@ -122,7 +122,7 @@ def _proof(manifest: Mapping[str, Any]) -> str:
     replay, outcome = manifest.get("replay"), manifest["outcome"]
     told = "of the cost of a year with annuities"
     if replay:
-        how = f"Sizes were decided on {replay['segments']} segments"
+        how = f"Sizes were decided on {replay['told']}"
         if replay["gap"] is None:
             return f"{how}: how near to the best {told} is not known"
         return f"{how}, within {percent(replay['gap'], 2)} {told}"

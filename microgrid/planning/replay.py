@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import pyomo.core as pyo
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from microgrid.errors import MicrogridError
-from microgrid.model import Model, assemble
+from microgrid.model import assemble
+from microgrid.planning.refining import Array, Held, hold_sizes, worth_of_energy
 from microgrid.planning.segments import segmented
+from microgrid.planning.typical import typical
 from microgrid.plant import Plant
-from microgrid.results import Result, collect
+from microgrid.results import Result, collect, sizes_of
 from microgrid.running import NoPlanError, Watch, audited, optimise, solve_plant, told
 from solvers import Plan, Settings, templating
 
 
 class ReplayError(MicrogridError):
     """Sizes that suffice for the shorter year, and not for the whole."""
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """How a horizon is made shorter: `count` segments of neighbouring steps, or typical periods."""
+
+    kind: Literal["segments", "periods"]
+    count: int
+
+    def of(self, plant: Plant, values: Array | None = None) -> Plant:
+        """Return the plant on the shorter horizon.
+
+        Parameters
+        ----------
+        values
+            What steps are compared by, shape (steps, features); by default every series.
+
+        Raises
+        ------
+        InputError
+            If there are too few or too many, or the plant cannot be planned on them.
+        """
+        make = segmented if self.kind == "segments" else typical
+        return make(plant, self.count, values)
+
+    def __str__(self) -> str:
+        """Tell it in words."""
+        return f"{self.count} {'segments' if self.kind == 'segments' else 'typical periods'}"
 
 
 @dataclass(frozen=True)
@@ -29,8 +57,8 @@ class Replayed:
     ----------
     result
         The plan on all steps, with the sizes as they were decided.
-    segments
-        Number of steps that sizes were decided on.
+    shorter
+        What sizes were decided on.
     shorter_cost
         What the shorter year said that they cost.
     bound
@@ -40,7 +68,7 @@ class Replayed:
     """
 
     result: Result
-    segments: int
+    shorter: Shorter
     shorter_cost: float
     bound: float | None
     seconds: tuple[float, float]
@@ -61,7 +89,9 @@ class Replayed:
     def plain(self) -> dict[str, Any]:
         """The replay as plain data, for a manifest."""
         return {
-            "segments": self.segments,
+            "kind": self.shorter.kind,
+            "count": self.shorter.count,
+            "told": str(self.shorter),
             "shorter_cost": self.shorter_cost,
             "cost": self.result.cost,
             "difference": self.difference,
@@ -72,54 +102,62 @@ class Replayed:
 
 
 def replayed(
-    plant: Plant, segments: int, settings: Settings, identity: Mapping[str, Any], watch: Watch | None = None
+    plant: Plant, shorter: Shorter, settings: Settings, identity: Mapping[str, Any], watch: Watch | None = None
 ) -> Replayed:
-    """Decide sizes on segments of the horizon, and run all of it with them.
+    """Decide sizes on a shorter horizon, and run all of it with them.
 
     Raises
     ------
     InputError
-        If there are too few or too many segments.
+        If there are too few or too many segments or periods, or the plant cannot be planned on them.
     ReplayError
         If the sizes do not suffice for all steps.
     NoPlanError
-        If there is no plan on the segments.
+        If there is no plan on the shorter horizon.
     """
-    shorter = solve_plant(segmented(plant, segments), settings, watch)
+    decided = _decide(shorter.of(plant), settings, watch)
     with templating():
         model = assemble(plant)
-        held = _hold(model, shorter.sizes)
-        try:
-            outcome, plan, goals = optimise(model, settings, watch)
-        except NoPlanError as error:
-            raise ReplayError(
-                f"sizes decided on {segments} segments do not suffice for all {len(plant.timeline)} steps ({error})\n"
-                "   take more segments, or none"
-            ) from error
-        result = audited(collect(model, plan, dict(identity) | told(plant, outcome, goals)))
-        is_linear = not outcome.integers and model.goals == ("cost",)
-        bound = _bound(plan, held, outcome.bound) if is_linear else None
-    seconds = (shorter.manifest["outcome"]["seconds"], outcome.seconds)
-    return Replayed(result, segments, shorter.cost, bound, seconds)
+    if shorter.kind == "segments":
+        worth = worth_of_energy(model, decided.sizes, settings)
+        if worth is not None:
+            again = _decide(shorter.of(plant, worth), settings, watch)
+            decided = replace(again, seconds=decided.seconds + again.seconds)
+    held = hold_sizes(model, decided.sizes)
+    try:
+        outcome, plan, goals = optimise(model, settings, watch)
+    except NoPlanError as error:
+        raise ReplayError(
+            f"sizes decided on {shorter} do not suffice for all {len(plant.timeline)} steps ({error})\n"
+            f"   take more {shorter.kind}, or none"
+        ) from error
+    result = audited(collect(model, plan, dict(identity) | told(plant, outcome, goals)))
+    is_linear = not outcome.integers and model.goals == ("cost",)
+    bound = _bound(plan, held, outcome.bound) if is_linear else None
+    return Replayed(result, shorter, decided.cost, bound, (decided.seconds, outcome.seconds))
 
 
-def _hold(model: Model, sizes: Mapping[str, Mapping[str, float]]) -> dict[str, tuple[Any, float, float, float]]:
-    """Hold every decided capacity to its size by a row; return each row with the size and its bounds."""
-    model.pyomo.held = pyo.Block()
-    found = {}
-    for asset, fields in model.sizes.items():
-        for field, size in fields.items():
-            if size.is_fixed:
-                continue
-            name, value = f"{asset}_{field}", sizes[asset][field]
-            variable = size.amount
-            row = pyo.Constraint(rule=lambda _b, v=variable, value=value: v == value)
-            model.pyomo.held.add_component(name, row)
-            found[name] = (row, value, float(variable.lb), float(variable.ub))
-    return found
+@dataclass(frozen=True)
+class _Decided:
+    """Sizes, what the shorter horizon says that they cost, and the solver's time for it."""
+
+    sizes: Mapping[str, Mapping[str, float]]
+    cost: float
+    seconds: float
 
 
-def _bound(plan: Plan, held: Mapping[str, tuple[Any, float, float, float]], cost: float) -> float | None:
+def _decide(plant: Plant, settings: Settings, watch: Watch | None) -> _Decided:
+    """Decide sizes on a shorter horizon. Typical periods do not follow one another: there are no windows of them."""
+    if plant.timeline.periods is None:
+        result = solve_plant(plant, settings, watch)
+        return _Decided(result.sizes, result.cost, result.manifest["outcome"]["seconds"])
+    with templating():
+        model = assemble(plant)
+    outcome, plan, _ = optimise(model, replace(settings, method="direct"), watch)
+    return _Decided(sizes_of(model, plan), model.total(plan, "cost"), outcome.seconds)
+
+
+def _bound(plan: Plan, held: Held, cost: float) -> float | None:
     """Return what no sizes cost less than: the tangent of the cost in the sizes, at its lowest within their bounds.
 
     The cost of a linear plant is convex in its sizes, and the duals of the rows that hold them are a subgradient

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.errors import InputError, Problem
+from microgrid.planning.features import all_series, features, residual_demands
 from microgrid.plant import Plant
+from microgrid.rolling.windows import with_series
 from microgrid.series import Series
 from microgrid.timeline import Timeline
 
 Array = NDArray[np.float64]
 
 
-def segmented(plant: Plant, count: int) -> Plant:
+def segmented(plant: Plant, count: int, values: Array | None = None) -> Plant:
     """Return a plant on `count` segments of its horizon, each with the means of all series over it.
+
+    Parameters
+    ----------
+    values
+        What steps are compared by, shape (steps, features); by default every series.
 
     Raises
     ------
@@ -33,16 +41,15 @@ def segmented(plant: Plant, count: int) -> Plant:
     if not 1 <= count < len(timeline):
         wanted = f"fewer than the {len(timeline)} steps of the horizon, at least 1"
         raise InputError([Problem("--segments", str(count), wanted)])
-    values = features(plant)
     alone = extremes(plant)
-    starts = _merged(values, timeline, alone, count)
+    starts = _merged(features(plant) if values is None else values, timeline, alone, count)
     if len(starts) > count:
         wanted = f"at least {len(starts)}: months, and the steps that decide sizes, stay apart"
         raise InputError([Problem("--segments", str(count), wanted)])
     hours = np.add.reduceat(timeline.hours, starts)
     shorter = Timeline(timeline.index[starts], hours, np.add.reduceat(timeline.weighted_hours, starts) / hours)
     assets = {
-        name: asset.model_copy(update={key: _mean(series, timeline, starts) for key, series in asset.series().items()})
+        name: with_series(asset, partial(_mean, timeline=timeline, starts=starts))
         for name, asset in plant.assets.items()
     }
     return replace(plant, timeline=shorter, assets=assets)
@@ -56,50 +63,20 @@ def _mean(series: Series, timeline: Timeline, starts: NDArray[np.intp]) -> Serie
     return replace(series, values=np.clip(means, series.lowest, series.highest))
 
 
-def features(plant: Plant) -> Array:
-    """Return every series that changes, each from 0 to 1, shape (steps, series)."""
-    rows = [
-        (series.values - series.lowest) / (series.highest - series.lowest)
-        for asset in plant.assets.values()
-        for series in asset.series().values()
-        if series.values.ndim and series.highest > series.lowest
-    ]
-    return np.column_stack(rows) if rows else np.zeros((len(plant.timeline), 0))
-
-
 def extremes(plant: Plant) -> NDArray[np.intp]:
     """Return the steps that stay apart: in each month the highest and the lowest of each series and residual demand."""
-    values = features(plant)
-    demands = _residual(plant)
-    columns = np.column_stack([values, *demands]) if demands else values
+    series = [each.values for asset in plant.assets.values() for each in all_series(asset) if each.values.ndim]
+    columns = np.array([*series, *residual_demands(plant)]).T
     months = plant.timeline.months
     kept = {
         int(steps[place])
         for month in dict.fromkeys(months)
         for steps in (np.flatnonzero(months == month),)
-        for column in columns[steps].T
+        for column in (columns[steps].T if columns.size else [])
         if np.ptp(column) > 0
         for place in (int(np.argmax(column)), int(np.argmin(column)))
     }
     return np.array(sorted(kept), dtype=np.intp)
-
-
-def _residual(plant: Plant) -> list[Array]:
-    """Return what demands are left when each source gives as much as all that may be built of it."""
-    found = []
-    sources = [asset for asset in plant.assets.values() if "availability" in asset.series()]
-    for asset in plant.assets.values():
-        demand = asset.series().get("demand")
-        if demand is None:
-            continue
-        left = demand.on(plant.timeline).copy()
-        for source in sources:
-            (bus, _), (own, _) = next(iter(source.buses().values())), next(iter(asset.buses().values()))
-            if bus == own:
-                high = source.capacities()["capacity"].high
-                left -= high * source.series()["availability"].on(plant.timeline)
-        found.append(left)
-    return found
 
 
 def _merged(values: Array, timeline: Timeline, alone: NDArray[np.intp], count: int) -> NDArray[np.intp]:

@@ -17,7 +17,7 @@ from microgrid.planning.levelised_cost import Levelised, by_bus, by_source
 from microgrid.planning.limits import limits
 from microgrid.planning.purchases import purchases
 from microgrid.planning.reference import reference_of
-from microgrid.planning.replay import replayed
+from microgrid.planning.replay import Shorter, replayed
 from microgrid.planning.sensitivity import Sensitivity, sensitivities
 from microgrid.results import Result, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
@@ -109,7 +109,7 @@ def size(
     out: Path | str | None = None,
     overrides: Mapping[str, str] | None = None,
     watch: Watch | None = None,
-    segments: int | None = None,
+    shorter: Shorter | None = None,
 ) -> Investment:
     """Decide what to build, and compare it with the scenario's reference over the project's life.
 
@@ -123,8 +123,8 @@ def size(
         Values by path; only with a file.
     watch
         Called with a Progress while a solver runs.
-    segments
-        If given, sizes are decided on so many segments of the horizon; its operation is then planned on all steps.
+    shorter
+        If given, sizes are decided on segments or typical periods; the operation is then planned on all steps.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def size(
     AgedError
         If ageing leaves no plan.
     ReplayError
-        If sizes decided on segments do not suffice for all steps.
+        If sizes decided on a shorter horizon do not suffice for all steps.
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
@@ -146,7 +146,7 @@ def size(
         refuse_unfit(Path(out))
     cases = {}
     for name, each in (("plan", scenario), (REFERENCE, other)):
-        cases[name] = _case(each, scenario, name, watch, segments)
+        cases[name] = _case(each, scenario, name, watch, shorter)
     investment = _compared(scenario, cases["plan"], cases[REFERENCE])
     investment.plan.result.manifest["total_seconds"] = time.perf_counter() - started
     investment.plan.result.manifest["investment"] = investment.manifest
@@ -155,10 +155,10 @@ def size(
     return investment
 
 
-def _case(each: Scenario, scenario: Scenario, name: str, watch: Watch | None, segments: int | None) -> Case:
+def _case(each: Scenario, scenario: Scenario, name: str, watch: Watch | None, shorter: Shorter | None) -> Case:
     """Solve a scenario, and what its ageing changes."""
     try:
-        result = run(each, watch=watch) if segments is None or name == REFERENCE else _replayed(each, segments, watch)
+        result = run(each, watch=watch) if shorter is None or name == REFERENCE else _replayed(each, shorter, watch)
     except NoPlanError as error:
         if name == REFERENCE:
             raise NoReferenceError(error) from error
@@ -169,8 +169,8 @@ def _case(each: Scenario, scenario: Scenario, name: str, watch: Watch | None, se
     return Case(result, bought, tuple(losses(each.plant, result, finance.years, solve)))
 
 
-def _replayed(scenario: Scenario, segments: int, watch: Watch | None) -> Result:
-    found = replayed(scenario.plant, segments, settings_of(scenario.solver), identity_of(scenario), watch)
+def _replayed(scenario: Scenario, shorter: Shorter, watch: Watch | None) -> Result:
+    found = replayed(scenario.plant, shorter, settings_of(scenario.solver), identity_of(scenario), watch)
     found.result.manifest["replay"] = found.plain
     return found.result
 

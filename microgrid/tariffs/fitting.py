@@ -20,7 +20,10 @@ def misfits(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
     yield from _unknown_holidays(tariff, timeline)
     lacking = list(_months_without_price(tariff, timeline))
     yield from lacking
-    if _counts_months(tariff) and not timeline.is_plain:
+    if timeline.periods is not None and any(isinstance(c, CoincidentCharge) for c in tariff.components.values()):
+        wanted = "a horizon in which each day stands for itself alone"
+        yield Problem("components", "events of the grid, on typical days", wanted, "take --segments instead")
+    if _counts_months(tariff) and not timeline.keeps_months:
         wanted = "a horizon whose every step counts once"
         cure = "leave peaks, tiers and net metering out of the tariff"
         yield Problem("components", "a horizon with weights", wanted, cure)

@@ -176,8 +176,13 @@ class Operation:
         return self.block.later
 
     @property
+    def has_past(self) -> bool:
+        """Whether the first step follows what was before the horizon; what was before a period is not known."""
+        return self.timeline.periods is None
+
+    @property
     def points(self) -> Any:
-        """The set of points, 0 to n."""
+        """The set of points, 0 to n; of periods, those of one after those of the other."""
         return self.block.points
 
     @property
@@ -259,12 +264,18 @@ def make_operation(
     """Put the sets and step lengths of `timeline` on a Pyomo block."""
     n = len(timeline)
     block.steps = pyo.RangeSet(0, n - 1)
-    block.later = pyo.RangeSet(1, n - 1)
-    block.points = pyo.RangeSet(0, n)
+    periods = timeline.periods
+    block.later = pyo.RangeSet(1, n - 1) if periods is None else pyo.Set(initialize=timeline.later.tolist())
+    block.points = pyo.RangeSet(0, n if periods is None else n + len(periods) - 1)
     parameter(block, block.steps, "hours", timeline.hours)
     parameter(block, block.steps, "weight", timeline.weights)
-    parameter(block, block.steps, "start", np.arange(n))
-    parameter(block, block.steps, "end", np.arange(1, n + 1))
+    parameter(block, block.steps, "start", timeline.starts)
+    parameter(block, block.steps, "end", timeline.starts + 1)
+    if periods is not None:
+        block.periods = pyo.RangeSet(0, len(periods) - 1)
+        block.stretches = pyo.RangeSet(0, len(periods.order) - 1)
+        block.borders = pyo.RangeSet(0, len(periods.order))
+        parameter(block, block.stretches, "period", periods.order)
     return Operation(block, timeline, pressed, money_counts)
 
 
@@ -336,6 +347,14 @@ class Technology(BaseModel, ABC):
     def lacks_intensity(self) -> str:
         """Return the field that would say what each kWh imported emits, where it is due and not given."""
         return ""
+
+    def counts_months(self) -> bool:
+        """Tell whether it is billed by the month."""
+        return False
+
+    def calendar(self, timeline: Timeline) -> list[NDArray[np.float64]]:  # noqa: ARG002
+        """Return what it goes by of the calendar, as numbers by step: steps that differ in it are not alike."""
+        return []
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:  # noqa: ARG002
         """Give what does not fit the horizon, each by the path of its field within this asset."""

@@ -22,7 +22,7 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Store, Technology, parameter
-from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
+from microgrid.technologies.patterns import begin_and_end, flow_within, never_both, stock, stock_balance, stock_ends
 
 
 class Wear(BaseModel):
@@ -134,9 +134,11 @@ class Battery(Technology):
         if self.keeps_ways_apart(operation):
             high = size["power"].high
             never_both(block, operation, (charge, high), (discharge, high))
-        stored = stock(block, operation, "stored", size["energy"], (self.minimum_charge, self.maximum_charge))
+        stored = stock(
+            block, operation, "stored", size["energy"], self.self_discharge, (self.minimum_charge, self.maximum_charge)
+        )
         ends = (self.initial_charge, self.final_charge, self.returns)
-        stock_ends(block, operation, "stored", lambda p: stored[p], size["energy"], ends)
+        stock_ends(block, operation, "stored", size["energy"], ends)
         into, out_of = self.charge_efficiency, self.discharge_efficiency
         stock_balance(
             block, operation, "stored", stored, lambda t: into * charge[t] - discharge[t] / out_of, self.self_discharge
@@ -146,21 +148,21 @@ class Battery(Technology):
                 Flow("charge", self.bus, lambda t: -charge[t]),
                 Flow("discharge", self.bus, lambda t: discharge[t]),
             ],
-            costs=self._wear_costs(block, operation, size["energy"], stored),
+            costs=self._wear_costs(block, operation, size["energy"]),
             states={"stored": State(stored, "points", "initial_charge", "energy"), **self._segment_states(block)},
             store=Store(
                 lambda p: stored[p], lambda t: charge[t], lambda t: discharge[t], into, out_of, self.self_discharge
             ),
         )
 
-    def _wear_costs(self, block: Any, operation: Operation, energy: Size, stored: Any) -> list[Cost]:
+    def _wear_costs(self, block: Any, operation: Operation, energy: Size) -> list[Cost]:
         if self.wear is None:
             return []
         hours, out_of = operation.hours, self.discharge_efficiency
         if self.wear.method == "throughput":
             (cost,) = self.wear.marginal(self.window)
             return [Cost("wear", "wear", lambda t: cost / out_of * hours[t] * block.discharge[t], operation.steps)]
-        self._depth_segments(block, operation, energy, stored)
+        self._depth_segments(block, operation, energy)
         priced = list(enumerate(self.wear.marginal(self.window)))
         return [
             Cost(
@@ -171,7 +173,7 @@ class Battery(Technology):
             )
         ]
 
-    def _depth_segments(self, block: Any, operation: Operation, energy: Size, stored: Any) -> None:
+    def _depth_segments(self, block: Any, operation: Operation, energy: Size) -> None:
         """Cut the usable window into segments of equal depth, each a stock of its own that sums to the whole."""
         into, out_of = self.charge_efficiency, self.discharge_efficiency
         segments = [self._segment(block, operation, energy, k) for k in range(self._depths)]
@@ -193,13 +195,13 @@ class Battery(Technology):
                 return lost == leak[t] * energy.amount
 
             block.segments_make_up_for_bottom = pyo.Constraint(operation.steps, rule=segments_make_up_for_bottom)
-        block.segments_begin = pyo.Constraint(
-            rule=lambda _b: sum([level[0] for level, _, _ in segments]) == stored[0] - bottom * energy.amount
-        )
+        begins = [begin_and_end(block, operation, f"segment_{k}")[0] for k in range(self._depths)]
+        stored, _ = begin_and_end(block, operation, "stored")
+        block.segments_begin = pyo.Constraint(rule=lambda _b: sum(begins) == stored - bottom * energy.amount)
 
     def _segment(self, block: Any, operation: Operation, energy: Size, k: int) -> tuple[Any, Any, Any]:
         """Write one segment: its stock, what fills it and what empties it, on the cells' side."""
-        level = stock(block, operation, f"segment_{k}", energy, (0.0, self.window / self._depths))
+        level = stock(block, operation, f"segment_{k}", energy, self.self_discharge, (0.0, self.window / self._depths))
         filled = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
         emptied = pyo.Var(operation.steps, dense=False, within=pyo.NonNegativeReals)
         block.add_component(f"cells_in_{k}", filled)

@@ -192,7 +192,8 @@ def _switch(block: Any, operation: Operation, spec: Commitment) -> None:
         return b.on[t] - b.on[t - 1] == b.starts[t] - b.stops[t]
 
     block.switches = pyo.Constraint(operation.later, rule=switches)
-    block.switches_first = pyo.Constraint(rule=lambda b: b.on[0] - on_before == b.starts[0] - b.stops[0])
+    if operation.has_past:
+        block.switches_first = pyo.Constraint(rule=lambda b: b.on[0] - on_before == b.starts[0] - b.stops[0])
 
 
 def _minimum_times(block: Any, operation: Operation, spec: Commitment) -> None:
@@ -211,18 +212,23 @@ def _minimum_times(block: Any, operation: Operation, spec: Commitment) -> None:
 
 
 def _limits(block: Any, operation: Operation, spec: Commitment) -> None:
-    hours = operation.hours
+    hours, weight = operation.hours, operation.block.weight
+
+    def times(t: Any) -> Any:
+        """Return how often a step comes within the horizon that the limits are for, not how often that is counted."""
+        return 1.0 if operation.has_past else weight[t]
+
     if spec.maximum_hours is not None:
         block.hours_on_within_maximum = pyo.Constraint(
-            rule=lambda b: sum(hours[t] * b.on[t] for t in operation.steps) <= spec.maximum_hours
+            rule=lambda b: sum(times(t) * hours[t] * b.on[t] for t in operation.steps) <= spec.maximum_hours
         )
     if spec.maximum_starts is not None:
         block.starts_within_maximum = pyo.Constraint(
-            rule=lambda b: sum(b.starts[t] for t in operation.steps) <= spec.maximum_starts
+            rule=lambda b: sum(times(t) * b.starts[t] for t in operation.steps) <= spec.maximum_starts
         )
     if spec.maximum_up is not None:
         _longest_run(block, operation, spec.maximum_up)
-        if spec.on_before and spec.hours_before is not None:
+        if operation.has_past and spec.on_before and spec.hours_before is not None:
             _rest_of_run(block, operation, spec.maximum_up - spec.hours_before)
 
 
@@ -237,10 +243,11 @@ def _rest_of_run(block: Any, operation: Operation, rest: float) -> None:
 
 
 def _longest_run(block: Any, operation: Operation, longest: float) -> None:
-    """Forbid every shortest chain of steps that is longer than the longest run."""
-    elapsed = operation.timeline.elapsed
+    """Forbid every shortest chain of steps that is longer than the longest run; a period's last steps make none."""
+    elapsed, hours = operation.timeline.elapsed, operation.timeline.hours
     ends = np.searchsorted(elapsed, elapsed[:-1] + longest + 1e-9, side="right")
-    chains = [list(range(t, int(e))) if e <= operation.last else [] for t, e in enumerate(ends)]
+    is_long = [e <= operation.last and hours[t:e].sum() > longest + 1e-9 for t, e in enumerate(ends)]
+    chains = [list(range(t, int(e))) if is_long[t] else [] for t, e in enumerate(ends)]
     if not any(chains):
         return
     members = indexed_steps(block, operation, "steps_of_maximum_up", chains)
@@ -255,7 +262,7 @@ def _longest_run(block: Any, operation: Operation, longest: float) -> None:
 
 def _plain_ramps(block: Any, operation: Operation, size: Size, spec: Commitment, output: Any) -> None:
     gap = middle_gaps(operation, block)
-    before = spec.output_before
+    before = spec.output_before if operation.has_past else None
     if spec.ramp_up is not None:
         up = spec.ramp_up
 
@@ -306,6 +313,8 @@ def _switched_ramps(block: Any, operation: Operation, size: Size, spec: Commitme
 
     block.rises_within_ramp = pyo.Constraint(operation.later, rule=rises_within_ramp)
     block.falls_within_ramp = pyo.Constraint(operation.later, rule=falls_within_ramp)
+    if not operation.has_past:
+        return
     if not spec.on_before:
         block.rises_first = pyo.Constraint(rule=lambda _b: output[0] <= start[0] * started(0))
     elif spec.output_before is not None:

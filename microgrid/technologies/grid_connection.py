@@ -275,6 +275,16 @@ class GridConnection(Technology):
         )
         return frozenset({self.bus}) if pays else frozenset()
 
+    def counts_months(self) -> bool:
+        """Tell whether it is billed by the month."""
+        return self.tariff is not None or self.demand_charge is not None or bool(self.contracts)
+
+    def calendar(self, timeline: Timeline) -> list[NDArray[np.float64]]:
+        """Return the billing month of each step, and its share in each period of the tariff's clock."""
+        months = [np.unique(timeline.months.astype(str), return_inverse=True)[1].astype(float)]
+        shares = self.contract.shares(timeline).values()
+        return [*(months if self.counts_months() else []), *shares]
+
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
         """Refuse contracts that do not fit, peaks on weighted steps, cut windows, and days without tariff."""
         unfit = [] if self.tariff is None else list(misfits(self.tariff, timeline))
@@ -287,7 +297,7 @@ class GridConnection(Technology):
             return
         if self.demand_charge is None:
             return
-        if not timeline.is_plain:
+        if not timeline.keeps_months:
             wanted = "a horizon whose every step counts once"
             yield Problem("demand_charge", "a horizon with weights", wanted, "leave the demand charge out")
             return

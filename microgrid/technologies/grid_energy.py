@@ -128,7 +128,7 @@ def _pool(meter: Meter, netting: NetMetering, period: str, spans: NDArray[np.int
 
     Both at once would not pay where a kWh costs more than a left-over one earns; elsewhere a binary excludes it.
     """
-    block, hours = meter.block, meter.operation.hours
+    block, hours, weight = meter.block, meter.operation.hours, meter.operation.block.weight
     imports, exports = meter.imports, meter.exports
     number = list(meter.shares).index(period)
     inside = meter.shares[period] > 0
@@ -139,14 +139,14 @@ def _pool(meter: Meter, netting: NetMetering, period: str, spans: NDArray[np.int
     before = np.zeros(count)
     before[0] = meter.past.netted.get(period, 0.0)
     so_far = parameter(block, block.spans, f"netted_before_{number}", before)
-    most = np.bincount(spans[inside], meter.timeline.hours[inside], count) * meter.highest + np.abs(before)
+    most = np.bincount(spans[inside], meter.timeline.weighted_hours[inside], count) * meter.highest + np.abs(before)
     net = pyo.Var(block.spans, bounds=(0.0, None))
     surplus = pyo.Var(block.spans, bounds=(0.0, None))
     block.add_component(f"net_{number}", net)
     block.add_component(f"surplus_{number}", surplus)
 
     def exports_taken_off_imports(_b: Any, s: Any) -> Any:
-        flowed = sum(hours[t] * (imports[t] - exports[t]) for t in members[s])
+        flowed = sum(weight[t] * hours[t] * (imports[t] - exports[t]) for t in members[s])
         return net[s] - surplus[s] == so_far[s] + flowed
 
     block.add_component(

@@ -99,7 +99,7 @@ class Meter:
     def covered(self) -> Array:
         """How many months each billing month counts for, by the part of it that the horizon covers, shape (months,)."""
         timeline = self.timeline
-        if timeline.is_plain:
+        if timeline.keeps_months:
             return np.array([timeline.month_shares[name] for name in self.names])
         in_year = np.where(timeline.index.is_leap_year, 8784.0, 8760.0)
         return self.summed(12 * timeline.weighted_hours / in_year)
@@ -119,7 +119,7 @@ class Meter:
     @cached_property
     def month_hours(self) -> Array:
         """Hours of the horizon in each month, shape (months,)."""
-        return self.summed(self.timeline.hours)
+        return self.summed(self.timeline.weighted_hours)
 
     def summed(self, values: Array) -> Array:
         """Return the sum of values by step over each month, shape (months,)."""
@@ -132,14 +132,15 @@ class Meter:
     @cached_property
     def energy(self) -> Any:
         """The energy imported in each month, what was imported before the horizon included, kWh."""
-        months, imports, hours = self.months, self.imports, self.operation.hours
+        months, imports = self.months, self.imports
+        hours, weight = self.operation.hours, self.operation.block.weight
         before = np.zeros(len(self.names))
         before[0] = self.past.energy or 0.0
         so_far = self.in_months(before, "energy_before")
         self.block.month_energy = pyo.Var(months, bounds=(0.0, None))
 
         def energy_of_month(b: Any, m: Any) -> Any:
-            return b.month_energy[m] == so_far[m] + sum(hours[t] * imports[t] for t in b.month_steps[m])
+            return b.month_energy[m] == so_far[m] + sum(weight[t] * hours[t] * imports[t] for t in b.month_steps[m])
 
         self.block.energy_of_month = pyo.Constraint(months, rule=energy_of_month)
         return self.block.month_energy

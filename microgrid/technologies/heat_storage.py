@@ -85,9 +85,9 @@ class HeatStorage(Technology):
         discharge = flow_within(block, operation, "discharge", fastest)
         if self.keeps_ways_apart:
             never_both(block, operation, (charge, fastest.high), (discharge, fastest.high))
-        stored = stock(block, operation, "stored", size["energy"], (self.minimum_fill, self.maximum_fill))
+        stored = stock(block, operation, "stored", size["energy"], self.loss, (self.minimum_fill, self.maximum_fill))
         ends = (self.initial_fill, self.final_fill, self.returns)
-        stock_ends(block, operation, "stored", lambda p: stored[p], size["energy"], ends)
+        stock_ends(block, operation, "stored", size["energy"], ends)
         into, out_of = self.charge_efficiency, self.discharge_efficiency
         stock_balance(block, operation, "stored", stored, lambda t: into * charge[t] - discharge[t] / out_of, self.loss)
         return Contribution(

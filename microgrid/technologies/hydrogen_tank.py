@@ -92,9 +92,9 @@ class HydrogenTank(Technology):
         discharge = flow_within(block, operation, "discharge", Size(most_out, most_out))
         if self.keeps_ways_apart(operation):
             never_both(block, operation, (charge, most_in), (discharge, most_out))
-        stored = stock(block, operation, "stored", capacity, (self.minimum_fill, 1.0))
+        stored = stock(block, operation, "stored", capacity, self.loss, (self.minimum_fill, 1.0))
         ends = (self.initial_fill, self.final_fill, self.returns)
-        stock_ends(block, operation, "stored", lambda p: stored[p], capacity, ends)
+        stock_ends(block, operation, "stored", capacity, ends)
         stock_balance(block, operation, "stored", stored, lambda t: charge[t] - discharge[t], self.loss)
         flows = [Flow("charge", self.bus, lambda t: -charge[t]), Flow("discharge", self.bus, lambda t: discharge[t])]
         if self.compression_energy:

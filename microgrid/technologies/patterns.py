@@ -16,6 +16,7 @@ import pyomo.core as pyo
 from microgrid.capacity import Size
 from microgrid.claims import Charge, Claim
 from microgrid.technologies.base import Cost, Operation, Rate, parameter
+from microgrid.technologies.seasonal import at_borders, seasonal_stock
 
 
 def flow_within(block: Any, operation: Operation, name: str, size: Size, share: Any = None) -> Any:
@@ -39,8 +40,12 @@ def flow_within(block: Any, operation: Operation, name: str, size: Size, share: 
     return variable
 
 
-def stock(block: Any, operation: Operation, name: str, size: Size, window: tuple[float, float] = (0.0, 1.0)) -> Any:
-    """Return a stock on the points, between the two shares of `window` of the capacity."""
+def stock(
+    block: Any, operation: Operation, name: str, size: Size, loss: float, window: tuple[float, float] = (0.0, 1.0)
+) -> Any:
+    """Return a stock on the points, between the two shares of `window` of the capacity; `loss` is a share per hour."""
+    if operation.timeline.periods is not None:
+        return seasonal_stock(block, operation, name, size, loss, window)
     low, high = window
     variable = pyo.Var(
         operation.points, dense=False, bounds=(low * size.high if size.is_fixed else 0.0, high * size.high)
@@ -73,17 +78,27 @@ def stock_balance(block: Any, operation: Operation, name: str, level: Any, gain:
 
 
 def stock_ends(
-    block: Any, operation: Operation, name: str, level: Rate, size: Size, ends: tuple[float | None, float | None, bool]
+    block: Any, operation: Operation, name: str, size: Size, ends: tuple[float | None, float | None, bool]
 ) -> None:
     """State how a stock begins and ends: `ends` is (initial share, least final share, whether it ends as it began)."""
     initial, final, cyclic = ends
-    last = operation.last
+    first, last = begin_and_end(block, operation, name)
     if initial is not None:
-        block.add_component(f"{name}_begins", pyo.Constraint(rule=lambda _b: level(0) == initial * size.amount))
+        block.add_component(f"{name}_begins", pyo.Constraint(rule=lambda _b: first == initial * size.amount))
     if final is not None:
-        block.add_component(f"{name}_ends", pyo.Constraint(rule=lambda _b: level(last) >= final * size.amount))
+        block.add_component(f"{name}_ends", pyo.Constraint(rule=lambda _b: last >= final * size.amount))
     if cyclic:
-        block.add_component(f"{name}_returns", pyo.Constraint(rule=lambda _b: level(last) == level(0)))
+        block.add_component(f"{name}_returns", pyo.Constraint(rule=lambda _b: last == first))
+
+
+def begin_and_end(block: Any, operation: Operation, name: str) -> tuple[Any, Any]:
+    """Return the stock at the first moment of the horizon, and at the last."""
+    periods = operation.timeline.periods
+    if periods is None:
+        level = block.component(name)
+        return level[0], level[operation.last]
+    level = at_borders(block, name)
+    return level[0], level[len(periods.order)]
 
 
 def never_both(
@@ -288,7 +303,7 @@ def lasting(block: Any, operation: Operation, name: str, began: Rate, hours: flo
             whole[t].append(s)
         if end < last and over[s] > timeline.elapsed[end] + 1e-9:
             partly[end].append(s)
-            share[s] = (over[s] - timeline.elapsed[end]) / timeline.hours[end]
+            share[s] = min((over[s] - timeline.elapsed[end]) / timeline.hours[end], 1.0)
     wholly = indexed_steps(block, operation, f"{name}_whole_steps", whole)
     partial = indexed_steps(block, operation, f"{name}_last_steps", partly)
     part = parameter(block, operation.steps, f"{name}_share_of_last_step", share)

@@ -118,7 +118,8 @@ def _states(counts: _Counts) -> None:
 
     block.every_stack_has_one_state = pyo.Constraint(operation.steps, rule=every_stack_has_one_state)
     block.stacks_start_and_stop = pyo.Constraint(operation.later, rule=lambda b, t: changes(t, b.on[t - 1]))
-    block.stacks_start_and_stop_first = pyo.Constraint(rule=lambda _b: changes(0, on_before))
+    if operation.has_past:
+        block.stacks_start_and_stop_first = pyo.Constraint(rule=lambda _b: changes(0, on_before))
     if stacks.standby_power is not None:
         _standby(counts)
 
@@ -133,7 +134,8 @@ def _standby(counts: _Counts) -> None:
         return b.rests[t] <= b.standby[t]
 
     block.standby_comes_and_goes = pyo.Constraint(operation.later, rule=lambda b, t: changes(t, b.standby[t - 1]))
-    block.standby_comes_and_goes_first = pyo.Constraint(rule=lambda _b: changes(0, standby_before))
+    if operation.has_past:
+        block.standby_comes_and_goes_first = pyo.Constraint(rule=lambda _b: changes(0, standby_before))
     block.rested_is_on_standby = pyo.Constraint(operation.steps, rule=rested_is_on_standby)
 
 
@@ -266,7 +268,8 @@ def _ramps(counts: _Counts, live: Rate) -> None:
     entering, leaving, warming = (
         [counts.rated(name) for name in each] for each in (stacks.entering, stacks.leaving, stacks.warming)
     )
-    running, power, rating = block.running, stacks.first_power, counts.rating.amount
+    running, rating = block.running, counts.rating.amount
+    power = stacks.first_power if operation.has_past else None
     still = rating * stacks.waiting_before
     ready = rating * stacks.before[0] - still
 

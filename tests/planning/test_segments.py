@@ -7,7 +7,7 @@ import pytest
 
 from microgrid.capacity import Fixed, Sized
 from microgrid.errors import InputError
-from microgrid.planning.replay import ReplayError, replayed
+from microgrid.planning.replay import ReplayError, Shorter, replayed
 from microgrid.planning.segments import extremes, segmented
 from microgrid.planning.sizing import size
 from microgrid.plant import Plant
@@ -107,7 +107,7 @@ def test_the_whole_says_what_the_sizes_cost_and_no_sizes_cost_less_than_the_boun
     best = solve_plant(whole, EXACT).cost
     errors = []
     for count in (20, 44):
-        found = replayed(whole, count, EXACT, {})
+        found = replayed(whole, Shorter("segments", count), EXACT, {})
         assert found.result.manifest["audit"]["findings"] == []
         assert found.bound is not None
         assert found.bound <= best * (1 + 1e-7)
@@ -125,7 +125,7 @@ def test_where_the_sizes_are_the_best_the_bound_is_near():
     EUR at most from 252.04 to a capacity of zero.
     """
     whole = plant(capacity=Sized(high=100.0, capex=10.0, lifetime=10.0))
-    found = replayed(whole, 5, EXACT, {})
+    found = replayed(whole, Shorter("segments", 5), EXACT, {})
     best = solve_plant(whole, EXACT).cost
     assert found.result.cost == pytest.approx(best)
     assert found.shorter_cost == pytest.approx(best)
@@ -141,16 +141,16 @@ def test_sizes_that_do_not_suffice_are_told():
     assets = {**base.assets, "other": ProductionLoad(demand=Series(np.asarray(second)))}
     whole = Plant(base.timeline, assets, currency="EUR")
     with pytest.raises(ReplayError, match="take more segments"):
-        replayed(whole, 5, EXACT, {})
+        replayed(whole, Shorter("segments", 5), EXACT, {})
 
 
 def test_size_by_segments_says_what_it_did(tmp_path):
     """Days alike: on a segment a month all is as on 365 days, and the sheet is that of the whole year."""
     text = YEAR.replace("step: 8760 h", "step: 24 h")
-    whole, shorter = (size(scenario(tmp_path, text), segments=count) for count in (None, 12))
+    whole, shorter = (size(scenario(tmp_path, text), shorter=each) for each in (None, Shorter("segments", 12)))
     assert shorter.sheet.net.tolist() == pytest.approx(whole.sheet.net.tolist())
     replay = shorter.plan.result.manifest["replay"]
-    assert (replay["segments"], replay["cost"]) == (12, pytest.approx(whole.plan.result.cost))
+    assert (replay["told"], replay["cost"]) == ("12 segments", pytest.approx(whole.plan.result.cost))
     assert any("decided on 12 segments" in limit for limit in shorter.limits)
     with pytest.raises(InputError, match="fewer than the 365 steps"):
-        size(scenario(tmp_path, text), segments=365)
+        size(scenario(tmp_path, text), shorter=Shorter("segments", 365))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from solvers.matrix import InfeasibleRowError
 from solvers.template_rows import TemplateRows, expand_templates
 from tests.laws.cases import cases
 from tests.laws.surroundings import horizon, neighbours, surrounded
+from tests.laws.test_periods import in_periods
 from tests.solvers.pyomo_form import assert_same
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*/*.yaml"))
@@ -51,6 +53,13 @@ def test_shipped_scenarios_are_all_templates(path):
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_plants_of_the_laws_are_all_templates(case):
     plant = surrounded(case.asset, neighbours(case.asset, True), horizon())
+    assert compared(lambda: assemble(plant).pyomo).fell_back == {}
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.asset.capacities()], ids=str)
+def test_typical_periods_are_all_templates(case):
+    """Levels at borders, fullest and emptiest begins, and steps that follow none."""
+    plant = replace(surrounded(case.asset, neighbours(case.asset, True), horizon()), timeline=in_periods([0, 1, 0]))
     assert compared(lambda: assemble(plant).pyomo).fell_back == {}
 
 
