@@ -1,4 +1,4 @@
-"""Direct or in windows: which way a model is solved with HiGHS, and the way back where windows find no plan."""
+"""Direct, in windows or next to the relaxation: which way a model is solved with HiGHS, and the way back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from solvers.compile import compile_model
 from solvers.highs import Start, solve_matrix, solver_name
 from solvers.horizon import Horizon
 from solvers.matrix import InfeasibleRowError, Matrix
+from solvers.neighbourhood import solve_nearby
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.settings import Settings, SettingsError
 
@@ -30,7 +31,7 @@ def solve_by_method(
     start: Start | None = None,
     horizon: Horizon | None = None,
 ) -> Outcome:
-    """Solve a Pyomo model with HiGHS, as one or in windows of time; the outcome's `method` and `message` say which.
+    """Solve a Pyomo model with HiGHS, in the way that the settings ask for; the outcome's `method` and `message` say which.
 
     Raises
     ------
@@ -43,6 +44,8 @@ def solve_by_method(
         matrix = compile_model(model)
     except InfeasibleRowError as error:
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
+    if settings.method == "neighbourhood":
+        return solve_nearby(matrix, settings, watch, start)
     if horizon is None or not _suits_windows(matrix, horizon, settings):
         return solve_matrix(matrix, settings, watch, start)
     return _in_windows(matrix, horizon, settings, watch, start)

@@ -44,12 +44,15 @@ class Outlook:
         By asset and stock, what the view holds at each of its points.
     peaks
         By asset and month, the peak that the view could not do without, kW.
+    seconds
+        Time that the solver took.
     """
 
     times: pd.DatetimeIndex
     worth: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     levels: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     peaks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def covers(self, time: pd.Timestamp) -> bool:
         """Tell whether the view reaches a time."""
@@ -123,7 +126,7 @@ def look_out(
     if outcome.plan is None or not outcome.is_proved:
         return None
     plan, points = outcome.plan, merged(plant.timeline, edges).points
-    return Outlook(points, _worth(model, plan), _levels(model, plan), _peaks(model, plan))
+    return Outlook(points, _worth(model, plan), _levels(model, plan), _peaks(model, plan), outcome.seconds)
 
 
 def _view_end(timeline: Timeline, end: int) -> int:

@@ -63,7 +63,7 @@ class Planned:
     gap
         Proved distance from the best, as a share; nan where nothing is proved.
     seconds, solver_seconds
-        Time that it took, and the solver's part of it.
+        Time that it took, and the solver's part of it, the longer view's included.
     model, solution
         The solved model and its values, where there are any.
     shortfalls
@@ -129,14 +129,17 @@ class Replanner:
         edges = within_month(foreseen, groups(foreseen.timeline, first, self.look), self.least)
         bare = with_before(window(foreseen, edges), told)
         share = None if deadline is None else _VIEW * deadline
+        known = self.outlook
         outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
+        looked = outlook.seconds if outlook is not None and outlook is not known else 0.0
         seen = self._with_view(bare, outlook, told)
         is_end = int(edges[-1]) == len(foreseen.timeline)
         reasons: list[str] = []
         planned = self._solved(seen, is_end, reasons, _rest(deadline, started))
         if planned is None:
             planned = self._by_rules(seen, told, reasons)
-        self.last = replace(planned, seconds=time.perf_counter() - started)
+        spent = planned.solver_seconds + looked
+        self.last = replace(planned, seconds=time.perf_counter() - started, solver_seconds=spent)
         return self.last
 
     def _look_out(self, foreseen: Plant, first: int, end: int, told: Before, seconds: float | None) -> Outlook | None:
@@ -175,7 +178,7 @@ class Replanner:
             try:
                 with templating():
                     model = assemble(attempt)
-                outcome, solution, _ = optimise(model, replace(self.settings, seconds=seconds))
+                outcome, solution, _ = optimise(model, _for_window(self.settings, seconds))
             except NoPlanError as error:
                 reasons.append(f"the solver found no plan: {error}")
                 if error.outcome.ended is Ended.TIME:
@@ -216,6 +219,12 @@ class Replanner:
     def _ports(self, plant: Plant) -> dict[str, dict[str, str]]:
         with templating():
             return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={})))
+
+
+def _for_window(settings: Settings, seconds: float | None) -> Settings:
+    """Return the settings of one window: without another wish, first what is next to its relaxation."""
+    is_free = settings.method == "auto" and settings.solver == "highs"
+    return replace(settings, seconds=seconds, method="neighbourhood" if is_free else settings.method)
 
 
 def within_month(plant: Plant, edges: NDArray[np.int64], least: float) -> NDArray[np.int64]:
