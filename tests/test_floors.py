@@ -58,6 +58,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.technologies.grid_emissions",
         "microgrid.technologies.grid_meter",
         "microgrid.technologies.grid_energy",
+        "microgrid.technologies.grid_peaks",
         "microgrid.technologies.grid_demand",
         "microgrid.technologies.grid_bill",
         "microgrid.technologies.grid_events",

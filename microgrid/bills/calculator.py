@@ -140,8 +140,8 @@ def _component(
     elif isinstance(component, DemandCharge):
         yield from _demand(name, component, readings, facts, parts)
     elif isinstance(component, CoincidentCharge):
-        for month, peak, price in event_peaks(name, component, readings, facts.past):
-            yield Item(month, name, "demand", peak, "kW", price * peak)
+        for found in event_peaks(name, component, readings, facts.past):
+            yield Item(found.month, name, "demand", found.due, "kW", found.event.price * found.due)
     elif isinstance(component, CapacityFee):
         capacity = facts.capacity or 0.0
         for month in months:
@@ -226,8 +226,7 @@ def _demand(
         if component.rebate is not None:
             covered, energy = readings.covered[month], used[month]
             if at == 0 and past is not None:
-                opens, closes = readings.ends_of(month)
-                covered += (readings.times[0] - opens) / (closes - opens)
+                covered += readings.share_before(facts.past.energy_since)
                 energy += past
             wanted = component.rebate.energy * (facts.transformer or 0.0) * covered
             if energy >= wanted * (1 - _RESOLUTION):
@@ -266,7 +265,7 @@ def _warnings(tariff: Tariff, readings: Readings, facts: Facts) -> Iterator[str]
         ratchet = getattr(component, "ratchet", None)
         if ratchet is None or ratchet.cyclic or (component.options and facts.option not in component.options):
             continue
-        known = {*readings.months, *facts.past.months}
+        known = {*readings.months, *facts.past.earlier(name)}
         lacking = [month for month in ratchet.looks_at(readings.months[0]) if month not in known]
         if lacking:
             yield f"{name}: no peak is known of {', '.join(sorted(lacking))}; they count as zero"

@@ -1,8 +1,8 @@
-"""Special days: holidays by country and by own lists, worked weekends, hot days; and dates as files write them."""
+"""Special days: holidays by country and by own lists, worked weekends, hot days; dates and moments as written."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -37,6 +37,29 @@ def _not_a_date(value: Any) -> date:
 
 _DATE_SCHEMA = {"type": "string", "description": "a date such as 2026-07-01"}
 Date = Annotated[date, PlainValidator(read_date), PlainSerializer(str), WithJsonSchema(_DATE_SCHEMA)]
+
+
+def read_moment(value: Any) -> datetime:
+    """Return an ISO moment; it must tell its offset, for a local time alone may come twice.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it is none, or tells no offset.
+    """
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise refuse(shown(value), "a moment with its offset, such as 2026-02-01T00:00+08:00")
+    return moment
+
+
+_MOMENT_SCHEMA = {"type": "string", "description": "a moment with its offset, such as 2026-02-01T00:00+08:00"}
+Moment = Annotated[
+    datetime, PlainValidator(read_moment), PlainSerializer(datetime.isoformat), WithJsonSchema(_MOMENT_SCHEMA)
+]
 
 
 class Holidays(Part):

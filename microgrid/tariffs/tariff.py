@@ -23,7 +23,7 @@ from microgrid.tariffs.components import (
     FixedFee,
     Status,
 )
-from microgrid.tariffs.past import Past
+from microgrid.tariffs.past import UNNAMED, Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.special_days import Date
 from microgrid.timeline import Timeline
@@ -265,20 +265,42 @@ class Tariff(Part):
 
     def unknown_past(self, past: Past) -> Iterator[Fault]:
         """Give what was measured before under names that this tariff does not bill: it would count for nothing."""
-        known: list[str] = []
+        events, demands = list[str](), dict[str, list[str]]()
         for name, component in self.components.items():
             if isinstance(component, CoincidentCharge):
-                known += [f"{name} {event.name}" for event in component.events]
+                events += [f"{name} {event.name}" for event in component.events]
             elif isinstance(component, DemandCharge) and component.basis in ("measured", "contract"):
                 by_period = component.price is not None and component.price.form == "periods"
                 periods = component.price.numbers if by_period and component.price is not None else ()
-                known += [f"{name} {period}" for period in periods] or [name]
+                demands[name] = [f"{name} {period}" for period in periods] or [name]
         nets = self.export is not None and self.export.net_metering is not None
-        for part, names in (("peaks", known), ("netted", list(self.periods) if nets else [])):
+        metered = [*demands, *self.of_kind(CoincidentCharge)]
+        for part, names in (
+            ("peaks", [*(key for keys in demands.values() for key in keys), *events]),
+            ("netted", list(self.periods) if nets else []),
+            ("charged", events),
+            ("open_windows", metered),
+        ):
             for name in getattr(past, part):
                 if name not in names:
                     wanted = f"one of {', '.join(names)}" if names else "nothing: the tariff measures none"
                     yield Fault((part, name), "unknown name", wanted, did_you_mean(name, names))
+        yield from self._unknown_months(past)
+
+    def _unknown_months(self, past: Past) -> Iterator[Fault]:
+        """Give peaks of earlier months that no ratchet looks back at, or of which it is open which one does."""
+        looking = [name for name, c in self.of_kind(DemandCharge).items() if c.ratchet is not None]
+        for name, peaks in past.months.items():
+            if name == UNNAMED and len(looking) > 1:
+                month, peak = next(iter(peaks.items()), ("2025-12", 480.0))
+                wanted = f"peaks by component: {', '.join(looking)} each have a ratchet"
+                cure = f"such as {{{looking[0]}: {{{month}: {peak:g} kW}}}}"
+                yield Fault(("months",), "peaks that name no component", wanted, cure)
+            elif name == UNNAMED and not looking:
+                yield Fault(("months",), "peaks of earlier months", "none: the tariff has no ratchet")
+            elif name != UNNAMED and name not in looking:
+                wanted = f"one of {', '.join(looking)}" if looking else "nothing: the tariff has no ratchet"
+                yield Fault(("months", name), "unknown name", wanted, did_you_mean(name, looking))
 
     def of_kind(self, kind: type[Any]) -> dict[str, Any]:
         """Return the components of a kind, by name."""

@@ -31,7 +31,7 @@ from microgrid.series import Series
 from microgrid.tariffs.components import DemandCharge as TariffDemand
 from microgrid.tariffs.components import divides_a_day
 from microgrid.tariffs.files import TariffIn
-from microgrid.tariffs.fitting import misfits
+from microgrid.tariffs.fitting import misfits, misplaced
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
@@ -264,6 +264,8 @@ class GridConnection(Technology):
         if self.tariff is not None:
             for problem in misfits(self.tariff, timeline):
                 yield replace(problem, where=f"tariff.{problem.where}")
+            for fault in misplaced(self.past, timeline.index[0]):
+                yield Problem(f"past.{fault.where}", fault.found, fault.wanted, fault.cure)
             return
         if self.demand_charge is None:
             return

@@ -127,6 +127,8 @@ def cases(draw: Callable[..., Any]) -> tuple[GridConnection, dict[str, Any], Tim
     contract = Tariff.model_validate(data)
     unknown = {fault.path[-1] for fault in contract.unknown_past(past)}
     parts = {name: getattr(past, name) for name in ("peaks", "netted")}
+    looks_back = any(getattr(c, "ratchet", None) is not None for c in contract.components.values())
+    parts |= {"months": past.months if looks_back else {}}
     kept = {name: {key: value for key, value in part.items() if key not in unknown} for name, part in parts.items()}
     past = past.model_copy(update=kept)
     grid = GridConnection(capacity=60.0, tariff=contract, billing=billing, past=past, **sizes)
