@@ -81,6 +81,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.rolling.balancing",
         "microgrid.rolling.foresight",
         "microgrid.rolling.inheriting",
+        "microgrid.rolling.metering",
         "microgrid.rolling.parts",
         "microgrid.rolling.rules",
         "microgrid.rolling.settling",

@@ -16,7 +16,8 @@ from microgrid.errors import InputError, MicrogridError
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.rolling.balancing import Shortfall, carry_out
-from microgrid.rolling.inheriting import Before, before, levels_of, path_of, with_before, with_fields
+from microgrid.rolling.inheriting import Before, before, levels_of, with_before, with_fields
+from microgrid.rolling.metering import ceilings, is_charged_by_peaks, with_peaks_seen
 from microgrid.rolling.outlook import Outlook, look_out
 from microgrid.rolling.rules import rule_plan
 from microgrid.rolling.switching import restated
@@ -159,13 +160,11 @@ class Replanner:
         """Return the window with what the longer view says of stocks and peaks."""
         if outlook is None:
             return plant
-        months = list(dict.fromkeys(plant.timeline.months.tolist()))
+        month = plant.timeline.months[0]
         fields: Before = {}
-        for name, by_month in outlook.peaks.items():
-            path = path_of(plant.assets[name], "peak_so_far")
-            measured = float(told.get(name, {}).get(path, 0.0) or 0.0)
-            changes = {path: max(measured, by_month.get(months[0], 0.0))}
-            fields[name] = changes
+        for name, peaks in outlook.peaks.items():
+            seen = {inherits: by_month.get(month, 0.0) for inherits, by_month in peaks.items()}
+            fields[name] = with_peaks_seen(plant.assets[name], told.get(name, {}), seen)
         return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
 
     def _solved(self, plant: Plant, is_end: bool, reasons: list[str], seconds: float | None) -> Planned | None:
@@ -233,7 +232,7 @@ def within_month(plant: Plant, edges: NDArray[np.int64], least: float) -> NDArra
     The next month's peak would count in full, seen by a few of its hours; what stocks are worth behind the month's end
     the longer view knows.
     """
-    if not any(getattr(asset, "demand_charge", None) is not None for asset in plant.assets.values()):
+    if not is_charged_by_peaks(plant):
         return edges
     timeline = plant.timeline
     month = timeline.months[edges[0]]
@@ -256,16 +255,13 @@ def ceiling_of(plant: Plant, trace: Trace | None) -> Array:
     ceiling = np.full(len(timeline), np.inf)
     months = list(dict.fromkeys(timeline.months.tolist()))
     for name, asset in plant.assets.items():
-        try:
-            path = path_of(asset, "peak_so_far")
-        except KeyError:
-            continue
-        charge = getattr(asset, path.partition(".")[0])
-        for month in months:
-            steps = timeline.months == month
-            floor = charge.peak_so_far if month == months[0] else 0.0
-            planned = float(trace.flows[name]["import"][steps].max()) if trace is not None else 0.0
-            ceiling[steps] = max(floor, planned) if max(floor, planned) > 0 else np.inf
+        for measured, floor in ceilings(asset, timeline):
+            for month in months:
+                steps = measured & (timeline.months == month)
+                seen = floor if month == months[0] else 0.0
+                planned = float(trace.flows[name]["import"][steps].max(initial=0.0)) if trace is not None else 0.0
+                reached = max(seen, planned)
+                ceiling[steps] = np.minimum(ceiling[steps], reached if reached > 0 else np.inf)
     return ceiling
 
 

@@ -16,8 +16,9 @@ NEARBY = Settings(method="neighbourhood", gap=1e-2)
 def choice(least: float, sense=pyo.minimize) -> pyo.ConcreteModel:
     """Return two whole numbers from 0 to 5 with ``2 x + 2 y >= least``, of which x costs 1 and y costs 1.1."""
     m = pyo.ConcreteModel()
-    m.x, m.y = pyo.Var(within=pyo.NonNegativeIntegers, bounds=(0, 5)), pyo.Var(
-        within=pyo.NonNegativeIntegers, bounds=(0, 5)
+    m.x, m.y = (
+        pyo.Var(within=pyo.NonNegativeIntegers, bounds=(0, 5)),
+        pyo.Var(within=pyo.NonNegativeIntegers, bounds=(0, 5)),
     )
     m.enough = pyo.Constraint(expr=2 * m.x + 2 * m.y >= least)
     sign = 1 if sense == pyo.minimize else -1
