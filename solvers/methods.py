@@ -31,7 +31,7 @@ def solve_by_method(
     start: Start | None = None,
     horizon: Horizon | None = None,
 ) -> Outcome:
-    """Solve a Pyomo model with HiGHS, in the way that the settings ask for; the outcome's `method` and `message` say which.
+    """Solve a Pyomo model with HiGHS in the way that is asked for; the outcome's `method` and `message` say which.
 
     Raises
     ------

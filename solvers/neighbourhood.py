@@ -1,8 +1,9 @@
 """The whole numbers next to the relaxation: a proved plan in a fraction of the time, where the relaxation is tight.
 
-The linear relaxation is a bound. The model in which each whole number may only be one of the two next to its value there
-is a small one (relaxation enforced neighbourhood search, Berthold 2014, doi:10.1016/j.orl.2013.10.015): where its plan is
-as near to the bound as was asked for, nothing is left to search; else the plan begins the search of the whole model.
+The linear relaxation is a bound. The model in which each whole number may only be one of the two next to its value
+there is a small one (relaxation enforced neighbourhood search, Berthold 2014, Operations Research Letters 42): where
+its plan is as near to the bound as was asked for, nothing is left to search; else that plan begins the search of the
+whole model.
 """
 
 from __future__ import annotations

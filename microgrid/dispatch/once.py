@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.dispatch.limits import read_limits, with_limits
+from microgrid.dispatch.metered import Since, with_bills
 from microgrid.dispatch.present import as_measured, history, present
 from microgrid.dispatch.publishing import expected, from_plain, plain, publish, sweep
 from microgrid.dispatch.site import Site, read_site
@@ -119,6 +120,8 @@ def _planned(path: Path, store: Store, known: dict[str, Any] | None, run: _Run) 
     seen = present(base, timeline, sources[0], sources[1])
     run.notes += seen.notes
     told, last = _before(seen.plant, known, sources[0], run)
+    last_run = None if last is None or known is None else Since(pd.Timestamp(known["since"]), last.trace)
+    told = with_bills(base, told, last_run, sources[0], timeline, run.notes)
     limited = _limited(seen.plant, path.parent / site.limits if site.limits else None, run)
     replanner = Replanner(look, _settings(settings_of(scenario.solver)))
     replanner.last = last

@@ -1,7 +1,7 @@
 """Choosing: the billing option that a longer time would hold to, where a scenario leaves it to the engine.
 
-A network lets one change the option by the quarter at best, so no window may choose its own: each option is taken in turn,
-the plant is solved without integers as it is foreseen, and the cheapest one holds.
+A network lets one change the option by the quarter at best, so no window may choose its own: each option is taken in
+turn, the plant is solved without integers, and the cheapest one holds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def chosen(plant: Plant, settings: Settings) -> dict[str, str]:
     Parameters
     ----------
     plant
-        As foreseen; only ports, prices and peaks count, whole numbers are left out.
+        Along all of the time.
     settings
         Of the linear solves.
     """

@@ -1,8 +1,8 @@
 """Metering: what the grid's meter leaves to the next window, and what it comes to on the bill.
 
-A window inherits what its month has seen: of plain prices the peak, of a tariff all that its bill remembers (peaks, the
-month's energy, earlier months for ratchets, netted energy, metering windows that are not over), as `bills.carried` works
-it out from the metered flows. What was carried out is billed by the calculator, over all its readings at once.
+A window inherits what its month has seen: of plain prices the peak, of a tariff all that its bill remembers (peaks,
+the month's energy, earlier months for ratchets, netted energy, metering windows that are not over), as `bills.carried`
+works it out from the metered flows. What was carried out is billed by the calculator, all its readings at once.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from microgrid.rolling.balancing import Carried, carry_out
 from microgrid.rolling.choosing import chosen, undecided, with_billing
 from microgrid.rolling.foresight import Foresight, Kind
 from microgrid.rolling.inheriting import Before, after, before, ends_of, levels_of, with_before
-from microgrid.rolling.replanning import Planned, Replanner
 from microgrid.rolling.metering import with_meters
+from microgrid.rolling.replanning import Planned, Replanner
 from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Trace
 from microgrid.rolling.windows import Look, place_of, window

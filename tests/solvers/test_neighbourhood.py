@@ -1,4 +1,4 @@
-"""The whole numbers next to the relaxation: proved where they suffice, and the whole model searched where they do not."""
+"""The whole numbers next to the relaxation: proved where they suffice, else the whole model is searched."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_is_too_far_from_the_bound_is_searched_as_a_whole():
 
 
 def test_where_nothing_next_to_the_relaxation_holds_the_whole_model_is_searched():
-    """x = 3 z and x >= 1.5: the relaxation is x = 1.5, z = 0.5; of x = 1 or 2 next to it neither holds, the plan is 3."""
+    """With x = 3 z and x >= 1.5 the relaxation is x = 1.5; of 1 and 2 next to it neither holds, and the plan is 3."""
     m = pyo.ConcreteModel()
     m.x = pyo.Var(within=pyo.NonNegativeIntegers, bounds=(0, 3))
     m.z = pyo.Var(within=pyo.Binary)
