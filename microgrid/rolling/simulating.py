@@ -34,6 +34,8 @@ from solvers import templating
 
 HISTORY = (15, 8, 1)
 """Days before the start that are read, as far as the series reach back."""
+LEARNT = (90, 60, 30, *HISTORY)
+"""The same for forecasts that learn."""
 Watch = Callable[[pd.Timestamp, pd.Timestamp], None]
 
 
@@ -123,7 +125,7 @@ def simulate(
     """
     course = course or Course()
     step = min(step for _, step in course.look.spans)
-    scenario, origin = _world(path, start, end, step, overrides)
+    scenario, origin = _world(path, start, end, step, overrides, LEARNT if course.forecast == "quantile" else HISTORY)
     scenario = _billed(scenario, origin)
     refuse_unfit_plant(scenario.plant)
     _refuse_every(course, step)
@@ -142,12 +144,17 @@ def _read(path: Path | str, start: str, end: str, step: float, overrides: Mappin
 
 
 def _world(
-    path: Path | str, start: str, end: str, step: float, overrides: Mapping[str, str] | None
+    path: Path | str,
+    start: str,
+    end: str,
+    step: float,
+    overrides: Mapping[str, str] | None,
+    history: tuple[int, ...] = HISTORY,
 ) -> tuple[Scenario, int]:
     """Return the scenario from some days before the start on, if its series reach there, and the step it starts at."""
     bare = _read(path, start, end, step, overrides)
     first = bare.plant.timeline.index[0]
-    for days in HISTORY:
+    for days in history:
         early = (first.tz_localize(None) - pd.Timedelta(days=days)).isoformat()
         try:
             known = _read(path, early, end, step, overrides)
