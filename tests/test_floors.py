@@ -77,6 +77,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.ledger",
         "microgrid.model",
         "microgrid.one_window",
+        "microgrid.kept_commitments",
         "microgrid.forecasting",
         "microgrid.rolling.balancing",
         "microgrid.rolling.foresight",

@@ -123,7 +123,8 @@ def _planned(path: Path, store: Store, known: dict[str, Any] | None, run: _Run) 
     last_run = None if last is None or known is None else Since(pd.Timestamp(known["since"]), last.trace)
     told = with_bills(base, told, last_run, sources[0], timeline, run.notes)
     limited = _limited(seen.plant, path.parent / site.limits if site.limits else None, run)
-    replanner = Replanner(look, _settings(settings_of(scenario.solver)))
+    change = site.change_cost(base.currency)
+    replanner = Replanner(look, _settings(settings_of(scenario.solver)), change_cost=change)
     replanner.last = last
     planned = replanner.plan(limited, 0, told, max(run.left, 0.0))
     return _published(store, site, planned, told, run)
@@ -184,7 +185,7 @@ def _limited(plant: Plant, path: Path | None, run: _Run) -> Plant:
 def _published(store: Store, site: Site, planned: Planned, told: Before, run: _Run) -> Dispatched:
     """Write the plan, then the state, then a line of the journal: whatever is lost in between is planned anew."""
     with templating():
-        model = assemble(replace(planned.plant, stock_worth={}, flow_limits={}))
+        model = assemble(replace(planned.plant, stock_worth={}, flow_limits={}, kept_states={}))
     first = planned.plant.timeline.index[0]
     account = {
         "planned_at": run.now.isoformat(),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from microgrid.errors import InputError, MicrogridError
 from microgrid.model import Model, assemble
-from microgrid.plant import Plant
+from microgrid.plant import KeptState, Plant
 from microgrid.rolling.balancing import Shortfall, carry_out
 from microgrid.rolling.inheriting import Before, before, levels_of, with_before, with_fields
 from microgrid.rolling.metering import ceilings, is_charged_by_peaks, with_peaks_seen
@@ -101,6 +101,8 @@ class Replanner:
         for its month's peak as if it were the last.
     least
         Hours that a window must keep for it to end with its month.
+    change_cost
+        What each unit and hour costs that is not on (or on standby) as last planned.
     """
 
     look: Look
@@ -108,6 +110,7 @@ class Replanner:
     ends: Ends = field(default_factory=dict)
     sees_ahead: bool = True
     least: float = 12.0
+    change_cost: float = 0.0
     last: Planned | None = None
     outlook: Outlook | None = None
     _seen: pd.Timestamp | None = None
@@ -133,7 +136,7 @@ class Replanner:
         known = self.outlook
         outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
         looked = outlook.seconds if outlook is not None and outlook is not known else 0.0
-        seen = self._with_view(bare, outlook, told)
+        seen = replace(self._with_view(bare, outlook, told), kept_states=self._kept(bare))
         is_end = int(edges[-1]) == len(foreseen.timeline)
         reasons: list[str] = []
         planned = self._solved(seen, is_end, reasons, _rest(deadline, started))
@@ -166,6 +169,22 @@ class Replanner:
             seen = {inherits: by_month.get(month, 0.0) for inherits, by_month in peaks.items()}
             fields[name] = with_peaks_seen(plant.assets[name], told.get(name, {}), seen)
         return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
+
+    def _kept(self, plant: Plant) -> dict[str, dict[str, KeptState]]:
+        """Return what the last plan committed to at the times that a window shares with it."""
+        if not self.change_cost or self.last is None:
+            return {}
+        old, starts = self.last.trace.timeline, plant.timeline.index.as_unit("ns").asi8
+        places = np.searchsorted(old.points.as_unit("ns").asi8, starts, side="right") - 1
+        is_known = (places >= 0) & (places < len(old))
+        price = np.where(is_known, self.change_cost, 0.0)
+        found: dict[str, dict[str, KeptState]] = {}
+        for name, states in self.last.trace.states.items():
+            for state in ("on", "standby"):
+                if state in states and name in plant.assets:
+                    planned = np.round(np.where(is_known, states[state][np.clip(places, 0, len(old) - 1)], 0.0))
+                    found.setdefault(name, {})[state] = KeptState(planned, price)
+        return found
 
     def _solved(self, plant: Plant, is_end: bool, reasons: list[str], seconds: float | None) -> Planned | None:
         """Return the solver's plan: first with the ends asked for, then, if there is none, without them."""
@@ -217,7 +236,7 @@ class Replanner:
 
     def _ports(self, plant: Plant) -> dict[str, dict[str, str]]:
         with templating():
-            return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={})))
+            return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={}, kept_states={})))
 
 
 def _for_window(settings: Settings, seconds: float | None) -> Settings:

@@ -57,6 +57,8 @@ class Course:
         Seconds for each plan.
     sees_ahead
         Whether plans know of the time behind their window, by the longer view.
+    change_cost
+        What each unit and hour costs that is not switched as last planned.
     """
 
     look: Look = field(default_factory=lambda: Look(((24.0, 0.25), (12.0, 1.0))))
@@ -65,6 +67,7 @@ class Course:
     country: str = ""
     deadline: float | None = 60.0
     sees_ahead: bool = True
+    change_cost: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +224,7 @@ class _Loop:
         self.ends = ends_of(self.plant)
         settings = settings_of(scenario.solver)
         least = max(12.0, course.every)
-        self.replanner = Replanner(course.look, settings, self.ends, course.sees_ahead, least)
+        self.replanner = Replanner(course.look, settings, self.ends, course.sees_ahead, least, course.change_cost)
         self.skeleton = _assembled(with_before(window(self.plant, np.array([origin, origin + 1])), self.told))
         self.rungs: Counter[str] = Counter()
         self.log: list[dict[str, Any]] = []

@@ -44,9 +44,9 @@ def test_a_quantile_is_passed_as_often_as_it_says():
 
 
 def test_the_real_load_is_foreseen_better_than_by_persistence():
-    """The metered load of 2018 in the metal-parts plant, by the hour: 58 days to learn from, a fortnight to be tried on.
+    """The metered load of 2018 in the metal-parts plant, by the hour: 58 days to learn from, 14 to be tried on.
 
-    With the public holidays of the country that it was metered in; two weeks of a works that stands still at random tell
+    With the holidays of the country that it was metered in; two weeks of a works that stands still at random tell
     little, so no more is asked than to be clearly better.
     """
     table = pd.read_csv(ROOT / "scenarios" / "metal_parts" / "load.csv", nrows=96 * 72)
