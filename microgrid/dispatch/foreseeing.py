@@ -16,10 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microgrid.availability import WeatherFile, makers
 from microgrid.dispatch.site import read_site
 from microgrid.dispatch.sources import COLUMNS, read_source
 from microgrid.dispatch.store import write_whole
+from microgrid.documents import read_document
 from microgrid.errors import InputError, Problem
+from microgrid.faults import RefusedError
 from microgrid.forecasting.baselines import foreseen, holidays_of, last_week, persistence
 from microgrid.forecasting.quantiles import LEAST_DAYS, train
 from microgrid.plant import Plant
@@ -27,6 +30,7 @@ from microgrid.rolling.foresight import UNCERTAIN
 from microgrid.rolling.windows import place_of
 from microgrid.scenario import read_scenario
 from microgrid.timeline import Timeline
+from microgrid.units import quantity
 
 Array = NDArray[np.float64]
 HISTORY = pd.Timedelta(days=120)
@@ -84,13 +88,13 @@ def foresee(
     begins = now.tz_convert(zone).floor(pd.Timedelta(hours=step), ambiguous=True)
     ahead = Timeline.regular(begins, begins + pd.Timedelta(hours=hours), pd.Timedelta(hours=step))
     found = Forecasts()
-    by_weather = _by_weather(site_path.parent / site.scenario, ahead, weather, step) if weather is not None else None
+    by_weather = {} if weather is None else _by_weather(site_path.parent / site.scenario, ahead, weather)
     measured = read_source(site.measurements, site_path.parent, plant.currency, "measurements", now - HISTORY)
     found.notes += measured.notes
     holidays = holidays_of(country, {begins.year, begins.year + 1, begins.year - 1}) if country else frozenset()
     for name, key in _uncertain(plant):
-        if by_weather is not None and key == "availability":
-            found.add(plant, (name, key), ahead.index, getattr(by_weather.assets[name], key).on(ahead))
+        if key == "availability" and name in by_weather:
+            found.add(plant, (name, key), ahead.index, by_weather[name])
             found.notes.append(f"{name}.{key}: from the weather forecast")
             continue
         history = _history(measured.of(name, key), begins, step)
@@ -110,19 +114,30 @@ def _uncertain(plant: Plant) -> Iterator[tuple[str, str]]:
                 yield name, key
 
 
-def _by_weather(path: Path, ahead: Timeline, weather: Path, step: float) -> Plant:
-    """Return the plant along the time ahead in the weather that is forecast.
+def _by_weather(path: Path, ahead: Timeline, weather: Path) -> dict[str, Array]:
+    """Return by asset what its array or turbine can give along the time ahead in the weather that is forecast.
 
     Raises
     ------
     InputError
-        If the file lacks or does not cover that time.
+        If the file lacks, cannot be read or does not cover that time.
     """
     if not weather.is_file():
         raise InputError([Problem("--weather", str(weather), "a weather file, .epw or .csv")])
-    naive = [time.tz_localize(None).isoformat() for time in (ahead.index[0], ahead.end)]
-    horizon = f'{{start: "{naive[0]}", end: "{naive[1]}", step: {step * 60:g} min}}'
-    return read_scenario(path, {"horizon": horizon, "weather.file": str(weather.resolve())}).plant
+    data: dict[str, Any] = read_document(path).data
+    site = data.get("site", {})
+    position = tuple(quantity(site[key], "deg") if key in site else None for key in ("latitude", "longitude"))
+    made = makers(WeatherFile(file=str(weather.resolve())), path.parent, ahead, position)  # type: ignore[arg-type]
+    found = {}
+    for name, asset in data["assets"].items():
+        spec = asset.get("availability")
+        if isinstance(spec, dict) and asset.get("kind") in made and not {"file", "values"} & set(spec):
+            try:
+                found[name] = made[asset["kind"]](spec)
+            except (InputError, RefusedError, ValueError) as error:
+                wanted = "a weather file that covers the time ahead"
+                raise InputError([Problem("--weather", f"{weather.name}: {error}", wanted)]) from error
+    return found
 
 
 def _history(rows: pd.Series | None, begins: pd.Timestamp, step: float) -> pd.Series | None:

@@ -140,7 +140,7 @@ def test_the_command_writes_what_dispatch_then_plans_by(site, command):
     assert "36 rows written" in done.out
     planned = command("dispatch", str(site), "--state", str(site.parent / "state"), "--now", NOW.isoformat())
     assert planned.code == 0, planned.err
-    assert "mill.demand" not in planned.err, "nothing had to be filled"
+    assert "mill.demand: forecast for 36 of" in planned.err
 
 
 def test_the_backtest_command_names_assets_and_short_series(command):
