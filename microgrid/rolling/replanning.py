@@ -196,7 +196,7 @@ class Replanner:
             try:
                 with templating():
                     model = assemble(attempt)
-                outcome, solution, _ = optimise(model, _for_window(self.settings, seconds))
+                outcome, solution, _ = optimise(model, for_window(self.settings, seconds))
             except NoPlanError as error:
                 reasons.append(f"the solver found no plan: {error}")
                 if error.outcome.ended is Ended.TIME:
@@ -239,7 +239,7 @@ class Replanner:
             return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={}, kept_states={})))
 
 
-def _for_window(settings: Settings, seconds: float | None) -> Settings:
+def for_window(settings: Settings, seconds: float | None) -> Settings:
     """Return the settings of one window: without another wish, first what is next to its relaxation."""
     is_free = settings.method == "auto" and settings.solver == "highs"
     return replace(settings, seconds=seconds, method="neighbourhood" if is_free else settings.method)

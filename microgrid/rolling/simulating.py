@@ -24,7 +24,7 @@ from microgrid.rolling.choosing import chosen, undecided, with_billing
 from microgrid.rolling.foresight import Foresight, Kind
 from microgrid.rolling.inheriting import Before, after, before, ends_of, levels_of, with_before
 from microgrid.rolling.metering import with_meters
-from microgrid.rolling.replanning import Planned, Replanner
+from microgrid.rolling.replanning import Planned, Replanner, for_window
 from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Trace
 from microgrid.rolling.windows import Look, place_of, window
@@ -295,7 +295,7 @@ class _Loop:
         model = _assembled(with_before(whole, first, self.ends))
         limit = self.course.deadline or 60.0
         try:
-            outcome, solution, _ = optimise(model, replace(self.replanner.settings, seconds=4 * limit))
+            outcome, solution, _ = optimise(model, for_window(self.replanner.settings, 4 * limit))
         except NoPlanError:
             return None
         result = settle(_assembled(with_before(whole, first)), Trace.of(model, solution))
