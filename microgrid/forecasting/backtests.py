@@ -71,7 +71,8 @@ def backtest(
         rows.append({"method": name} | _scores(np.concatenate(said, axis=1), np.concatenate(seen), wanted))
     table = pd.DataFrame(rows).set_index("method")
     if "persistence" in table.index:
-        table["skill"] = 1.0 - table["mae"] / table.loc["persistence", "mae"]
+        errors = table["mae"]
+        table["skill"] = 1.0 - errors / float(errors["persistence"])
     return table
 
 

@@ -172,7 +172,7 @@ def features(values: Array, timeline: Timeline, now: int, holidays: frozenset[da
     wall = pd.DatetimeIndex(timeline.index.tz_localize(None))[now:]
     distance = np.arange(1, len(wall) + 1, dtype=float)
     clock = (wall.hour + wall.minute / 60.0).to_numpy(dtype=float)
-    rest = np.isin(np.asarray(wall.date), list(holidays)).astype(float)
+    rest = np.array([float(day in holidays) for day in wall.date])
     per_day = round(24.0 / float(timeline.hours[0]))
     last_day = float(values[max(0, now - per_day) : now].mean()) if now else np.nan
     newest = float(values[now - 1]) if now else np.nan

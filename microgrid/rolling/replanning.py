@@ -182,7 +182,8 @@ class Replanner:
         for name, states in self.last.trace.states.items():
             for state in ("on", "standby"):
                 if state in states and name in plant.assets:
-                    planned = np.round(np.where(is_known, states[state][np.clip(places, 0, len(old) - 1)], 0.0))
+                    said = states[state][np.clip(places, 0, len(old) - 1)]
+                    planned = np.asarray(np.round(np.where(is_known, said, 0.0)), dtype=float)
                     found.setdefault(name, {})[state] = KeptState(planned, price)
         return found
 
