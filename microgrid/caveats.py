@@ -17,6 +17,7 @@ def caveats(result: Result) -> list[str]:
     return [
         *_peaks_of_part_of_a_month(result),
         *_sizes_on_part_of_a_month(result),
+        *_days_of_which_none_are_told(result),
         *_purchases_that_emit_nothing(result),
         *_unverified_factors(result),
         *_gases_that_are_missing(result),
@@ -48,6 +49,19 @@ def _sizes_on_part_of_a_month(result: Result) -> Iterator[str]:
             f"each: {months}. Saving a peak looks worth more than it is, beside investments that count for the "
             "horizon only. Size on whole months, best on a year."
         )
+
+
+def _days_of_which_none_are_told(result: Result) -> Iterator[str]:
+    """Tell where a tariff has hours for hot days, or holidays, of which it says that there are none."""
+    for asset, claims in result.claims.items():
+        for clock in (c.tariff.get("time_of_use") for c in claims if isinstance(c, TariffBill)):
+            kinds = {days.get("on") for days in clock["days"]} if clock else set()
+            hot, holidays = (clock["hot_days"], clock["holidays"]) if clock else ({}, {})
+            untold = ["hot days"] if "hot_days" in kinds and not (hot.get("dates") or "temperature" in hot) else []
+            if "holidays" in kinds and not any(holidays.get(key) for key in ("country", "dates", "add")):
+                untold.append("holidays")
+            for word in untold:
+                yield f"The tariff of {asset} has hours for {word}, and none are told: every day is billed as another."
 
 
 def _in_full(result: Result) -> pd.Series:

@@ -13,14 +13,12 @@ from microgrid.bills.given import given_facts, refuse_unknown_names, refuse_unkn
 from microgrid.bills.meters import read_meter
 from microgrid.bills.readings import Facts, Readings
 from microgrid.errors import InputError, Problem
-from microgrid.tariffs.components import DemandCharge
-from microgrid.tariffs.files import ENDINGS, read_tariff, tariff_with
+from microgrid.tariffs.files import ENDINGS, located, tariff_with
 from microgrid.tariffs.fitting import misfits
+from microgrid.tariffs.lines import CHEAPEST
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from microgrid.yaml_files import parse_yaml
-
-CHEAPEST = "cheapest"
 
 
 @dataclass(frozen=True)
@@ -76,26 +74,30 @@ def answer(request: Request) -> Answer:
             [Problem("zone", "missing", "the time zone of the bill", "such as --given zone=Asia/Shanghai")]
         )
     refuse_unknown_zone(zone)
-    readings, timeline = read_meter(request.load, zone, request.given.get("column", ""))
-    tariff = _tariff(request, changes, timeline)
-    problems = list(misfits(tariff, timeline))
+    file = read_meter(request.load, zone, request.given.get("column", ""))
+    readings = file.readings
+    tariff = _tariff(request, changes, file.timeline)
+    problems = list(misfits(tariff, file.timeline))
     if problems:
-        raise InputError([replace(problem, where=f"tariff.{problem.where}") for problem in problems])
+        raise InputError(located(problems, _asked(request, changes)))
     facts = given_facts(request.given, tariff, readings)
     bills = _by_option(tariff, readings, facts, request.option or tariff.default_option)
     wanted = request.option or tariff.default_option
     option = wanted if wanted and wanted != CHEAPEST else min(bills, key=lambda name: bills[name].total)
     found = bills[option]
-    found = Bill(found.items, (*found.warnings, *_coarse(tariff, readings, option)))
+    found = Bill(found.items, (*file.unread, *found.warnings))
     totals = {name: each.total for name, each in bills.items()} if tariff.options else {}
     return Answer(found, tariff, option, totals, carried(tariff, readings, facts.past), readings)
 
 
 def _tariff(request: Request, changes: Mapping[str, Any], timeline: Any) -> Tariff:
-    if not changes:
-        return read_tariff(request.tariff, timeline)
+    return tariff_with(_asked(request, changes), timeline)
+
+
+def _asked(request: Request, changes: Mapping[str, Any]) -> Any:
+    """Return the tariff that is asked for as a scenario would write it."""
     base = "file" if request.tariff.endswith(ENDINGS) else "use"
-    return tariff_with({base: request.tariff, **changes}, timeline)
+    return {base: request.tariff, **changes} if changes else request.tariff
 
 
 def _changes(overrides: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
@@ -129,15 +131,3 @@ def _by_option(tariff: Tariff, readings: Readings, facts: Facts, wanted: str) ->
     if not bills:
         raise InputError(list(dict.fromkeys(lacking)))
     return bills
-
-
-def _coarse(tariff: Tariff, readings: Readings, option: str) -> Iterator[str]:
-    """Tell of windows that are shorter than the readings."""
-    longest = float(readings.hours.max())
-    for name, component in tariff.of_kind(DemandCharge).items():
-        is_measured = component.basis in ("measured", "contract") and tariff.applies(name, option)
-        if is_measured and component.window < longest * (1 - 1e-9):
-            yield (
-                f"{name}: readings of {60 * longest:g} min cannot show the peak of a window of "
-                f"{60 * component.window:g} min; it may be higher"
-            )

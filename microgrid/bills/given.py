@@ -11,7 +11,7 @@ from microgrid.bills.readings import Facts, Readings
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, did_you_mean, faults_of, shown, shown_path
 from microgrid.reading import Reading
-from microgrid.tariffs.fitting import misplaced
+from microgrid.tariffs.inherited import misplaced, unknown_past
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from microgrid.units import UnitError, quantity
@@ -73,7 +73,7 @@ def _past(name: str | None, tariff: Tariff, readings: Readings) -> Past:
         past = Past.model_validate(tree.data or {}, context=Reading())
     except ValidationError as error:
         raise InputError([_placed(fault, tree, path) for fault in faults_of(error, Past, tree.data)]) from error
-    faults = [*tariff.unknown_past(past), *misplaced(past, readings.times[0])]
+    faults = [*unknown_past(tariff, past), *misplaced(past, readings.times[0])]
     if faults:
         raise InputError([_placed(fault, tree, path) for fault in faults])
     return past

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
-import pandas as pd
 
 from microgrid.errors import InputError, Problem
-from microgrid.faults import Fault
 from microgrid.tariffs.components import CoincidentCharge, DemandCharge, EnergyCharge
-from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from microgrid.timeline import Timeline
 
@@ -20,6 +17,7 @@ def misfits(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
     """Give what does not fit a horizon, each by its path within the tariff."""
     yield from _invalid_days(tariff, timeline)
     yield from _other_clock(tariff, timeline)
+    yield from _unknown_holidays(tariff, timeline)
     lacking = list(_months_without_price(tariff, timeline))
     yield from lacking
     if _counts_months(tariff) and not timeline.is_plain:
@@ -55,6 +53,19 @@ def _other_clock(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
     if (theirs != timeline.index.tz_localize(None)).any():
         wanted = f"a site whose clocks show the same, not {timeline.index.tz}"
         yield Problem("time_zone", tariff.time_zone, wanted, "set site.time_zone, or the tariff's")
+
+
+def _unknown_holidays(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
+    """Refuse years of which no holiday is listed, where holidays have hours of their own."""
+    clock = tariff.time_of_use
+    if clock is None or not clock.tells_of("holidays"):
+        return
+    last = timeline.end - timedelta(seconds=1)
+    lacking = [year for year in range(timeline.index[0].year, last.year + 1) if not clock.holidays.are_known_of(year)]
+    if lacking:
+        found = f"none of {', '.join(map(str, lacking))}"
+        wanted = "holidays of every year of the horizon"
+        yield Problem("time_of_use.holidays", found, wanted, "list them under dates or add, or name a country")
 
 
 def _months_without_price(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
@@ -129,46 +140,3 @@ def _uneven_prices(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
                     found = f"prices from {inside.min():g} to {inside.max():g} within {period}, {span}"
                     wanted = "one price in each period of what net metering nets"
                     yield Problem(f"components.{name}.price", found, wanted, "net by the month, or netted: false")
-
-
-def misplaced(past: Past, begins: pd.Timestamp) -> Iterator[Fault]:
-    """Give what of a past cannot have been before a horizon, by its path within the past.
-
-    Parameters
-    ----------
-    past
-        What was measured before.
-    begins
-        When the horizon begins, on the clock of the bill.
-    """
-    month = f"{begins:%Y-%m}"
-    if past.until is not None:
-        yield from _not_joining(past, pd.Timestamp(past.until).tz_convert(begins.tz), begins)
-    if past.energy_since is not None and past.energy_since > begins:
-        wanted = f"a moment before the horizon begins, {begins.isoformat(timespec='minutes')}"
-        yield Fault(("energy_since",), past.energy_since.isoformat(timespec="minutes"), wanted)
-    for name, peaks in past.months.items():
-        for later in (each for each in peaks if each >= month):
-            path = ("months", name, later) if name else ("months", later)
-            found = f"{later}, in which the horizon begins" if later == month else f"{later}, after the horizon begins"
-            yield Fault(path, found, f"a month before {month}", "the month's own peaks so far stand under peaks")
-
-
-def _not_joining(past: Past, until: pd.Timestamp, begins: pd.Timestamp) -> Iterator[Fault]:
-    """Give a gap or an overlap between what was told and a horizon, and values of a month that has just begun."""
-    told, first = (moment.isoformat(timespec="minutes") for moment in (until, begins))
-    apart = f"{abs((until - begins) / pd.Timedelta(hours=1)):g} h"
-    wanted = f"the moment at which the horizon begins, {first}"
-    if until < begins:
-        cure = "carry on what was measured in between first; or write by hand what the month has seen, without until"
-        yield Fault(("until",), f"{told}, a gap of {apart} before the horizon", wanted, cure)
-    elif until > begins:
-        cure = "begin the horizon where it ends, or take the past that ends where the horizon begins"
-        yield Fault(("until",), f"{told}, an overlap of {apart} with the horizon", wanted, cure)
-    elif until == until.normalize() and until.day == 1:
-        seen: dict[tuple[str, ...], str] = {("peaks", n): f"{peak:g} kW" for n, peak in past.peaks.items() if peak > 0}
-        seen |= {("energy",): f"{past.energy:g} kWh"} if past.energy else {}
-        for path, amount in seen.items():
-            found = f"{amount} of a month, {until:%Y-%m}, that begins with the horizon"
-            cure = "peaks of the month before stand under months, for ratchets; its energy no longer counts"
-            yield Fault(path, found, "nothing measured in it yet", cure)

@@ -174,14 +174,23 @@ def _changes(series: Series | None, timeline: Timeline, period: Period) -> bool:
     return any(np.ptp(values[steps]) > 1e-12 for steps in spans(timeline, period).values())
 
 
-def contracts_may_reward_waste(contracts: Mapping[str, Contract], price: Series | None) -> bool:
+def contracts_may_reward_waste(contracts: Mapping[str, Contract], price: Series | None, least: float) -> bool:
     """Tell whether a kWh imported may cost less than nothing, for what a contract replaces of its price.
 
-    Where the price is a tariff's, it is not known before the horizon is: then it may.
+    Parameters
+    ----------
+    contracts
+        The contracts.
+    price
+        The plain price of imports; None where a tariff has prices that depend on the horizon.
+    least
+        The least that a kWh imported can cost without contracts.
     """
     replaced = [getattr(contract, "replaces", None) for contract in contracts.values()]
     known = [part for part in replaced if part is not None]
-    return bool(known) and (price is None or any(bool((price.values < part.values).any()) for part in known))
+    if price is None:
+        return any(bool((part.values > least).any()) for part in known)
+    return any(bool((price.values < part.values).any()) for part in known)
 
 
 def most_gained(contracts: Mapping[str, Contract], timeline: Timeline) -> np.ndarray:

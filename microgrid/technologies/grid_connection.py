@@ -31,7 +31,9 @@ from microgrid.series import Series
 from microgrid.tariffs.components import DemandCharge as TariffDemand
 from microgrid.tariffs.components import divides_a_day
 from microgrid.tariffs.files import TariffIn
-from microgrid.tariffs.fitting import misfits, misplaced
+from microgrid.tariffs.fitting import misfits
+from microgrid.tariffs.inherited import misplaced, unknown_past
+from microgrid.tariffs.lines import CHOOSE
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
@@ -46,7 +48,7 @@ from microgrid.technologies.green_claims import (
 )
 from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, PayAsProduced
 from microgrid.technologies.green_rows import Site, settle
-from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
+from microgrid.technologies.grid_bill import tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims
 from microgrid.technologies.grid_emissions import (
     BY_MARKET,
@@ -161,7 +163,7 @@ class GridConnection(Technology):
             raise refuse("market_factor without location_factor", wanted)
         if self.tariff is not None:
             self._has_what_the_tariff_bills(self.tariff)
-            unknown = [fault.under(("past",)) for fault in self.tariff.unknown_past(self.past)]
+            unknown = [fault.under(("past",)) for fault in unknown_past(self.tariff, self.past)]
             if unknown:
                 raise RefusedError(unknown).for_pydantic
         elif self.past != Past():
@@ -255,7 +257,11 @@ class GridConnection(Technology):
 
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
-        pays = self.contract.may_reward_waste or contracts_may_reward_waste(self.contracts, self.import_price)
+        contract = self.contract
+        least = contract.least_energy_price(self.option)
+        pays = contract.may_reward_waste(self.option) or contracts_may_reward_waste(
+            self.contracts, self.import_price, least
+        )
         return frozenset({self.bus}) if pays else frozenset()
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ def demand_line(block: Any, meter: Meter, name: str, component: DemandCharge, st
         line = _period_line(block, meter, name, component, states)
     else:
         line = _measured_line(block, meter, name, component, states)
-    return line if component.rebate is None else _rebated(block, meter, component, line)
+    return _rebated(block, meter, component, line) if component.lets_off else line
 
 
 def fee_line(block: Any, meter: Meter, name: str, fee: CapacityFee) -> Line:

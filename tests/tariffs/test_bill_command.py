@@ -77,8 +77,8 @@ def test_a_bill_is_told_as_text_csv_and_json(here):
         "under single                                       6.00",
         "warning: 2026-06 is incomplete: readings cover 0.3% of it",
         "warning: energy was exported, and the tariff pays nothing for it",
-        "warning: no reactive energy and no assumed power factor: its adjustment is not in the bill",
         "warning: demand: readings of 60 min cannot show the peak of a window of 15 min; it may be higher",
+        "warning: no reactive energy and no assumed power factor: its adjustment is not in the bill",
     ]
     assert as_csv(found).splitlines() == [
         "month,line,category,quantity,unit,amount [EUR]",

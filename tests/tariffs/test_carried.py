@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import given, note, seed
 from hypothesis import strategies as st
 
 from microgrid.bills.calculator import bill
@@ -17,7 +17,7 @@ from microgrid.bills.readings import Facts, Readings
 from microgrid.tariffs.components import CoincidentCharge, DemandCharge
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
-from tests.tariffs.bills import readings
+from tests.tariffs.bills import examples, readings
 
 BILLS = 50
 SIZES: dict[str, Any] = {"capacity": 60.0, "transformer": 40.0, "contract": 22.0}
@@ -101,13 +101,9 @@ def in_full(contract: Tariff, line: str) -> bool:
 
 def test_parts_come_to_the_whole() -> None:
     """Cuts anywhere: within a metering window, an event, a month, at its end; ratchets, tiers, netting, rebates."""
-    quiet = settings(
-        max_examples=BILLS, database=None, deadline=None, phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
     seen = {"bills": 0, "open": 0, "month ends": 0}
 
-    @quiet
+    @examples(BILLS)
     @given(contracts(), st.sampled_from(STARTS), st.integers(0, 2**31), st.sampled_from((1, 2, 6)), st.booleans())
     def look_at(contract: Tariff, start: tuple[str, str], chance: int, count: int, is_known: bool) -> None:
         random = np.random.default_rng(chance)
