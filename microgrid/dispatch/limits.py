@@ -95,7 +95,7 @@ def with_limits(plant: Plant, ports: Ports, limits: list[LiveLimit]) -> Plant:
     for at, limit in enumerate(limits):
         try:
             plant = _with_limit(plant, ports, limit)
-        except (UnitError, ValueError, KeyError) as error:
+        except (UnitError, ValueError, KeyError, AttributeError) as error:
             wanted = "an asset of the plant, times, and a value with its unit"
             problems.append(Problem(f"limits.{at}", f"{limit.asset}, {limit.kind}: {error}", wanted))
     if problems:

@@ -7,6 +7,7 @@ lower than those of the month's measured import.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from microgrid.bills.carried import carried
 from microgrid.bills.readings import Readings as Meter
+from microgrid.copies import copied
 from microgrid.dispatch.present import on_other_steps
 from microgrid.dispatch.sources import Readings
 from microgrid.plant import Plant
@@ -59,12 +61,23 @@ def with_bills(
     found = dict(told)
     for name, asset in _with_tariffs(base):
         past = Past.model_validate(told.get(name, {}).get("past", {}))
+        past = asset.past if past.until is None else past
         step, begins = float(now.hours[0]), now.index[0]
         contract = _Contract(name, asset, base.timeline)
         past = _carried_on(contract, past, last, measured, begins, step, notes)
         past = _as_measured(contract, past, measured, begins, step)
         found[name] = {**found.get(name, {}), "past": plain_past(_until(past, begins))}
     return found
+
+
+def at_any_time(plant: Plant) -> Plant:
+    """Return a plant that may begin at any time, though its scenario says until when its past tells."""
+    loose: dict[str, Any] = {
+        name: copied(asset, {"past": _loose(asset.past)})
+        for name, asset in _with_tariffs(plant)
+        if asset.past.until is not None
+    }
+    return replace(plant, assets={**plant.assets, **loose}) if loose else plant
 
 
 class _Contract(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.dispatch.limits import read_limits, with_limits
-from microgrid.dispatch.metered import Since, with_bills
+from microgrid.dispatch.metered import Since, at_any_time, with_bills
 from microgrid.dispatch.present import as_measured, history, present
 from microgrid.dispatch.publishing import expected, from_plain, plain, publish, sweep
 from microgrid.dispatch.site import Site, read_site
@@ -117,7 +117,7 @@ def _planned(path: Path, store: Store, known: dict[str, Any] | None, run: _Run) 
     for readings in sources:
         run.notes += readings.notes
     timeline = _timeline(run.now, base, min(step for _, step in look.spans), look.hours)
-    seen = present(base, timeline, sources[0], sources[1])
+    seen = present(at_any_time(base), timeline, sources[0], sources[1])
     run.notes += seen.notes
     told, last = _before(seen.plant, known, sources[0], run)
     last_run = None if last is None or known is None else Since(pd.Timestamp(known["since"]), last.trace)

@@ -14,7 +14,7 @@ import numpy as np
 from microgrid.copies import copied
 from microgrid.model import assemble
 from microgrid.plant import Plant
-from microgrid.technologies.grid_bill import CHOOSE
+from microgrid.tariffs.lines import CHOOSE
 from solvers import Settings, templating
 from solvers.compile import compile_model
 from solvers.highs import solve_matrix

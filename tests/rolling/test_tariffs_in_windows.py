@@ -161,6 +161,19 @@ def test_dispatch_carries_the_bill_from_run_to_run(site):
     assert not past.energy
 
 
+def test_a_scenario_that_says_until_when_its_past_tells_is_gone_on_from(site):
+    """Its past ends on 29 March and there is no state: what is known of the month is kept, and that is told."""
+    folder = site.parent
+    text = site.read_text().replace("past: {peaks", 'past: {until: "2026-03-29T00:00+01:00", peaks')
+    site.write_text(text)
+    (folder / "site.yaml").write_text(SITE)
+    (folder / "measured.csv").write_text("time,asset,quantity,value,unit\n")
+    done = dispatch(folder / "site.yaml", folder / "state", pd.Timestamp("2026-03-31T08:00+02:00"))
+    assert done.rung is Rung.PROVED
+    assert any("what is known of its bill ends at 2026-03-29T00:00+01:00" in note for note in done.account["notes"])
+    assert state_of(folder).peaks["demand day"] == 70.0
+
+
 def test_a_price_of_the_day_holds_on_top_of_a_tariff(site):
     """From 12:00 to 15:00 a kWh costs 9 EUR: the battery is filled before and gives then."""
     folder = site.parent
