@@ -12,17 +12,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from microgrid.accounts import CARBON_PRICE
-from microgrid.checks import ABSOLUTE, RELATIVE, Finding, books_of, check
+from microgrid.accounts import CARBON_PRICE, EMISSION_COLUMNS
+from microgrid.books import ABSOLUTE, RELATIVE, Finding, books_of
+from microgrid.checks import check
 from microgrid.claims import Certified, Charge, Claim, LeftOver, Means, PeakCharge, TariffBill
 from microgrid.policies.checking import policy_findings
 from microgrid.results import Result
+
+Array = NDArray[np.float64]
 
 __all__ = ["Audit", "Finding", "audit"]
 
 # How the frames name a bus that lets surplus go, among assets.
 _BUS = "bus "
+_PASSED = "energy is passed through connections for what it takes off the account"
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,13 @@ def audit(result: Result) -> Audit:
     books = books_of(result)
     for asset, claims in result.claims.items():
         checks += [found for claim in claims for found in check(books[asset], claim)]
-    checks += [*policy_findings(result), *_surpluses(result), *_unclaimed_flows(result), *_unclaimed(result)]
+    checks += [
+        *policy_findings(result),
+        *_passed_through(result),
+        *_surpluses(result),
+        *_unclaimed_flows(result),
+        *_unclaimed(result),
+    ]
     return Audit(len(checks), tuple(found for found in checks if found is not None))
 
 
@@ -158,6 +169,48 @@ def _carbon_prices(result: Result) -> Iterator[Finding | None]:
     for line in {*due, *booked.index}:
         statement = f"{line}: the price times its column"
         yield _same("plan", statement, float(booked.get(line, 0.0)), due.get(line, 0.0))
+
+
+def _passed_through(result: Result) -> Iterator[Finding | None]:
+    """Find energy that comes in by one connection and leaves by another, for what the account gains by it."""
+    manifest, flows = result.manifest, result.flows
+    told = manifest["objective"]
+    columns = {*told["goals"], *told["caps"]} & set(EMISSION_COLUMNS)
+    if manifest["accounting"]["standard"] != "gb_t_32150" or not (
+        columns or told["carbon_price"] or any(told["carbon_prices"].values())
+    ):
+        return
+    energy = flows[flows["port"].astype(str).isin(["import", "export"])].astype({"asset": str, "bus": str})
+    for bus, part in energy.groupby("bus"):
+        if len(set(part["asset"])) > 1:
+            yield _gained_by_passing(result, str(bus), part)
+
+
+def _gained_by_passing(result: Result, bus: str, flows: pd.DataFrame) -> Finding | None:
+    """Hold, step by step, what is taken off for each kWh exported against what is put on for each kWh imported."""
+    hours = (result.steps["hours"] * result.steps["weight"]).to_numpy(dtype=float)
+    carbon = result.emissions.astype({"asset": str, "part": str, "basis": str})
+
+    def along(frame: pd.DataFrame, value: str) -> Array:
+        return frame.groupby("time")[value].sum().reindex(result.steps["time"], fill_value=0.0).to_numpy(dtype=float)
+
+    put_on, taken_off = np.full(len(hours), np.inf), np.zeros(len(hours))
+    rates = {port: np.zeros(len(hours)) for port in ("import", "export")}
+    for (asset, port), part in flows.groupby(["asset", flows["port"].astype(str)]):
+        rate = np.abs(along(part, "rate"))
+        rates[str(port)] += rate
+        own, each = carbon[carbon["asset"] == asset], np.where(rate > ABSOLUTE, rate * hours, np.inf)
+        if port == "export":
+            taken_off = np.maximum(taken_off, -along(own[own["part"] == "exported"], "amount") / each)
+            continue
+        for basis in ("location", "market"):
+            bought = own[(own["part"] == "purchased") & own["basis"].isin(["both", basis])]
+            put_on = np.where(rate > ABSOLUTE, np.minimum(put_on, along(bought, "amount") / each), put_on)
+    through = np.where(taken_off > put_on + ABSOLUTE, np.minimum(rates["import"], rates["export"]), 0.0)
+    at = int(np.argmax(through))
+    if through[at] <= ABSOLUTE + RELATIVE * max(float(rate.max()) for rate in rates.values()):
+        return None
+    return Finding(f"bus {bus}", _PASSED, float(through[at]), pd.Timestamp(result.steps["time"].iloc[at]).isoformat())
 
 
 def _surpluses(result: Result) -> Iterator[Finding | None]:

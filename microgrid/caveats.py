@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from microgrid.claims import TariffBill
+from microgrid.factors import catalogue
+from microgrid.offsets import cautions
 from microgrid.results import Result
 
 _WHOLE = 1 - 1e-6
@@ -21,6 +23,9 @@ def caveats(result: Result) -> list[str]:
         *_purchases_that_emit_nothing(result),
         *_unverified_factors(result),
         *_gases_that_are_missing(result),
+        *_averages_beside_contracts(result),
+        *_footprints_of_another_year(result),
+        *cautions(result.manifest),
     ]
 
 
@@ -101,6 +106,28 @@ def _gases_that_are_missing(result: Result) -> Iterator[str]:
     columns = {factor["where"] for factor in result.manifest.get("factors") or () if "CO2e" not in factor["unit"]}
     if {"CO2", "CO2e"} <= set(scoped["gas"].astype(str)) and columns:
         yield f"Totals of all greenhouse gases hold factors of carbon dioxide alone: {', '.join(sorted(columns))}."
+
+
+def _averages_beside_contracts(result: Result) -> Iterator[str]:
+    """Tell where what contracts do not match counts with a number that is an average's, whatever it is called."""
+    contracted = {row["asset"] for row in result.manifest.get("matching") or ()}
+    used = [each for each in result.manifest.get("factors") or () if each["where"].split(".")[1] in contracted]
+    averages = {each.value: each.name for each in catalogue().values() if each.family == "average"}
+    averages |= {each["value"]: each["where"] for each in used if each["column"] == "scope_2_location"}
+    for each in used:
+        same = averages.get(each["value"])
+        if each["column"] == "scope_2_market" and each["family"] != "supplier" and same and not each["varies"]:
+            what = f"{each['where']}, the residual mix beside contracts, is the number of {same}, an average"
+            yield f"{what}: it holds green power that was sold to others, which counts twice."
+
+
+def _footprints_of_another_year(result: Result) -> Iterator[str]:
+    """Tell which life-cycle factors are of another year than the account's: allowed, but to be disclosed."""
+    year = (result.manifest.get("accounting") or {}).get("year")
+    told = (result.manifest.get("footprint") or {}).values()
+    others = [f"{each['name'] or each['where']} of {each['year']}" for each in told if each["year"] not in (None, year)]
+    if year is not None and others:
+        yield f"Life-cycle factors of another year than the account's {year}: {', '.join(others)}."
 
 
 def _purchases_that_emit_nothing(result: Result) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microgrid.checks import ABSOLUTE, RELATIVE, Books, books_of, energy_by_period
+from microgrid.books import ABSOLUTE, RELATIVE, Books, books_of, energy_by_period
 from microgrid.claims import Certified, Claim, Matching, Means
 from microgrid.results import Result
 

@@ -15,6 +15,7 @@ from microgrid.claims import Between, Charge, Claim, Means
 from microgrid.kept_commitments import kept_claims, write_kept
 from microgrid.ledger import Ledger
 from microgrid.one_window import window_claims, write_window
+from microgrid.passing_through import keep_from_passing
 from microgrid.plant import Plant
 from microgrid.policies.enforcing import enforce
 from microgrid.policies.quantities import Quantities
@@ -150,6 +151,7 @@ def assemble(plant: Plant) -> Model:
         ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
     ledger.price_carbon()
     _certify(model, operation, plant, contributions)
+    keep_from_passing(model.site, operation, plant, contributions, sizes)
     model.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
     contributions |= enforce(model.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
     written = Model(plant, model, operation, sizes, contributions, ledger)

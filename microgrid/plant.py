@@ -15,6 +15,7 @@ from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.factor_checks import factor_problems
 from microgrid.faults import Fault, Node, shown
+from microgrid.gas_checks import gas_problems
 from microgrid.names import unfit_name
 from microgrid.policies.adopted import Bound, Policy
 from microgrid.policies.fitting import policy_problems
@@ -63,6 +64,12 @@ class Objective:
     caps: Mapping[str, float] = field(default_factory=dict)
     slack: float = 1e-6
     carbon_prices: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def counts_carbon(self) -> bool:
+        """Whether emissions have a say in what the plan is."""
+        carbon = set(EMISSION_COLUMNS) & {*self.goals, *self.caps}
+        return bool(carbon or self.carbon_price or any(self.carbon_prices.values()))
 
 
 class Worth(NamedTuple):
@@ -126,7 +133,8 @@ class Plant:
         object.__setattr__(self, "buses", self._with_implied_buses())
         problems = [*self._name_problems(), *self._asset_problems(), *self._unfed(), *self._objective_problems()]
         problems += policy_problems(self)
-        problems += factor_problems(self.assets, self.timeline, self.objective.scopes, self.accounting)
+        problems += factor_problems(self.assets, self.timeline, self.accounting)
+        problems += gas_problems(self.assets, self.objective.scopes, self.accounting, dict(self._caps_and_prices()))
         problems += self._area_problems()
         if problems:
             raise InputError(problems)
@@ -139,6 +147,16 @@ class Plant:
                 if bus not in buses and bus in CARRIERS:
                     buses[bus] = PlantBus(CARRIERS[bus])
         return buses
+
+    def _caps_and_prices(self) -> Iterator[tuple[str, tuple[str, float]]]:
+        """Give every cap and price of carbon by the path of its field: the column that it is about, and its number."""
+        objective, accounting = self.objective, self.accounting
+        yield "objective.carbon_price", ("emissions", objective.carbon_price)
+        for where, numbers in (("caps", objective.caps), ("carbon_prices", objective.carbon_prices)):
+            for column, number in numbers.items():
+                yield f"objective.{where}.{column}", (column, number)
+        yield "accounting.trading.price", ("scope_1", accounting.trading_price)
+        yield "accounting.trading.allowances", ("scope_1", accounting.allowances)
 
     @property
     def bounds(self) -> list[Bound]:

@@ -36,6 +36,7 @@ from microgrid.errors import InputError, Problem
 if TYPE_CHECKING:
     from microgrid.ledger import EmissionLine
     from microgrid.model import Model, Values
+    from microgrid.timeline import Timeline
 
 FRAMES = ("steps", "flows", "stocks", "states", "costs", "emissions", "prices")
 FORMAT = 2
@@ -148,7 +149,7 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
     manifest = manifest | {
         "sizes": _sizes(model, values),
         "costs": _totals(costs, "category"),
-        "emissions": _emission_totals(model, emissions),
+        "emissions": emission_totals(model, emissions),
         "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
     }
     return Result(
@@ -242,6 +243,17 @@ def _costs(model: Model, values: Values) -> pd.DataFrame:
     return _tidy(rows, ("asset", "line", "category", "time", "amount"), "amount")
 
 
+def horizon_told(timeline: Timeline) -> dict[str, Any]:
+    """Return what a manifest says of the horizon."""
+    return {
+        "start": timeline.index[0].isoformat(),
+        "end": timeline.end.isoformat(),
+        "zone": str(timeline.index.tz),
+        "steps": len(timeline),
+        "years": timeline.years,
+    }
+
+
 def emission_names(entry: EmissionLine) -> dict[str, Any]:
     """Return what the frame of emissions calls a line of the carbon ledger."""
     emission = entry.emission
@@ -294,7 +306,8 @@ def _totals(frame: pd.DataFrame, column: str) -> dict[str, float]:
     return {"cost": float(frame["amount"].sum())} | {str(key): float(value) for key, value in totals.items()}
 
 
-def _emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:
+def emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:
+    """Return what the carbon ledger's columns add up to, by the lines of a frame."""
     sums = frame.groupby(["asset", "line"], observed=True)["amount"].sum()
     entries = [
         (line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions

@@ -24,10 +24,11 @@ from microgrid.matching import matching_summary, matching_table
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.policies.checking import verdicts
-from microgrid.results import FORMAT, Result, collect, load, save_manifest
+from microgrid.results import FORMAT, Result, collect, horizon_told, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
+from microgrid.stored_emissions import stored_emissions
 from solvers import Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
@@ -232,6 +233,9 @@ def write(result: Result, folder: Path) -> Result:
         save_manifest(written.manifest, new)
         if "matching" in written.manifest:
             matching_table(written).to_csv(new / "matching.csv", index=False)
+        stored = stored_emissions(written)
+        if len(stored):
+            stored.to_csv(new / "stored_emissions.csv", index=False, float_format="%.9g")
         save_report(written, new / "report.html", save_plots(written, new))
     return written
 
@@ -268,13 +272,7 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
         },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "currency": plant.currency,
-        "horizon": {
-            "start": timeline.index[0].isoformat(),
-            "end": timeline.end.isoformat(),
-            "zone": str(timeline.index.tz),
-            "steps": len(timeline),
-            "years": timeline.years,
-        },
+        "horizon": horizon_told(timeline),
         "objective": asdict(plant.objective),
         "accounting": asdict(plant.accounting),
         "factors": [factor_told(used) for used in factors_used(plant.assets)],

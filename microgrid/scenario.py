@@ -17,6 +17,7 @@ from microgrid.availability import Maker, PhotovoltaicArray, Turbine, WeatherFil
 from microgrid.carriers import CARRIERS
 from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
+from microgrid.factor_checks import footprint_problems
 from microgrid.families import named_case
 from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
 from microgrid.fields import Quantity, Reading
@@ -122,6 +123,7 @@ def scenario_of(document: Document, memory: MutableMapping[str, Technology] | No
         faults += _amount_faults(plant, data["assets"], reading)
     if head is not None:
         faults += _footprint_faults(head.footprint.factors, data.get("assets"))
+        faults += footprint_problems(head.footprint.factors, head.accounting.told())
     told = [document.placed(fault) for fault in faults if not document.has_told(fault)]
     problems = sorted(dict.fromkeys([*document.problems, *told]), key=document.order)
     if problems or head is None or plant is None:
