@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Charge, Claim, Means
+from microgrid.kept_commitments import kept_claims, write_kept
 from microgrid.ledger import Ledger
 from microgrid.one_window import window_claims, write_window
 from microgrid.passing_through import keep_from_passing
@@ -108,7 +109,12 @@ class Model:
         found = {
             name: _with_roles(
                 asset,
-                [*asset.claims(self.operation), *self._capacity_claims(asset), *window_claims(self.plant, name)],
+                [
+                    *asset.claims(self.operation),
+                    *self._capacity_claims(asset),
+                    *window_claims(self.plant, name),
+                    *kept_claims(self.plant, name),
+                ],
             )
             for name, asset in self.plant.assets.items()
         }
@@ -240,9 +246,10 @@ def _operate(
     contributions: dict[str, Contribution] = {}
     for name, asset in plant.assets.items():
         contribution = asset.build(block.asset[name], operation, sizes[name])
-        contributions[name] = contribution
+        kept = write_kept(block.asset[name], operation, contribution, plant, name)
+        contributions[name] = contribution._replace(states={**contribution.states, **kept.states})
         ledger.add(name, contribution.costs, contribution.emissions)
-        ledger.add(name, write_window(block.asset[name], operation, contribution, plant, name))
+        ledger.add(name, [*write_window(block.asset[name], operation, contribution, plant, name), *kept.costs])
     block.bus = pyo.Block(list(plant.buses))
     for name, bus in plant.buses.items():
         if bus.surplus:

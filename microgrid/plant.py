@@ -88,6 +88,13 @@ class Worth(NamedTuple):
     point: int | None = None
 
 
+class KeptState(NamedTuple):
+    """What a state was planned to be at each step, and what each unit and hour costs that it is not; shapes (n,)."""
+
+    planned: NDArray[np.float64]
+    price: NDArray[np.float64]
+
+
 @dataclass(frozen=True, eq=False)
 class Plant:
     """Everything a model is made of.
@@ -100,6 +107,8 @@ class Plant:
     flow_limits
         Limits of the day that come on top of the assets' own, by asset and port: least and largest rate into the bus at
         each step, infinite where there is none. An outage, a derating, a call to import less.
+    kept_states
+        What an earlier plan committed to, and what it costs to do otherwise, by asset and state.
 
     Raises
     ------
@@ -121,6 +130,7 @@ class Plant:
     flow_limits: Mapping[str, Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]] = field(
         default_factory=dict
     )
+    kept_states: Mapping[str, Mapping[str, KeptState]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""

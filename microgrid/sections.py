@@ -276,9 +276,10 @@ class Solver(Part):
         description="Relative gap at which a plan counts as optimal.",
     )
     time_limit: Length | None = Field(default=None, description="Longest run of the solver, such as 60 s.")
-    method: Literal["auto", "direct", "windows"] = Field(
+    method: Literal["auto", "direct", "windows", "neighbourhood"] = Field(
         default="auto",
-        description="direct: the model as one; windows: a long one in windows of time; auto chooses by size.",
+        description="direct: the model as one; windows: a long one in windows of time; neighbourhood: first the whole "
+        "numbers next to the relaxation; auto chooses direct or windows by size.",
     )
     threads: int | None = Field(default=None, ge=1, le=4096, description="Number of threads.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Random seed.")

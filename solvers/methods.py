@@ -1,4 +1,4 @@
-"""Direct or in windows: which way a model is solved with HiGHS, and the way back where windows find no plan."""
+"""Direct, in windows or next to the relaxation: which way a model is solved with HiGHS, and the way back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from solvers.first_basis import COLUMNS, STRETCHES, first_basis
 from solvers.highs import Start, solve_matrix, solver_name
 from solvers.horizon import Horizon
 from solvers.matrix import InfeasibleRowError, Matrix
+from solvers.neighbourhood import solve_nearby
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.runs import Clock
 from solvers.settings import Settings, SettingsError
@@ -35,7 +36,7 @@ def solve_by_method(
     horizon: Horizon | None = None,
     compilation: Compilation | None = None,
 ) -> Outcome:
-    """Solve a Pyomo model with HiGHS, as one or in windows of time; the outcome's `method` and `message` say which.
+    """Solve a Pyomo model with HiGHS in the way that is asked for; the outcome's `method` and `message` say which.
 
     Raises
     ------
@@ -48,6 +49,8 @@ def solve_by_method(
         matrix = (compilation or Compilation(model)).matrix()
     except InfeasibleRowError as error:
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
+    if settings.method == "neighbourhood":
+        return solve_nearby(matrix, settings, watch, start)
     if horizon is None:
         return solve_matrix(matrix, settings, watch, start)
     if _suits_windows(matrix, horizon, settings):

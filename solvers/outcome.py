@@ -56,7 +56,7 @@ class Outcome:
     columns, rows, integers
         Size of what was solved.
     method
-        How it was solved: ``direct``, as one model, or in ``windows`` of time.
+        How it was solved: ``direct``, as one model; in ``windows`` of time; by the ``neighbourhood`` of the relaxation.
     iterations
         Simplex iterations it took, where the solver tells.
     """

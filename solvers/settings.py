@@ -31,8 +31,9 @@ class Settings:
     options
         Further options in the solver's own words, passed as they are.
     method
-        Whether HiGHS gets the model as one (``direct``), or long models are solved in ``windows`` of time; ``auto``
-        chooses by size.
+        Whether HiGHS gets the model as one (``direct``), long models are solved in ``windows`` of time, or the whole
+        numbers next to the relaxation are tried first (``neighbourhood``); ``auto`` chooses the first or the second by
+        size.
     """
 
     solver: str = "highs"
@@ -41,7 +42,7 @@ class Settings:
     threads: int | None = None
     seed: int = 0
     options: Mapping[str, object] = field(default_factory=dict)
-    method: Literal["auto", "direct", "windows"] = "auto"
+    method: Literal["auto", "direct", "windows", "neighbourhood"] = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what no solver could follow."""
@@ -49,10 +50,10 @@ class Settings:
             raise SettingsError(f"gap {self.gap}: wanted zero or more, such as 0.001 for 0.1 %")
         if self.seconds is not None and not self.seconds > 0:
             raise SettingsError(f"seconds {self.seconds}: wanted a time above zero")
-        if self.method not in ("auto", "direct", "windows"):
-            raise SettingsError(f"method {self.method!r}: wanted auto, direct or windows")
-        if self.method == "windows" and self.solver != "highs":
-            raise SettingsError(f"method windows with solver {self.solver}: windows are solved with highs")
+        if self.method not in ("auto", "direct", "windows", "neighbourhood"):
+            raise SettingsError(f"method {self.method!r}: wanted auto, direct, windows or neighbourhood")
+        if self.method in ("windows", "neighbourhood") and self.solver != "highs":
+            raise SettingsError(f"method {self.method} with solver {self.solver}: that way is solved with highs")
         if self.threads is not None and self.threads < 1:
             raise SettingsError(f"threads {self.threads}: wanted at least one")
         if not 0 <= self.seed < 2**31:

@@ -16,7 +16,19 @@ from types import FrameType
 
 import typer
 
-from microgrid.cli import as_operated, batches, bills, carbon, guides, operating, pictures, planning, solving, stores
+from microgrid.cli import (
+    as_operated,
+    batches,
+    bills,
+    carbon,
+    forecasts,
+    guides,
+    operating,
+    pictures,
+    planning,
+    solving,
+    stores,
+)
 from microgrid.cli.endings import AUDIT, FAILED, INFEASIBLE, INPUT, NOT_PROVED, PROVED, STOPPED, UNREAD, tell, told
 
 __all__ = ["AUDIT", "FAILED", "INFEASIBLE", "INPUT", "NOT_PROVED", "PROVED", "STOPPED", "UNREAD", "app", "main"]
@@ -29,7 +41,19 @@ app = typer.Typer(
 )
 
 # In the order in which `microgrid --help` lists them.
-for _group in (solving, planning, as_operated, operating, batches, stores, guides, bills, pictures, carbon):
+for _group in (
+    solving,
+    planning,
+    as_operated,
+    operating,
+    forecasts,
+    batches,
+    stores,
+    guides,
+    bills,
+    pictures,
+    carbon,
+):
     app.add_typer(_group.commands)
 
 

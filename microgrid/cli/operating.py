@@ -11,7 +11,7 @@ from microgrid.cli.endings import AUDIT, NOT_PROVED, PROVED, tell
 from microgrid.cli.words import File, Set, pairs
 
 commands = typer.Typer()
-_FORECASTS = ("perfect", "persistence", "week")
+_FORECASTS = ("perfect", "persistence", "week", "quantile")
 
 
 @commands.command()
@@ -24,8 +24,8 @@ def simulate(
     forecast: Annotated[
         str,
         typer.Option(
-            help="Loads, sun and wind as foreseen: perfect, persistence, week, week:CN with a country's holidays, or a "
-            "scenario file that holds forecasts."
+            help="Loads, sun and wind as foreseen: perfect, persistence, week, quantile (learnt from what was before; "
+            "extra forecast), the last two with a country's holidays as week:CN, or a scenario file with forecasts."
         ),
     ] = "week",
     out: Annotated[
@@ -92,7 +92,7 @@ def dispatch(
     from microgrid.dispatch.once import dispatch as dispatched
     from microgrid.rolling.replanning import Rung
 
-    done = dispatched(site, state, _moment(now) if now else pd.Timestamp.now(tz="UTC"))
+    done = dispatched(site, state, moment_of(now) if now else pd.Timestamp.now(tz="UTC"))
     account = done.account
     tell(f"{account['from']}: {done.rung.value}" + (f", {account['reason']}" if account["reason"] else ""))
     for note in account["notes"]:
@@ -101,7 +101,14 @@ def dispatch(
     raise typer.Exit(PROVED if done.rung is Rung.PROVED else NOT_PROVED)
 
 
-def _moment(text: str) -> Any:
+def moment_of(text: str) -> Any:
+    """Return a time that was typed with its offset.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
     import pandas as pd
 
     from microgrid.errors import InputError, Problem

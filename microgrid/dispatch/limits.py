@@ -15,12 +15,16 @@ from microgrid.copies import copied
 from microgrid.dispatch.site import parsed
 from microgrid.errors import InputError, Problem
 from microgrid.plant import Plant
+from microgrid.rolling.metering import energy_prices
 from microgrid.series import Series
+from microgrid.tariffs.components import EnergyCharge
+from microgrid.tariffs.prices import Price
 from microgrid.units import UnitError, quantity
 from microgrid.yaml_files import read_yaml
 
 Array = NDArray[np.float64]
 Ports = dict[str, dict[str, str]]
+PRICE_OF_THE_DAY = "price of the day"
 
 
 class LiveLimit(BaseModel):
@@ -91,7 +95,7 @@ def with_limits(plant: Plant, ports: Ports, limits: list[LiveLimit]) -> Plant:
     for at, limit in enumerate(limits):
         try:
             plant = _with_limit(plant, ports, limit)
-        except (UnitError, ValueError, KeyError) as error:
+        except (UnitError, ValueError, KeyError, AttributeError) as error:
             wanted = "an asset of the plant, times, and a value with its unit"
             problems.append(Problem(f"limits.{at}", f"{limit.asset}, {limit.kind}: {error}", wanted))
     if problems:
@@ -105,9 +109,7 @@ def _with_limit(plant: Plant, ports: Ports, limit: LiveLimit) -> Plant:
     n = len(plant.timeline)
     if limit.kind == "price":
         price = quantity(limit.value, f"{plant.currency}/kWh")
-        values = np.where(steps, price, asset.import_price.on(plant.timeline))
-        changed = copied(asset, {"import_price": Series(values, asset.import_price.unit, "live limits")})
-        return replace(plant, assets={**plant.assets, limit.asset: changed})
+        return replace(plant, assets={**plant.assets, limit.asset: _priced(plant, asset, steps, price)})
     own = dict(plant.flow_limits.get(limit.asset, {}))
     for port, most in _most(plant, asset, ports[limit.asset], limit).items():
         low, high = own.get(port, (np.full(n, -np.inf), np.full(n, np.inf)))
@@ -115,6 +117,17 @@ def _with_limit(plant: Plant, ports: Ports, limit: LiveLimit) -> Plant:
         own[port] = (_where(steps, least, low), _where(steps, highest, high))
     limited = replace(plant, flow_limits={**plant.flow_limits, limit.asset: own})
     return _switched_off(limited, limit, steps) if limit.kind == "outage" else limited
+
+
+def _priced(plant: Plant, asset: Any, steps: NDArray[np.bool_], price: float) -> Any:
+    """Return a connection with another price of energy at some steps: under a tariff, by a component of its own."""
+    if asset.tariff is None:
+        values = np.where(steps, price, asset.import_price.on(plant.timeline))
+        return copied(asset, {"import_price": Series(values, asset.import_price.unit, "live limits")})
+    more = np.where(steps, price - energy_prices(asset, plant.timeline), 0.0)
+    own = EnergyCharge(price=Price.of_series(Series(more)), netted=False)
+    tariff = copied(asset.tariff, {"components": {**asset.tariff.components, PRICE_OF_THE_DAY: own}})
+    return copied(asset, {"tariff": tariff})
 
 
 def _where(steps: NDArray[np.bool_], limited: Array, free: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.dispatch.limits import read_limits, with_limits
+from microgrid.dispatch.metered import Since, at_any_time, with_bills
 from microgrid.dispatch.present import as_measured, history, present
 from microgrid.dispatch.publishing import expected, from_plain, plain, publish, sweep
 from microgrid.dispatch.site import Site, read_site
@@ -116,11 +117,14 @@ def _planned(path: Path, store: Store, known: dict[str, Any] | None, run: _Run) 
     for readings in sources:
         run.notes += readings.notes
     timeline = _timeline(run.now, base, min(step for _, step in look.spans), look.hours)
-    seen = present(base, timeline, sources[0], sources[1])
+    seen = present(at_any_time(base), timeline, sources[0], sources[1])
     run.notes += seen.notes
     told, last = _before(seen.plant, known, sources[0], run)
+    last_run = None if last is None or known is None else Since(pd.Timestamp(known["since"]), last.trace)
+    told = with_bills(base, told, last_run, sources[0], timeline, run.notes)
     limited = _limited(seen.plant, path.parent / site.limits if site.limits else None, run)
-    replanner = Replanner(look, _settings(settings_of(scenario.solver)))
+    change = site.change_cost(base.currency)
+    replanner = Replanner(look, _settings(settings_of(scenario.solver)), change_cost=change)
     replanner.last = last
     planned = replanner.plan(limited, 0, told, max(run.left, 0.0))
     return _published(store, site, planned, told, run)
@@ -181,7 +185,7 @@ def _limited(plant: Plant, path: Path | None, run: _Run) -> Plant:
 def _published(store: Store, site: Site, planned: Planned, told: Before, run: _Run) -> Dispatched:
     """Write the plan, then the state, then a line of the journal: whatever is lost in between is planned anew."""
     with templating():
-        model = assemble(replace(planned.plant, stock_worth={}, flow_limits={}))
+        model = assemble(replace(planned.plant, stock_worth={}, flow_limits={}, kept_states={}))
     first = planned.plant.timeline.index[0]
     account = {
         "planned_at": run.now.isoformat(),

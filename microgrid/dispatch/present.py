@@ -21,7 +21,9 @@ from microgrid.plant import Plant
 from microgrid.rolling.foresight import UNCERTAIN
 from microgrid.rolling.inheriting import Before, after, path_of
 from microgrid.rolling.traces import Trace
+from microgrid.rolling.windows import with_series
 from microgrid.series import Series
+from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 
 Array = NDArray[np.float64]
@@ -57,8 +59,31 @@ def present(base: Plant, timeline: Timeline, measured: Readings, forecast: Readi
             key: _along(series, base.timeline, timeline, (name, key), (measured, forecast), notes)
             for key, series in asset.series().items()
         }
-        assets[name] = copied(asset, changes) if changes else asset
+        typical = on_other_steps(asset, base.timeline, timeline)
+        assets[name] = copied(typical, changes) if changes else typical
     return Present(replace(base, timeline=timeline, assets=assets), notes)
+
+
+def on_other_steps(asset: Technology, own: Timeline, timeline: Timeline) -> Technology:
+    """Return an asset with its series on other steps: as they are where its own horizon covers them, else typical.
+
+    Parameters
+    ----------
+    asset
+        With series on its own horizon, those of its tariff and contracts included.
+    own, timeline
+        That horizon, and the steps wanted.
+    """
+
+    def moved(series: Series) -> Series:
+        if not np.ndim(series.values):
+            return series
+        values = _exact(series.on(own), own, timeline)
+        lacking = np.isnan(values)
+        values = np.where(lacking, _typical(series.on(own), own, timeline), values) if lacking.any() else values
+        return replace(series, values=values)
+
+    return with_series(asset, moved)
 
 
 def _along(

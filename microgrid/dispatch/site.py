@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from microgrid.errors import InputError, Problem
 from microgrid.rolling.windows import Look, hours_of
+from microgrid.units import UnitError, quantity
 from microgrid.yaml_files import read_yaml
 
 
@@ -41,6 +42,8 @@ class Site(BaseModel):
         File of live limits: outages, deratings, calls, prices.
     keep
         For how long plans are kept.
+    change
+        What each unit and hour costs that is not switched as the running plan says; nothing without it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +55,7 @@ class Site(BaseModel):
     forecasts: Source | None = None
     limits: str = ""
     keep: str = "30 d"
+    change: str = ""
 
     @property
     def look(self) -> Look:
@@ -62,6 +66,24 @@ class Site(BaseModel):
     def hours_kept(self) -> float:
         """For how many hours plans are kept."""
         return hours_of(self.keep, "keep")
+
+    def change_cost(self, currency: str) -> float:
+        """Return what each unit and hour costs that is not switched as the running plan says.
+
+        Raises
+        ------
+        InputError
+            If it is no amount per hour, or below zero.
+        """
+        if not self.change:
+            return 0.0
+        try:
+            cost = quantity(self.change, f"{currency}/h")
+        except UnitError:
+            cost = -1.0
+        if cost < 0:
+            raise InputError([Problem("change", f'"{self.change}"', f"an amount per hour, such as 20 {currency}/h")])
+        return cost
 
     @property
     def seconds(self) -> float:

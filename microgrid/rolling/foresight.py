@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from microgrid.copies import copied
 from microgrid.forecasting.baselines import foreseen, last_week, persistence
+from microgrid.forecasting.quantiles import LEAST_DAYS, Learner
 from microgrid.plant import Plant
 from microgrid.series import Series
 
-Kind = Literal["perfect", "persistence", "week", "file"]
+Kind = Literal["perfect", "persistence", "week", "quantile", "file"]
 UNCERTAIN = ("demand", "availability")
 """Fields whose series nobody knows before they happen; all others, prices first, are known in advance."""
 
+Array = NDArray[np.float64]
 Change = Callable[[Series, str, str], Series]
 
 
@@ -32,17 +34,21 @@ class Foresight:
         What happens, in equal steps; what lies before the time of planning is known.
     kind
         ``perfect``: as it happens; ``persistence``: as at the same time yesterday; ``week``: as on that day last week;
+        ``quantile``: the median that trees learn from what was before, as ``week`` where that is too little;
         ``file``: as the plant `given` says.
     given
         A plant on the same steps that holds forecasts.
     holidays
-        Local dates on which the plant rests, for ``week``.
+        Local dates on which the plant rests, for ``week`` and ``quantile``.
+    learners
+        What was learnt of each series so far.
     """
 
     actual: Plant
     kind: Kind = "perfect"
     given: Plant | None = None
     holidays: frozenset[date] = frozenset()
+    learners: dict[tuple[str, str], Learner] = field(default_factory=dict)
 
     def at(self, now: int) -> Plant:
         """Return the plant as foreseen just before a step."""
@@ -54,14 +60,29 @@ class Foresight:
             return with_uncertain(
                 self.actual, lambda series, asset, field: _known_until(now, series, other, asset, field)
             )
+        if self.kind == "quantile" and self._knows_enough(now):
+            return with_uncertain(
+                self.actual,
+                lambda series, asset, key: replace(series, values=self._median(series.values, (asset, key), now)),
+            )
         places = self._places(now)
         return with_uncertain(
             self.actual, lambda series, *_: replace(series, values=foreseen(series.values, places, now))
         )
 
+    def _knows_enough(self, now: int) -> bool:
+        return bool(self.actual.timeline.elapsed[now] >= 24.0 * LEAST_DAYS)
+
+    def _median(self, values: Array, of: tuple[str, str], now: int) -> Array:
+        """Return a series with the median foreseen in place of what is not known."""
+        per_day = round(24.0 / float(self.actual.timeline.hours[0]))
+        learner = self.learners.setdefault(of, Learner(2 * per_day, (0.5,), self.holidays))
+        ahead = learner.foresee(values, self.actual.timeline, now)[0]
+        return np.concatenate([values[:now], np.clip(ahead, 0.0, 1.0 if of[1] == "availability" else np.inf)])
+
     def unforeseen(self, now: int) -> int:
         """Return how many of the steps ahead have no past to be foreseen by, and are foreseen as they happen."""
-        return int((self._places(now) < 0).sum()) if self.kind in ("persistence", "week") else 0
+        return int((self._places(now) < 0).sum()) if self.kind in ("persistence", "week", "quantile") else 0
 
     def _places(self, now: int) -> NDArray[np.int64]:
         timeline = self.actual.timeline
@@ -73,9 +94,9 @@ def with_uncertain(plant: Plant, change: Change) -> Plant:
     assets = dict(plant.assets)
     for name, asset in plant.assets.items():
         fields = {
-            field: change(series, name, field)
-            for field, series in asset.series().items()
-            if field in UNCERTAIN and series.values.ndim
+            key: change(series, name, key)
+            for key, series in asset.series().items()
+            if key in UNCERTAIN and series.values.ndim
         }
         if fields:
             assets[name] = copied(asset, fields)

@@ -60,7 +60,7 @@ def with_fields(plant: Plant, fields: Before) -> Plant:
     assets = dict(plant.assets)
     for name, changes in fields.items():
         for path, value in changes.items():
-            assets[name] = _put(assets[name], path, value)
+            assets[name] = _put(assets[name], path, _typed(path, value))
     return replace(plant, assets=assets)
 
 
@@ -140,7 +140,7 @@ def _paths(model: BaseModel, start: str = "") -> Iterator[str]:
 
 _FIELDS = (
     "initial_charge", "initial_fill", "on_before", "standby_before", "hours_before", "output_before", "power_before",
-    "moves_before", "peak_so_far", "maximum_hours", "maximum_starts", "start_before",
+    "moves_before", "peak_so_far", "maximum_hours", "maximum_starts", "start_before", "past",
 )  # fmt: skip
 
 
@@ -179,7 +179,11 @@ def _asset_with(asset: Technology, fields: Mapping[str, Any], ends: Mapping[str,
 
 
 def _typed(key: str, value: Any) -> Any:
-    """Return a plain value as the field wants it: moves of stacks are objects of their own."""
+    """Return a plain value as the field wants it: moves of stacks and a bill's past are objects of their own."""
+    if key == "past":
+        from microgrid.tariffs.past import Past
+
+        return Past.model_validate(value)
     if key == "moves_before":
         from microgrid.technologies.stacks import MoveBefore
 
@@ -190,6 +194,8 @@ def _typed(key: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [part.model_dump() for part in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
     return value
 
 

@@ -43,13 +43,16 @@ class Outlook:
     levels
         By asset and stock, what the view holds at each of its points.
     peaks
-        By asset and month, the peak that the view could not do without, kW.
+        By asset, the field that inherits it and month, the peak that the view could not do without, kW.
+    seconds
+        Time that the solver took.
     """
 
     times: pd.DatetimeIndex
     worth: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     levels: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
-    peaks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    peaks: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def covers(self, time: pd.Timestamp) -> bool:
         """Tell whether the view reaches a time."""
@@ -123,7 +126,7 @@ def look_out(
     if outcome.plan is None or not outcome.is_proved:
         return None
     plan, points = outcome.plan, merged(plant.timeline, edges).points
-    return Outlook(points, _worth(model, plan), _levels(model, plan), _peaks(model, plan))
+    return Outlook(points, _worth(model, plan), _levels(model, plan), _peaks(model, plan), outcome.seconds)
 
 
 def _view_end(timeline: Timeline, end: int) -> int:
@@ -161,11 +164,12 @@ def _levels(model: Model, plan: Plan) -> dict[tuple[str, str], NDArray[np.float6
     }
 
 
-def _peaks(model: Model, plan: Plan) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
+def _peaks(model: Model, plan: Plan) -> dict[str, dict[str, dict[str, float]]]:
+    found: dict[str, dict[str, dict[str, float]]] = {}
     months = [str(month) for month in dict.fromkeys(model.plant.timeline.months.tolist())]
     for asset, contribution in model.contributions.items():
         for state in contribution.states.values():
-            if state.on == "months" and state.inherits == "peak_so_far":
-                found[asset] = dict(zip(months, plan.of(state.variable).tolist(), strict=True))
+            if state.on == "months" and state.inherits.rpartition(".")[0] in ("", "past.peaks") and state.inherits:
+                peaks = dict(zip(months, plan.of(state.variable).tolist(), strict=True))
+                found.setdefault(asset, {})[state.inherits] = peaks
     return found

@@ -220,7 +220,7 @@ def _tank(parts: Parts, name: str, asset: Any, _timeline: Timeline) -> None:
 def _grid(parts: Parts, name: str, asset: Any, timeline: Timeline) -> None:
     capacity = asset.capacity.amount
     bought = np.minimum(_on(asset.import_limit, timeline, capacity), capacity)
-    sells = asset.export_price is not None
+    sells = asset.may_export
     sold = np.minimum(_on(asset.export_limit, timeline, capacity), capacity) if sells else np.zeros(len(timeline))
     parts.grids.append(Trade(name, asset.bus, ("import", "export" if sells else ""), (bought, sold)))
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from microgrid.errors import InputError, MicrogridError
 from microgrid.model import Model, assemble
-from microgrid.plant import Plant
+from microgrid.plant import KeptState, Plant
 from microgrid.rolling.balancing import Shortfall, carry_out
-from microgrid.rolling.inheriting import Before, before, levels_of, path_of, with_before, with_fields
+from microgrid.rolling.inheriting import Before, before, levels_of, with_before, with_fields
+from microgrid.rolling.metering import ceilings, is_charged_by_peaks, with_peaks_seen
 from microgrid.rolling.outlook import Outlook, look_out
 from microgrid.rolling.rules import rule_plan
 from microgrid.rolling.switching import restated
@@ -63,7 +64,7 @@ class Planned:
     gap
         Proved distance from the best, as a share; nan where nothing is proved.
     seconds, solver_seconds
-        Time that it took, and the solver's part of it.
+        Time that it took, and the solver's part of it, the longer view's included.
     model, solution
         The solved model and its values, where there are any.
     shortfalls
@@ -100,6 +101,8 @@ class Replanner:
         for its month's peak as if it were the last.
     least
         Hours that a window must keep for it to end with its month.
+    change_cost
+        What each unit and hour costs that is not on (or on standby) as last planned.
     """
 
     look: Look
@@ -107,6 +110,7 @@ class Replanner:
     ends: Ends = field(default_factory=dict)
     sees_ahead: bool = True
     least: float = 12.0
+    change_cost: float = 0.0
     last: Planned | None = None
     outlook: Outlook | None = None
     _seen: pd.Timestamp | None = None
@@ -129,14 +133,17 @@ class Replanner:
         edges = within_month(foreseen, groups(foreseen.timeline, first, self.look), self.least)
         bare = with_before(window(foreseen, edges), told)
         share = None if deadline is None else _VIEW * deadline
+        known = self.outlook
         outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
-        seen = self._with_view(bare, outlook, told)
+        looked = outlook.seconds if outlook is not None and outlook is not known else 0.0
+        seen = replace(self._with_view(bare, outlook, told), kept_states=self._kept(bare))
         is_end = int(edges[-1]) == len(foreseen.timeline)
         reasons: list[str] = []
         planned = self._solved(seen, is_end, reasons, _rest(deadline, started))
         if planned is None:
             planned = self._by_rules(seen, told, reasons)
-        self.last = replace(planned, seconds=time.perf_counter() - started)
+        spent = planned.solver_seconds + looked
+        self.last = replace(planned, seconds=time.perf_counter() - started, solver_seconds=spent)
         return self.last
 
     def _look_out(self, foreseen: Plant, first: int, end: int, told: Before, seconds: float | None) -> Outlook | None:
@@ -156,14 +163,29 @@ class Replanner:
         """Return the window with what the longer view says of stocks and peaks."""
         if outlook is None:
             return plant
-        months = list(dict.fromkeys(plant.timeline.months.tolist()))
+        month = plant.timeline.months[0]
         fields: Before = {}
-        for name, by_month in outlook.peaks.items():
-            path = path_of(plant.assets[name], "peak_so_far")
-            measured = float(told.get(name, {}).get(path, 0.0) or 0.0)
-            changes = {path: max(measured, by_month.get(months[0], 0.0))}
-            fields[name] = changes
+        for name, peaks in outlook.peaks.items():
+            seen = {inherits: by_month.get(month, 0.0) for inherits, by_month in peaks.items()}
+            fields[name] = with_peaks_seen(plant.assets[name], told.get(name, {}), seen)
         return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
+
+    def _kept(self, plant: Plant) -> dict[str, dict[str, KeptState]]:
+        """Return what the last plan committed to at the times that a window shares with it."""
+        if not self.change_cost or self.last is None:
+            return {}
+        old, starts = self.last.trace.timeline, plant.timeline.index.as_unit("ns").asi8
+        places = np.searchsorted(old.points.as_unit("ns").asi8, starts, side="right") - 1
+        is_known = (places >= 0) & (places < len(old))
+        price = np.where(is_known, self.change_cost, 0.0)
+        found: dict[str, dict[str, KeptState]] = {}
+        for name, states in self.last.trace.states.items():
+            for state in ("on", "standby"):
+                if state in states and name in plant.assets:
+                    said = states[state][np.clip(places, 0, len(old) - 1)]
+                    planned = np.asarray(np.round(np.where(is_known, said, 0.0)), dtype=float)
+                    found.setdefault(name, {})[state] = KeptState(planned, price)
+        return found
 
     def _solved(self, plant: Plant, is_end: bool, reasons: list[str], seconds: float | None) -> Planned | None:
         """Return the solver's plan: first with the ends asked for, then, if there is none, without them."""
@@ -175,7 +197,7 @@ class Replanner:
             try:
                 with templating():
                     model = assemble(attempt)
-                outcome, solution, _ = optimise(model, replace(self.settings, seconds=seconds))
+                outcome, solution, _ = optimise(model, for_window(self.settings, seconds))
             except NoPlanError as error:
                 reasons.append(f"the solver found no plan: {error}")
                 if error.outcome.ended is Ended.TIME:
@@ -215,7 +237,13 @@ class Replanner:
 
     def _ports(self, plant: Plant) -> dict[str, dict[str, str]]:
         with templating():
-            return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={})))
+            return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={}, kept_states={})))
+
+
+def for_window(settings: Settings, seconds: float | None) -> Settings:
+    """Return the settings of one window: without another wish, first what is next to its relaxation."""
+    is_free = settings.method == "auto" and settings.solver == "highs"
+    return replace(settings, seconds=seconds, method="neighbourhood" if is_free else settings.method)
 
 
 def within_month(plant: Plant, edges: NDArray[np.int64], least: float) -> NDArray[np.int64]:
@@ -224,7 +252,7 @@ def within_month(plant: Plant, edges: NDArray[np.int64], least: float) -> NDArra
     The next month's peak would count in full, seen by a few of its hours; what stocks are worth behind the month's end
     the longer view knows.
     """
-    if not any(getattr(asset, "demand_charge", None) is not None for asset in plant.assets.values()):
+    if not is_charged_by_peaks(plant):
         return edges
     timeline = plant.timeline
     month = timeline.months[edges[0]]
@@ -247,16 +275,13 @@ def ceiling_of(plant: Plant, trace: Trace | None) -> Array:
     ceiling = np.full(len(timeline), np.inf)
     months = list(dict.fromkeys(timeline.months.tolist()))
     for name, asset in plant.assets.items():
-        try:
-            path = path_of(asset, "peak_so_far")
-        except KeyError:
-            continue
-        charge = getattr(asset, path.partition(".")[0])
-        for month in months:
-            steps = timeline.months == month
-            floor = charge.peak_so_far if month == months[0] else 0.0
-            planned = float(trace.flows[name]["import"][steps].max()) if trace is not None else 0.0
-            ceiling[steps] = max(floor, planned) if max(floor, planned) > 0 else np.inf
+        for measured, floor in ceilings(asset, timeline):
+            for month in months:
+                steps = measured & (timeline.months == month)
+                seen = floor if month == months[0] else 0.0
+                planned = float(trace.flows[name]["import"][steps].max(initial=0.0)) if trace is not None else 0.0
+                reached = max(seen, planned)
+                ceiling[steps] = np.minimum(ceiling[steps], reached if reached > 0 else np.inf)
     return ceiling
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from microgrid.plant import Plant
 from microgrid.rolling.balancing import Carried, carry_out
+from microgrid.rolling.metering import energy_prices
 from microgrid.rolling.parts import Parts, parts_of
 from microgrid.rolling.switching import has_stacks, stack_states, switch_of, unit_states
 from microgrid.rolling.traces import Trace
@@ -63,7 +64,7 @@ def _batteries(plant: Plant, parts: Parts) -> dict[str, dict[str, Array]]:
         if plant.buses[store.bus].carrier.name != "electricity" or grid is None:
             continue
         asset: Any = plant.assets[grid.name]
-        price, hours = asset.import_price.on(plant.timeline), plant.timeline.hours
+        price, hours = energy_prices(asset, plant.timeline), plant.timeline.hours
         drawn = sum((d for at, d, _, _ in parts.loads.values() if at == store.bus), np.zeros(len(hours)))
         given = sum((a for at, a in parts.sources.values() if at == store.bus), np.zeros(len(hours)))
         rest, usable = np.maximum(drawn - given, 0.0), store.high - store.low

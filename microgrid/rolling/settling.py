@@ -15,10 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.accounts import CARBON_PRICE, EMISSION_COLUMNS
-from microgrid.claims import Charge, Claim, PeakCharge
+from microgrid.claims import Charge, Claim, TariffBill
 from microgrid.errors import InputError, Problem
 from microgrid.model import Model
 from microgrid.results import FORMAT, Result, emission_names, emission_totals, horizon_told
+from microgrid.rolling.metering import bill_of, bill_rows, readings_of
 from microgrid.rolling.traces import Trace
 from microgrid.timeline import Timeline
 
@@ -106,8 +107,9 @@ def _lines(
         (name, claim.line, getattr(claim, "ledger", "costs")): claim
         for name, found in claims.items()
         for claim in found
-        if isinstance(claim, Charge | PeakCharge)
+        if isinstance(claim, Charge)
     }
+    due = {name: bill_of(asset, readings_of(trace, name)) for name, asset in _billed(model, claims)}
     for entry in model.ledger.emissions:
         claim = _claim(told, entry.asset, entry.emission.line, "emissions")
         amounts = _along(claim, books[entry.asset], trace.timeline)
@@ -118,8 +120,8 @@ def _lines(
         if paid.asset == CARBON_PRICE:
             costs.append(_carbon_rows(names, model, emitted, trace.timeline))
             continue
-        if (paid.asset, paid.cost.line, "costs") not in told:
-            costs.append(_month_rows(names, model, trace))
+        if (paid.asset, paid.cost.line, "costs") not in told and paid.asset in due:
+            costs.append(bill_rows(names, due[paid.asset], trace.timeline))
             continue
         claim = _claim(told, paid.asset, paid.cost.line, "costs")
         costs.append(_cost_rows(names, claim, books[paid.asset], trace))
@@ -127,6 +129,15 @@ def _lines(
         _tidied(costs, ["asset", "line", "category", "time", "amount"]),
         _tidied(emissions, ["asset", "line", "scope", "basis", "part", "gas", "time", "amount"]),
     )
+
+
+def _billed(model: Model, claims: Mapping[str, list[Claim]]) -> list[tuple[str, Any]]:
+    """Return the assets whose lines follow from a bill."""
+    return [
+        (name, model.plant.assets[name])
+        for name, found in claims.items()
+        if any(isinstance(claim, TariffBill) for claim in found)
+    ]
 
 
 def _carbon_rows(
@@ -151,7 +162,7 @@ def _carbon_rows(
 def _claim(told: Mapping[tuple[str, str, str], Any], asset: str, line: str, ledger: str) -> Any:
     claim = told.get((asset, line, ledger))
     if claim is None:
-        wanted = "a line that follows from the flows by a charge or a metered peak"
+        wanted = "a line that follows from the flows by a charge or a bill"
         raise InputError(
             [Problem(f"assets.{asset}", f'the line "{line}"', wanted, "leave that part of the tariff out")]
         )
@@ -160,37 +171,10 @@ def _claim(told: Mapping[tuple[str, str, str], Any], asset: str, line: str, ledg
 
 def _cost_rows(names: dict[str, str], claim: Any, book: Mapping[str, Array], trace: Trace) -> pd.DataFrame:
     timeline = trace.timeline
-    if isinstance(claim, PeakCharge):
-        peaks = month_peaks(book[claim.quantity], timeline, claim.window, claim.floor)
-        amounts = [claim.price * max(peak, 0.0) for peak in peaks.values()]
-        return pd.DataFrame(names | {"time": timeline.month_starts, "amount": amounts})
     if claim.per in ("year", "month"):
         once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
         return pd.DataFrame(names | {"time": once, "amount": [_once(claim, book, trace)]})
     return pd.DataFrame(names | {"time": timeline.index, "amount": _along(claim, book, timeline)})
-
-
-def _month_rows(names: dict[str, str], model: Model, trace: Trace) -> pd.DataFrame:
-    """Return a line of plain prices that is due by month: the metered peak, or the contract capacity's part covered.
-
-    Raises
-    ------
-    InputError
-        If it is another line, of a tariff that is not carried from window to window.
-    """
-    timeline, asset = trace.timeline, model.plant.assets[names["asset"]]
-    charge = getattr(asset, "demand_charge", None)
-    if names["line"] == "demand charge" and charge is not None:
-        rate = trace.flows[names["asset"]]["import"]
-        peaks = month_peaks(rate, timeline, charge.window * 60, charge.peak_so_far)
-        amounts = [charge.price * max(peak, 0.0) for peak in peaks.values()]
-    elif names["line"] == "contract capacity":
-        rate_of = asset.capacity_charge * asset.capacity.amount  # type: ignore[attr-defined]
-        amounts = [rate_of * share for share in timeline.month_shares.values()]
-    else:
-        _claim({}, names["asset"], names["line"], "costs")
-        amounts = []
-    return pd.DataFrame(names | {"time": timeline.month_starts, "amount": amounts})
 
 
 def _once(claim: Charge, book: Mapping[str, Array], trace: Trace) -> float:
@@ -206,25 +190,6 @@ def _along(claim: Charge, book: Mapping[str, Array], timeline: Timeline) -> Arra
             value = value * book[part]
         total = total + value
     return np.asarray(total * (timeline.hours if claim.per == "hour" else 1.0), dtype=float)
-
-
-def month_peaks(rate: Array, timeline: Timeline, minutes: float, floor: float = 0.0) -> dict[str, float]:
-    """Return the highest mean over a metering window in each month, kW; `floor` is what the first has seen already.
-
-    Parameters
-    ----------
-    rate
-        Import at each step, kW.
-    minutes
-        Length of the metering window.
-    """
-    window = timeline.windows(minutes)
-    first = np.flatnonzero(np.diff(window, prepend=-1))
-    means = np.add.reduceat(rate * timeline.hours, first) / np.add.reduceat(timeline.hours, first)
-    peaks: dict[str, float] = {}
-    for month, mean in zip(timeline.months[first].tolist(), means.tolist(), strict=True):
-        peaks[month] = max(peaks.get(month, floor if not peaks else 0.0), mean)
-    return peaks
 
 
 def _flows(model: Model, trace: Trace) -> pd.DataFrame:
@@ -260,4 +225,4 @@ def _sums(frame: pd.DataFrame, column: str) -> dict[str, float]:
     return {str(key): float(value) for key, value in frame.groupby(column, observed=True)["amount"].sum().items()}
 
 
-__all__ = ["month_peaks", "settle"]
+__all__ = ["settle"]

@@ -20,10 +20,12 @@ from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import Result
 from microgrid.rolling.balancing import Carried, carry_out
+from microgrid.rolling.choosing import chosen, undecided, with_billing
 from microgrid.rolling.foresight import Foresight, Kind
-from microgrid.rolling.inheriting import Before, after, before, ends_of, levels_of, path_of, with_before
-from microgrid.rolling.replanning import Planned, Replanner
-from microgrid.rolling.settling import month_peaks, settle
+from microgrid.rolling.inheriting import Before, after, before, ends_of, levels_of, with_before
+from microgrid.rolling.metering import with_meters
+from microgrid.rolling.replanning import Planned, Replanner, for_window
+from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Trace
 from microgrid.rolling.windows import Look, place_of, window
 from microgrid.running import NoPlanError, optimise, settings_of
@@ -32,6 +34,8 @@ from solvers import templating
 
 HISTORY = (15, 8, 1)
 """Days before the start that are read, as far as the series reach back."""
+LEARNT = (90, 60, 30, *HISTORY)
+"""The same for forecasts that learn."""
 Watch = Callable[[pd.Timestamp, pd.Timestamp], None]
 
 
@@ -53,6 +57,8 @@ class Course:
         Seconds for each plan.
     sees_ahead
         Whether plans know of the time behind their window, by the longer view.
+    change_cost
+        What each unit and hour costs that is not switched as last planned.
     """
 
     look: Look = field(default_factory=lambda: Look(((24.0, 0.25), (12.0, 1.0))))
@@ -61,6 +67,7 @@ class Course:
     country: str = ""
     deadline: float | None = 60.0
     sees_ahead: bool = True
+    change_cost: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +128,8 @@ def simulate(
     """
     course = course or Course()
     step = min(step for _, step in course.look.spans)
-    scenario, origin = _world(path, start, end, step, overrides)
+    scenario, origin = _world(path, start, end, step, overrides, LEARNT if course.forecast == "quantile" else HISTORY)
+    scenario = _billed(scenario, origin)
     refuse_unfit_plant(scenario.plant)
     _refuse_every(course, step)
     given = None
@@ -139,12 +147,17 @@ def _read(path: Path | str, start: str, end: str, step: float, overrides: Mappin
 
 
 def _world(
-    path: Path | str, start: str, end: str, step: float, overrides: Mapping[str, str] | None
+    path: Path | str,
+    start: str,
+    end: str,
+    step: float,
+    overrides: Mapping[str, str] | None,
+    history: tuple[int, ...] = HISTORY,
 ) -> tuple[Scenario, int]:
     """Return the scenario from some days before the start on, if its series reach there, and the step it starts at."""
     bare = _read(path, start, end, step, overrides)
     first = bare.plant.timeline.index[0]
-    for days in HISTORY:
+    for days in history:
         early = (first.tz_localize(None) - pd.Timedelta(days=days)).isoformat()
         try:
             known = _read(path, early, end, step, overrides)
@@ -152,6 +165,15 @@ def _world(
             continue
         return known, place_of(known.plant.timeline.index, first)
     return bare, 0
+
+
+def _billed(scenario: Scenario, origin: int) -> Scenario:
+    """Return the scenario with the billing option that all of its time would choose, where it leaves the choice."""
+    plant = scenario.plant
+    if not undecided(plant):
+        return scenario
+    ahead = window(plant, np.arange(origin, len(plant.timeline) + 1))
+    return replace(scenario, plant=with_billing(plant, chosen(ahead, settings_of(scenario.solver))))
 
 
 def refuse_unfit_plant(plant: Plant) -> None:
@@ -169,10 +191,9 @@ def refuse_unfit_plant(plant: Plant) -> None:
         if isinstance(capacity, Sized)
     ]
     problems += [
-        Problem(f"assets.{name}.tariff", "a tariff", "plain prices, as its months are not yet carried on",
-                "write import_price, export_price and demand_charge")
-        for name, asset in plant.assets.items()
-        if getattr(asset, "tariff", None) is not None
+        Problem(f"assets.{name}.billing", "a billing option to be decided", f"one of {', '.join(options)}",
+                "a window cannot choose for the months behind it: name the one that the contract holds")
+        for name, options in undecided(plant).items()
     ]  # fmt: skip
     if plant.objective.caps:
         found, wanted = "caps on the whole horizon", "none, as a window knows but a part of it"
@@ -203,7 +224,7 @@ class _Loop:
         self.ends = ends_of(self.plant)
         settings = settings_of(scenario.solver)
         least = max(12.0, course.every)
-        self.replanner = Replanner(course.look, settings, self.ends, course.sees_ahead, least)
+        self.replanner = Replanner(course.look, settings, self.ends, course.sees_ahead, least, course.change_cost)
         self.skeleton = _assembled(with_before(window(self.plant, np.array([origin, origin + 1])), self.told))
         self.rungs: Counter[str] = Counter()
         self.log: list[dict[str, Any]] = []
@@ -252,7 +273,7 @@ class _Loop:
         levels = levels_of(happened, self.told)
         carried = carry_out(happened, planned.trace.cut(0, count), levels, planned.ceiling[:count], expected)
         told = after(self.skeleton, carried.trace, self.told)
-        self.told = with_peaks(self.plant, carried.trace, told, self.plant.timeline.points[until])
+        self.told = with_meters(happened, carried.trace, told)
         return carried
 
     def _settled(self, trace: Trace, first: Before) -> Result:
@@ -274,7 +295,7 @@ class _Loop:
         model = _assembled(with_before(whole, first, self.ends))
         limit = self.course.deadline or 60.0
         try:
-            outcome, solution, _ = optimise(model, replace(self.replanner.settings, seconds=4 * limit))
+            outcome, solution, _ = optimise(model, for_window(self.replanner.settings, 4 * limit))
         except NoPlanError:
             return None
         result = settle(_assembled(with_before(whole, first)), Trace.of(model, solution))
@@ -287,6 +308,7 @@ class _Loop:
             "every_hours": self.course.every,
             "window": [list(span) for span in self.course.look.spans],
             "forecast": self.course.forecast,
+            "billing": {n: a.option for n, a in self.plant.assets.items() if getattr(a, "option", "")},  # type: ignore[attr-defined]
             "foreseen_as_it_happened": self.foresight.unforeseen(self.origin),
             "plans": len(self.log),
             "rungs": dict(self.rungs),
@@ -332,19 +354,4 @@ def _last_level(result: Result, asset: str, stock: str) -> float:
     return float(rows["level"].iloc[-1]) if len(rows) else 0.0
 
 
-def with_peaks(plant: Plant, trace: Trace, told: Before, now: pd.Timestamp) -> Before:
-    """Return what is to be told with the peak that the month of `now` has seen; a new month begins at zero."""
-    month = now.strftime("%Y-%m")
-    for name, asset in plant.assets.items():
-        try:
-            path = path_of(asset, "peak_so_far")
-        except KeyError:
-            continue
-        charge = getattr(asset, path.partition(".")[0])
-        earlier = float(told.get(name, {}).get(path, 0.0) or 0.0)
-        peaks = month_peaks(trace.flows[name]["import"], trace.timeline, charge.window * 60, earlier)
-        told = {**told, name: {**told.get(name, {}), path: peaks.get(month, 0.0)}}
-    return told
-
-
-__all__ = ["Course", "Simulation", "refuse_unfit_plant", "simulate", "with_peaks"]
+__all__ = ["Course", "Simulation", "refuse_unfit_plant", "simulate"]

@@ -16,6 +16,7 @@ from microgrid.copies import copied
 from microgrid.errors import InputError, Problem
 from microgrid.plant import Plant
 from microgrid.series import Series
+from microgrid.tariffs.prices import Price
 from microgrid.technologies.base import Technology
 from microgrid.timeline import Timeline
 from microgrid.units import UnitError, quantity
@@ -160,10 +161,12 @@ def _changed(value: Any, change: Callable[[Series], Series]) -> Any:
     """Return what a field holds with its series changed: in parts, lists of parts and mappings of parts alike."""
     if isinstance(value, Series):
         return change(value)
+    if isinstance(value, Price):
+        return value if value.series is None else replace(value, series=change(value.series))
     if isinstance(value, BaseModel):
         return _with_series(value, change)
-    if isinstance(value, tuple | list) and any(isinstance(part, BaseModel | Series) for part in value):
+    if isinstance(value, tuple | list) and any(isinstance(part, BaseModel | Series | Price) for part in value):
         return type(value)(_changed(part, change) for part in value)
-    if isinstance(value, Mapping) and any(isinstance(part, BaseModel | Series) for part in value.values()):
+    if isinstance(value, Mapping) and any(isinstance(part, BaseModel | Series | Price) for part in value.values()):
         return {key: _changed(part, change) for key, part in value.items()}
     return value

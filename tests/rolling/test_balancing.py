@@ -12,9 +12,10 @@ from microgrid.capacity import Fixed
 from microgrid.model import assemble
 from microgrid.rolling.balancing import carry_out
 from microgrid.rolling.inheriting import after, before, levels_of, with_before
+from microgrid.rolling.metering import month_peaks
 from microgrid.rolling.reserve import reserve
 from microgrid.rolling.rules import rule_plan
-from microgrid.rolling.settling import month_peaks, settle
+from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Trace, ports_of
 from microgrid.running import optimise
 from microgrid.series import Series

@@ -25,51 +25,15 @@ from microgrid.rolling import replanning
 from microgrid.rolling.replanning import Rung
 from microgrid.running import NoPlanError
 from solvers import Ended, Outcome
+from tests.rolling.sites import HEAD, SITE, plant_text
 
-PLANT = """
-name: Dispatch
-currency: EUR
-site: {time_zone: Europe/Berlin}
-horizon: {start: 2026-06-15, days: 1, step: 1 h}
-assets:
-  grid:
-    kind: grid_connection
-    capacity: 100 kW
-    import_price: {values: [PRICES], unit: EUR/kWh}
-    demand_charge: {price: 9 EUR/kW/month, window: 15 min}
-    location_factor: 0.4 kgCO2e/kWh
-  roof: {kind: photovoltaic, capacity: 40 kW, availability: {values: [SUN]}}
-  battery:
-    kind: battery
-    energy: 60 kWh
-    power: 30 kW
-    minimum_charge: 10 %
-    initial_charge: 50 %
-    wear: {replacement_cost: 200 EUR/kWh, cycle_life: 6000}
-  load: {kind: production_load, demand: {values: [LOAD], unit: kW}}
-"""
-PRICES = [0.1] * 7 + [0.3] * 12 + [0.2] * 5
-SUN = [0.0] * 7 + [0.2, 0.4, 0.6, 0.7, 0.8, 0.8, 0.7, 0.6, 0.4, 0.2] + [0.0] * 7
-LOAD = [20.0] * 6 + [50.0] * 12 + [30.0] * 6
-SITE = """
-scenario: plant.yaml
-window: 6 h/1 h
-deadline: 20 s
-measurements: {file: measurements.csv}
-forecasts: {file: forecasts.csv}
-limits: live.yaml
-"""
-HEAD = "time,asset,quantity,value,unit\n"
 NOON = pd.Timestamp("2026-06-15T12:00+02:00")
 
 
 @pytest.fixture
 def site(tmp_path) -> Path:
     """Write a site with all its files; return the site file."""
-    plant = PLANT
-    for word, values in (("PRICES", PRICES), ("SUN", SUN), ("LOAD", LOAD)):
-        plant = plant.replace(word, ", ".join(map(str, values)))
-    (tmp_path / "plant.yaml").write_text(plant)
+    (tmp_path / "plant.yaml").write_text(plant_text())
     (tmp_path / "site.yaml").write_text(SITE)
     measure(tmp_path, ("battery", "stored", 30, "kWh"), ("grid", "import", 25, "kW"))
     forecast(tmp_path, [45.0] * 12)

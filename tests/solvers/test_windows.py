@@ -211,9 +211,9 @@ def test_a_linear_model_is_never_solved_in_windows():
 
 
 def test_settings_that_cannot_be():
-    with pytest.raises(SettingsError, match="wanted auto, direct or windows"):
+    with pytest.raises(SettingsError, match="wanted auto, direct, windows or neighbourhood"):
         Settings(method="window")
-    with pytest.raises(SettingsError, match="windows are solved with highs"):
+    with pytest.raises(SettingsError, match="method windows with solver cbc: that way is solved with highs"):
         Settings(method="windows", solver="cbc")
     with pytest.raises(SettingsError, match="horizon"):
         solve(factory(4), WINDOWS)
