@@ -6,6 +6,7 @@ python -m benchmarks --again          write the page again from what was kept
 python -m benchmarks --short          smaller horizons, a few minutes; writes .bench/benchmarks.md, keeps nothing
 python -m benchmarks processes [SCENARIO ...]
 python -m benchmarks shorter [SCENARIO ...]  sizes decided on shorter years: cost against time, docs/shorter_years.md
+python -m benchmarks batches [STEP ...]      what a batch costs besides solving: overhead, thousand, week
 python -m benchmarks years [SCENARIO ...]    gap against time on years of the shipped plants, in windows and directly
 
 Every step is kept under .bench/measured as soon as it is done, so that a long run can be taken up again.
@@ -19,7 +20,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import comparison, document, picture, shorter_page, shorter_years, years
+from benchmarks import batches, comparison, document, picture, shorter_page, shorter_years, years
 from benchmarks.comparison import Measured
 from benchmarks.plant import Case
 from benchmarks.processes import print_table
@@ -36,6 +37,9 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["shorter"]:
         shorter_years.measure(arguments[1:])
         shorter_page.write(shorter_years.kept(), ROOT / "docs")
+        return
+    if arguments[:1] == ["batches"]:
+        batches.measure(arguments[1:])
         return
     if arguments[:1] == ["years"]:
         years.trace(arguments[1:])

@@ -10,61 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from microgrid.account_contracts import Contracted, contracted
+from microgrid.account_lines import Line, lines, written
 from microgrid.account_notes import quality, uncovered
 from microgrid.accounts import STANDARDS
-from microgrid.claims import Charge
+from microgrid.offsets import cautions, fits
 from microgrid.results import Result
 
 BASES = ("location", "market")
-# Parts of an account in the order of GB/T 32150, what they are called, and where they stand.
-PARTS = {
-    "fuel": "Fuel combustion",
-    "process": "Industrial processes",
-    "captured": "Captured and stored",
-    "purchased": "Purchased electricity and heat",
-    "exported": "Exported electricity",
-    "upstream": "Upstream of fuels and electricity",
-    "biogenic": "Carbon dioxide of biomass",
-}
-_COLUMNS = {
-    "fuel": ("scope_1",), "process": ("scope_1",), "captured": (), "upstream": ("scope_3",), "biogenic": ("biogenic",),
-    "exported": ("exported", "scope_2_location"),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the account.
-
-    Parameters
-    ----------
-    part, scope, asset, line, gas
-        As in the frame of emissions.
-    location, market
-        Amount on either basis, kg; the same where a line counts on both.
-    activity
-        What was burnt, bought or sold, and its unit; None where a line is no factor times a flow.
-    factor
-        Path of the factor behind it in the scenario, and the file and line where it stands.
-    trace
-        The rows of the run that the amount is the sum of.
-    """
-
-    part: str
-    scope: int
-    asset: str
-    line: str
-    gas: str
-    location: float | None
-    market: float | None
-    activity: float | None
-    activity_unit: str
-    factor: str
-    place: str
-    trace: str
 
 
 @dataclass(frozen=True)
@@ -105,25 +58,17 @@ def account(result: Result) -> Account:
     manifest = result.manifest
     emitted, gases = manifest["emissions"], manifest["gases"]
     factors = tuple(_factors(manifest))
-    lines = tuple(_lines(result, factors))
+    booked = tuple(lines(result, factors))
     gross = tuple(_gross(emitted, gases, manifest["accounting"]["standard"]))
     offsets = tuple(_offsets(manifest))
-    bought = sum(offset["amount"] for offset in offsets)
-    total = gross[-1]
-    residual = Total(
-        "Residual after offsets, for information",
-        total.location - bought,
-        total.market - bought,
-        total.gas,
-        "the gross total less the offsets above",
-    )
+    residual = _residual(gross[-1], offsets)
     horizon = manifest["horizon"]
     return Account(
         str((manifest.get("scenario") or {}).get("name") or "Plan"),
         f"{horizon['start']} to {horizon['end']} ({horizon['zone']}), {horizon['years']:.4g} years",
         manifest["accounting"]["boundary"] or "not told in the scenario (accounting.boundary)",
         STANDARDS[manifest["accounting"]["standard"]],
-        lines,
+        booked,
         gross,
         tuple(_apart(emitted, gases, manifest["accounting"]["standard"])),
         factors,
@@ -132,8 +77,11 @@ def account(result: Result) -> Account:
         offsets,
         residual,
         tuple(_prices(manifest)),
-        tuple(quality(result, factors, {line.gas for line in lines if line.scope in (1, 2)})),
-        tuple(uncovered(result, {line.asset for line in lines}, {line.part for line in lines})),
+        (
+            *quality(result, factors, {line.gas for line in booked if line.scope in (1, 2)}),
+            *cautions(manifest),
+        ),
+        tuple(uncovered(result, {line.asset for line in booked}, {line.part for line in booked})),
         tuple(_origin(manifest)),
     )
 
@@ -141,81 +89,8 @@ def account(result: Result) -> Account:
 def _factors(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Give every factor in use with the file and line that it stands in."""
     for factor in manifest["factors"]:
-        place, text = _written(manifest, factor["where"])
+        place, text = written(manifest, factor["where"])
         yield factor | {"place": place or "made in Python", "text": text}
-
-
-def _written(manifest: Mapping[str, Any], where: str) -> tuple[str, str]:
-    """Return file and line of a field, or of its first part, and what stands there."""
-    inputs: Mapping[str, Mapping[str, str]] = manifest.get("inputs") or {}
-    for path, entry in inputs.items():
-        if path == where or path.startswith(f"{where}."):
-            return entry["place"], entry["text"]
-    return "", ""
-
-
-def _lines(result: Result, factors: tuple[dict[str, Any], ...]) -> Iterator[Line]:
-    """Give the lines of the account, part by part."""
-    keys = ["part", "scope", "asset", "line", "basis", "gas"]
-    frame = result.emissions.astype(dict.fromkeys(keys, str))
-    sums = frame.groupby(keys, sort=False)["amount"].sum().reset_index()
-    for part in PARTS:
-        for row in sums[sums["part"] == part].to_dict("records"):
-            basis, amount = row["basis"], float(row["amount"])
-            activity, unit = _activity(result, row["asset"], row["line"])
-            implied = abs(amount) / activity if activity else None
-            factor = _behind(factors, row["asset"], part, basis, implied)
-            yield Line(
-                part,
-                int(row["scope"]),
-                row["asset"],
-                row["line"],
-                row["gas"],
-                amount if basis in ("both", "location") else None,
-                amount if basis in ("both", "market") else None,
-                activity,
-                unit,
-                factor.get("where", ""),
-                factor.get("place", ""),
-                f"emissions.parquet: sum of amount where asset = {row['asset']} and line = {row['line']}",
-            )
-
-
-def _activity(result: Result, asset: str, line: str) -> tuple[float | None, str]:
-    """Return what flowed behind a line, by the claim that the audit held it against."""
-    claim = next(
-        (
-            c
-            for c in result.claims.get(asset, ())
-            if isinstance(c, Charge) and (c.ledger, c.line) == ("emissions", line)
-        ),
-        None,
-    )
-    if claim is None or len(claim.terms) != 1:
-        return None, ""
-    ((port, _),) = claim.terms
-    flows = result.flows[(result.flows["asset"] == asset) & (result.flows["port"] == port)]
-    if flows.empty:
-        return None, ""
-    stands = (result.steps["hours"] * result.steps["weight"]).to_numpy(dtype=float)
-    total = float(np.abs(flows["rate"].to_numpy(dtype=float)) @ stands)
-    return total, {"kW": "kWh", "kg/h": "kg"}.get(str(flows["unit"].iloc[0]), "")
-
-
-def _behind(
-    factors: tuple[dict[str, Any], ...], asset: str, part: str, basis: str, implied: float | None
-) -> dict[str, Any]:
-    """Return the factor behind a line; by market, that of the location where there is no other.
-
-    Where the line's amount by its activity is known, it must be the factor's: a line that several factors make up, or
-    none of these, has no one factor behind it.
-    """
-    wanted = _COLUMNS.get(part, (f"scope_2_{'location' if basis == 'both' else basis}", "scope_2_location"))
-    own = [factor for factor in factors if factor["where"].split(".")[1] == asset]
-    fitting = [factor for column in wanted for factor in own if factor["column"] == column]
-    if implied is not None:
-        fitting = [factor for factor in fitting if factor["varies"] or abs(factor["value"] - implied) <= 1e-6 * implied]
-    return fitting[0] if fitting else {}
 
 
 def _gross(emitted: Mapping[str, float], gases: Mapping[str, str], standard: str) -> Iterator[Total]:
@@ -242,9 +117,20 @@ def _apart(emitted: Mapping[str, float], gases: Mapping[str, str], standard: str
 
 def _offsets(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for at, offset in enumerate(manifest["accounting"]["offsets"]):
-        place, _ = _written(manifest, f"accounting.offsets.{at}")
+        place, _ = written(manifest, f"accounting.offsets.{at}")
         told = [offset["standard"], str(offset["year"] or ""), offset["source"]]
-        yield {**offset, "place": place, "text": ", ".join(part for part in told if part) or "no standard told"}
+        text = ", ".join(part for part in told if part) or "no standard told"
+        yield {**offset, "place": place, "text": text}
+
+
+def _residual(gross: Total, offsets: tuple[dict[str, Any], ...]) -> Total:
+    """Return what would be left of the gross total, by the offsets that count what it does."""
+    bought = sum(offset["amount"] for offset in offsets if fits(offset, gross.gas))
+    left_out = not all(fits(offset, gross.gas) for offset in offsets)
+    told = f"the gross total less the offsets above{f' that count {gross.gas} alone' if left_out else ''}"
+    return Total(
+        "Residual after offsets, for information", gross.location - bought, gross.market - bought, gross.gas, told
+    )
 
 
 def _prices(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:

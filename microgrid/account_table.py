@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from microgrid.account import PARTS, Account, Line, Total
+from microgrid.account import Account, Total
 from microgrid.account_contracts import Contracted
+from microgrid.account_lines import PARTS, Line
 
 COLUMNS = ("section", "item", "scope", "activity", "activity_unit", "location", "market", "unit", "text", "trace")
 
@@ -87,5 +88,5 @@ def _contracted(each: Contracted) -> dict[str, Any]:
 
 
 def _offset(offset: Mapping[str, Any]) -> dict[str, Any]:
-    amounts = {"location": -offset["amount"], "market": -offset["amount"], "unit": "kgCO2e"}
+    amounts = {"location": -offset["amount"], "market": -offset["amount"], "unit": f"kg{offset['gas']}"}
     return {"item": offset["name"], **amounts, "text": offset["text"], "trace": offset["place"]}

@@ -35,11 +35,13 @@ class Offset:
     Parameters
     ----------
     amount
-        kgCO2e over the horizon.
+        Kilograms over the horizon.
     standard
         Who issued it, such as CCER.
     year
         Year of the reduction; None if not told.
+    gas
+        What it counts: ``CO2`` or ``CO2e``.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Offset:
     standard: str = ""
     year: int | None = None
     source: str = ""
+    gas: str = "CO2e"
 
 
 @dataclass(frozen=True)

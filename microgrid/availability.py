@@ -99,11 +99,10 @@ def makers(
         return _read(path, _stamp(path), tuple(given.items()))
 
     def photovoltaic(spec: Mapping[str, Any]) -> NDArray[np.float64]:
-        from microgrid.weather import pv_availability
+        from microgrid.weather import Panels, pv_availability
 
         array = PhotovoltaicArray.model_validate(spec, context=Reading(folder=folder))
-        latitude, longitude = position
-        return pv_availability(data(), timeline, latitude=latitude, longitude=longitude, **array.model_dump())
+        return pv_availability(data(), timeline, Panels(**array.model_dump()), *position)
 
     def wind_turbine(spec: Mapping[str, Any]) -> NDArray[np.float64]:
         from microgrid.weather import wind_availability
@@ -118,9 +117,9 @@ def makers(
 @lru_cache(maxsize=4)
 def _read(path: Path, _stamp: tuple[int, int], given: tuple[tuple[str, Any], ...]) -> Any:
     """Return the weather of a file, kept for the next scenario that asks for it while the file stays as it is."""
-    from microgrid.weather import read_weather
+    from microgrid.weather import Unsaid, read_weather
 
-    return read_weather(path, **dict(given))
+    return read_weather(path, Unsaid(**dict(given)))
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from microgrid.claims import TariffBill
+from microgrid.factors import catalogue
+from microgrid.offsets import cautions
 from microgrid.results import Result
 
 _WHOLE = 1 - 1e-6
@@ -17,9 +19,13 @@ def caveats(result: Result) -> list[str]:
     return [
         *_peaks_of_part_of_a_month(result),
         *_sizes_on_part_of_a_month(result),
+        *_days_of_which_none_are_told(result),
         *_purchases_that_emit_nothing(result),
         *_unverified_factors(result),
         *_gases_that_are_missing(result),
+        *_averages_beside_contracts(result),
+        *_footprints_of_another_year(result),
+        *cautions(result.manifest),
     ]
 
 
@@ -48,6 +54,19 @@ def _sizes_on_part_of_a_month(result: Result) -> Iterator[str]:
             f"each: {months}. Saving a peak looks worth more than it is, beside investments that count for the "
             "horizon only. Size on whole months, best on a year."
         )
+
+
+def _days_of_which_none_are_told(result: Result) -> Iterator[str]:
+    """Tell where a tariff has hours for hot days, or holidays, of which it says that there are none."""
+    for asset, claims in result.claims.items():
+        for clock in (c.tariff.get("time_of_use") for c in claims if isinstance(c, TariffBill)):
+            kinds = {days.get("on") for days in clock["days"]} if clock else set()
+            hot, holidays = (clock["hot_days"], clock["holidays"]) if clock else ({}, {})
+            untold = ["hot days"] if "hot_days" in kinds and not (hot.get("dates") or "temperature" in hot) else []
+            if "holidays" in kinds and not any(holidays.get(key) for key in ("country", "dates", "add")):
+                untold.append("holidays")
+            for word in untold:
+                yield f"The tariff of {asset} has hours for {word}, and none are told: every day is billed as another."
 
 
 def _in_full(result: Result) -> pd.Series:
@@ -87,6 +106,28 @@ def _gases_that_are_missing(result: Result) -> Iterator[str]:
     columns = {factor["where"] for factor in result.manifest.get("factors") or () if "CO2e" not in factor["unit"]}
     if {"CO2", "CO2e"} <= set(scoped["gas"].astype(str)) and columns:
         yield f"Totals of all greenhouse gases hold factors of carbon dioxide alone: {', '.join(sorted(columns))}."
+
+
+def _averages_beside_contracts(result: Result) -> Iterator[str]:
+    """Tell where what contracts do not match counts with a number that is an average's, whatever it is called."""
+    contracted = {row["asset"] for row in result.manifest.get("matching") or ()}
+    used = [each for each in result.manifest.get("factors") or () if each["where"].split(".")[1] in contracted]
+    averages = {each.value: each.name for each in catalogue().values() if each.family == "average"}
+    averages |= {each["value"]: each["where"] for each in used if each["column"] == "scope_2_location"}
+    for each in used:
+        same = averages.get(each["value"])
+        if each["column"] == "scope_2_market" and each["family"] != "supplier" and same and not each["varies"]:
+            what = f"{each['where']}, the residual mix beside contracts, is the number of {same}, an average"
+            yield f"{what}: it holds green power that was sold to others, which counts twice."
+
+
+def _footprints_of_another_year(result: Result) -> Iterator[str]:
+    """Tell which life-cycle factors are of another year than the account's: allowed, but to be disclosed."""
+    year = (result.manifest.get("accounting") or {}).get("year")
+    told = (result.manifest.get("footprint") or {}).values()
+    others = [f"{each['name'] or each['where']} of {each['year']}" for each in told if each["year"] not in (None, year)]
+    if year is not None and others:
+        yield f"Life-cycle factors of another year than the account's {year}: {', '.join(others)}."
 
 
 def _purchases_that_emit_nothing(result: Result) -> Iterator[str]:

@@ -148,12 +148,15 @@ class Charge:
     per
         ``hour``: factors hold per hour and are multiplied by the step's length; ``event``: they are not;
         ``year``: factors hold per year of the horizon; ``month``: per billing month, in proportion to the part covered.
+    factor
+        The asset's field that holds the emission factor, such as ``contracts.wind.factor``; empty where none does.
     """
 
     ledger: Literal["costs", "emissions"]
     line: str
     terms: Terms
     per: Literal["hour", "event", "year", "month"] = "hour"
+    factor: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from microgrid.account import PARTS, Account, Line, Total, account
+from microgrid.account import Account, Total, account
 from microgrid.account_contracts import Contracted
+from microgrid.account_lines import PARTS, Line
 from microgrid.account_table import account_table
 from microgrid.plots.numbers import amount, decimals_for
 from microgrid.results import Result
@@ -54,10 +55,6 @@ def sheet(told: Account, picture: bytes | None = None) -> str:
         factors=[_factor(factor) for factor in told.factors],
         picture=b64encode(picture).decode("ascii") if picture is not None else "",
     )
-
-
-def _lines(told: Account, part: str, decimals: int) -> list[dict[str, Any]]:
-    return [_line(line, decimals) for line in told.lines if line.part == part]
 
 
 def _line(line: Line, decimals: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""What keeps emission factors from being mixed: families, gases, years and regions, over all assets of a plant."""
+"""What keeps emission factors from being mixed: families, years and regions, over all assets of a plant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -11,7 +12,7 @@ from microgrid.accounts import Accounting
 from microgrid.errors import Problem
 from microgrid.factor_fields import FactorAlong, FactorValues
 from microgrid.factors import MIXES, Factor, catalogue, lies_in
-from microgrid.faults import Node
+from microgrid.faults import marks_of
 from microgrid.series import Series
 from microgrid.timeline import Timeline
 
@@ -36,8 +37,8 @@ def factors_used(assets: Mapping[str, BaseModel]) -> Iterator[Used]:
 
 
 def _used(part: BaseModel, path: str) -> Iterator[Used]:
-    for name, info in type(part).model_fields.items():
-        value, mark = getattr(part, name), Node(info.annotation, tuple(info.metadata)).mark
+    for name, mark in marks_of(type(part)).items():
+        value = getattr(part, name)
         if isinstance(value, FactorValues) and isinstance(mark, FactorAlong):
             yield Used(f"{path}.{name}", mark.column, value)
         elif isinstance(value, BaseModel):
@@ -46,26 +47,16 @@ def _used(part: BaseModel, path: str) -> Iterator[Used]:
             for at, each in enumerate(value):
                 if isinstance(each, BaseModel):
                     yield from _used(each, f"{path}.{name}.{at}")
+        elif isinstance(value, Mapping):
+            for key, each in value.items():
+                if isinstance(each, BaseModel):
+                    yield from _used(each, f"{path}.{name}.{key}")
 
 
 def factor_told(used: Used) -> dict[str, Any]:
     """Return a factor in use as a manifest tells it: where it stands, what it counts, by whose word."""
-    factor = used.factor
-    return {
-        "where": used.where,
-        "column": used.column,
-        "name": factor.name,
-        "family": factor.family,
-        "value": factor.value,
-        "varies": used.values.values.ndim > 0,
-        "unit": factor.unit,
-        "region": factor.region,
-        "year": factor.year,
-        "source": factor.source or used.values.origin,
-        "status": factor.status,
-        "valid_from": factor.valid_from,
-        "valid_to": factor.valid_to,
-    }
+    place = {"where": used.where, "column": used.column, "varies": used.values.values.ndim > 0}
+    return place | asdict(used.factor) | {"source": used.factor.source or used.values.origin}
 
 
 def footprint_told(asset: str, values: Series) -> dict[str, Any]:
@@ -75,13 +66,10 @@ def footprint_told(asset: str, values: Series) -> dict[str, Any]:
     return told | ({"values": values.values.tolist()} if values.values.ndim else {})
 
 
-def factor_problems(
-    assets: Mapping[str, BaseModel], timeline: Timeline, scopes: Iterable[int], accounting: Accounting
-) -> Iterator[Problem]:
+def factor_problems(assets: Mapping[str, BaseModel], timeline: Timeline, accounting: Accounting) -> Iterator[Problem]:
     """Give what would make a column of the carbon ledger a sum of things that do not add up."""
     used = list(factors_used(assets))
     yield from _mixed_families(used)
-    yield from _mixed_gases(used, set(scopes), accounting)
     for each in used:
         yield from _out_of_place(each, timeline, accounting)
 
@@ -99,35 +87,10 @@ def _mixed_families(used: list[Used]) -> Iterator[Problem]:
                 yield Problem(each.where, found, wanted, "" if each.factor.name else cure)
 
 
-def _mixed_gases(used: list[Used], scopes: set[int], accounting: Accounting) -> Iterator[Problem]:
-    """Refuse carbon dioxide alone and all greenhouse gases in one total, where nobody said that they may be."""
-    if accounting.gases == "CO2e":
-        return
-    summed = [each for each in used if each.values.gas and _is_summed(each.column, scopes)]
-    wanted_gas = accounting.gases or (summed[0].values.gas if summed else "")
-    for each in summed:
-        if each.values.gas != wanted_gas:
-            by = "accounting.gases" if accounting.gases else summed[0].where
-            yield Problem(
-                each.where,
-                f"kg{each.values.gas}",
-                f"kg{wanted_gas}, as {by} says: one total, one kind of gas",
-                "accounting: {gases: CO2e} lets factors of CO2 alone into totals of all gases, and tells so",
-            )
-
-
-def _is_summed(column: str, scopes: set[int]) -> bool:
-    """Tell whether a column is added to others: scopes 1 and 2 always, scope 3 where the objective counts it."""
-    return bool(column) and column != "biogenic" and (column != "scope_3" or 3 in scopes)
-
-
 def _out_of_place(each: Used, timeline: Timeline, accounting: Accounting) -> Iterator[Problem]:
     """Refuse a factor of another year or region than the account's; without one, out of its validity."""
-    factor = each.factor
-    found = _named(factor)
-    if accounting.region and factor.region and not lies_in(accounting.region, factor.region):
-        wanted = f"one for {accounting.region}, or a region around it, as accounting.region says"
-        yield Problem(each.where, f"{found}, for {factor.region}", wanted, _other(factor, accounting))
+    yield from _of_another_region(each, accounting)
+    factor, found = each.factor, _named(each.factor)
     if factor.year is not None and accounting.year is not None and factor.year != accounting.year:
         wanted = f"one of {accounting.year}, as accounting.year says"
         yield Problem(each.where, f"{found}, of {factor.year}", wanted, _other(factor, accounting))
@@ -137,6 +100,23 @@ def _out_of_place(each: Used, timeline: Timeline, accounting: Accounting) -> Ite
             span = f"{factor.valid_from} to {factor.valid_to or 'now'}"
             wanted = f"a factor that is valid from {first} to {last}; this one is from {span}"
             yield Problem(each.where, found, wanted, f"accounting: {{year: {factor.year}}} uses it all the same")
+
+
+def _of_another_region(each: Used, accounting: Accounting) -> Iterator[Problem]:
+    factor = each.factor
+    if accounting.region and factor.region and not lies_in(accounting.region, factor.region):
+        wanted = f"one for {accounting.region}, or a region around it, as accounting.region says"
+        yield Problem(each.where, f"{_named(factor)}, for {factor.region}", wanted, _other(factor, accounting))
+
+
+def footprint_problems(factors: Mapping[str, Series], accounting: Accounting) -> Iterator[Problem]:
+    """Refuse life-cycle factors of another region than the account's; one of another year is told, for it may serve.
+
+    A footprint asks for data as near in time as can be had (ISO 14067), and factors come out years later.
+    """
+    for asset, values in factors.items():
+        if isinstance(values, FactorValues):
+            yield from _of_another_region(Used(f"footprint.factors.{asset}", "", values), accounting)
 
 
 def _named(factor: Factor) -> str:

@@ -175,10 +175,11 @@ def _field(column: str, *families: str, units: tuple[str, ...] = UNITS) -> Facto
 LocationFactor = Annotated[Series, _field("scope_2_location", "average", units=_PER_KWH)]
 _MARKET = ("residual", "average_excluding_traded", "fossil", "average", "supplier")
 MarketFactor = Annotated[Series, _field("scope_2_market", *_MARKET, units=_PER_KWH)]
+ContractFactor = Annotated[Series, _field("scope_2_market", "supplier", units=_PER_KWH)]
 ExportFactor = Annotated[Series, _field("exported", "average", *_MARKET[:3], units=_PER_KWH)]
 HeatFactor = Annotated[Series, _field("scope_2_location", "heat", "supplier")]
 CombustionFactor = Annotated[Series, _field("scope_1", "combustion")]
 BiogenicFactor = Annotated[Series, _field("biogenic", "biogenic")]
 ProcessFactor = Annotated[Series, _field("scope_1", "process", units=_PER_KG)]
 UpstreamFactor = Annotated[Series, _field("scope_3", "upstream")]
-FootprintFactor = Annotated[Series, _field("", "footprint")]
+FootprintFactor = Annotated[Series, _field("", "footprint", units=("kgCO2e/kWh", "kgCO2e/kg"))]

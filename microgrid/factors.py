@@ -124,6 +124,27 @@ class Fuel:
         return self.per_kwh * self.energy
 
 
+class Counted(float):
+    """An amount of emissions, or a price of them, that knows what it counts; what is computed from it no longer does.
+
+    Its ``gas`` is ``CO2`` or ``CO2e``.
+    """
+
+    gas: str
+
+    @classmethod
+    def of(cls, number: float, unit: str) -> Counted:
+        """Return a number that was told in a unit."""
+        counted = cls(number)
+        counted.gas = gas_of(unit)
+        return counted
+
+
+def counted_gas(number: float) -> str:
+    """Return what a number counts; nothing where the caller vouches for it."""
+    return number.gas if isinstance(number, Counted) else ""
+
+
 def gas_of(unit: str) -> str:
     """Return what a unit of emissions counts: ``CO2``, ``CO2e``, or nothing where the caller vouches for it."""
     if "CO2e" in unit:

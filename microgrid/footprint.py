@@ -120,7 +120,7 @@ def footprint(
         raise InputError(problems)
     values = [_values(source, told, found) for source in found.sources]
     each = np.stack(values, axis=1) if values else np.zeros((len(found.time), 0))
-    each = _with_what_was_there_before(found, each, frozenset(told))
+    each = found.with_what_was_there_before(each, frozenset(told))
     carried = found.carried(each)
     rows, rest = _of_batches(found, carried, batches)
     return Footprint(
@@ -167,30 +167,6 @@ def _values(source: Source, told: Mapping[str, Mapping[str, Any]], found: Origin
         carrier = CARRIERS.get(source.carrier)
         return np.asarray(values / energy_per_unit(carrier) if carrier is not None else values)
     return np.array(values)
-
-
-def _with_what_was_there_before(found: Origins, each: Array, told: frozenset[str]) -> Array:
-    """Return the factors with those of what stores held at the first point: where none is told, the plan's mean.
-
-    A store that was filled before the horizon was filled with something: what it was charged with since, on average,
-    is the best that the plan knows; where it was never charged, the mean of all sources.
-    """
-    is_open = found.where(lambda source: source.port == BEFORE and source.asset not in told)
-    if not is_open.any():
-        return each
-    hours, each = found.weighted_hours, each.copy()
-    own = hours @ found.supplied
-    mean = float((hours @ (found.supplied * each)).sum() / own.sum()) if own.sum() > 0 else 0.0
-    carried, charged = found.carried(each), {store.asset: store for store in found.network.stores}
-    for at in np.flatnonzero(is_open):
-        store = charged[found.sources[at].asset]
-        into = sum((hours * port.drawn * carried.on_bus[port.bus] for port in store.inputs), np.zeros(len(hours)))
-        gained = np.zeros(len(hours))
-        for port in store.inputs:
-            of_sources = 1.0 - found.share(port.bus, lambda source: source.port == BEFORE)
-            gained += store.gained.get(port.name, 0.0) * found.network.weights * of_sources
-        each[:, at] = float(into.sum() / gained.sum()) if gained.sum() > _TOLERANCE else mean
-    return each
 
 
 def _unfit(found: Origins, batches: Sequence[Batch]) -> list[Problem]:

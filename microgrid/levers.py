@@ -7,7 +7,7 @@ whoever looks for the cause of something can try fields without knowing any tech
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,14 +17,18 @@ from pydantic import BaseModel, ValidationError
 from microgrid.accounts import COST_COLUMNS
 from microgrid.capacity import Fixed, Sized
 from microgrid.errors import InputError
-from microgrid.faults import Keys, Node
+from microgrid.faults import Keys, marks_of
 from microgrid.fields import MONEY
 from microgrid.plant import Plant
 from microgrid.series import Series
 from microgrid.technologies.base import Technology
 
 Put = Callable[[Any], Plant]
-_PHYSICS = ("efficiency", "consumption", "cop", "heat_share", "loss", "self_discharge", "quality", "temperature")
+_PHYSICS = (
+    "efficiency", "consumption", "cop", "heat_share", "loss", "self_discharge", "quality", "temperature", "vintage",
+)  # fmt: skip
+# Green energy may be used within the longer period where the shorter one lets no plan be found.
+_COARSER = {"hour": "month", "month": "year"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +156,8 @@ def _with(model: BaseModel, **changes: Any) -> Any:
 
 def _parts(model: BaseModel) -> Iterator[tuple[str, Any, Any]]:
     """Give name, value and mark of each field."""
-    for name, info in type(model).model_fields.items():
-        yield name, getattr(model, name), Node(info.annotation, tuple(info.metadata)).mark
+    for name, mark in marks_of(type(model)).items():
+        yield name, getattr(model, name), mark
 
 
 def _levers(model: BaseModel, path: Keys, put: Callable[[Any], Plant]) -> Iterator[Lever]:
@@ -169,12 +173,24 @@ def _levers(model: BaseModel, path: Keys, put: Callable[[Any], Plant]) -> Iterat
             yield from _of_series(value, mark, keys, put_here)
         elif isinstance(value, BaseModel):
             yield from _levers(value, keys, put_here)
+        elif isinstance(value, Mapping):
+            for part, (model_of_part, put_part) in _named_parts(value, put_here).items():
+                yield from _levers(model_of_part, (*keys, part), put_part)
         elif isinstance(value, int) and not isinstance(value, bool):
             yield Lever(keys, float(value), "1", 0.0, math.inf, True, put_here)
         elif isinstance(value, float) and hasattr(mark, "unit"):
             low = mark.low if mark.low is not None else (-math.inf if mark.above is None else mark.above)
             high = math.inf if mark.high is None else mark.high
             yield Lever(keys, value, mark.unit, low, high, False, put_here)
+
+
+def _named_parts(value: Mapping[str, Any], put: Callable[[Any], Plant]) -> dict[str, tuple[BaseModel, Put]]:
+    """Return the parts that stand in a field by name, such as contracts, and what makes the plant with another."""
+
+    def put_part(name: str) -> Put:
+        return lambda new: put({**value, name: new})
+
+    return {name: (part, put_part(name)) for name, part in value.items() if isinstance(part, BaseModel)}
 
 
 def _of_capacity(value: Fixed | Sized, unit: str, keys: Keys, put: Callable[[Any], Plant]) -> Iterator[Lever]:
@@ -219,6 +235,12 @@ def _switches(model: BaseModel, path: Keys, put: Callable[[Any], Plant]) -> Iter
             yield Switch(keys, str(not value).lower(), lambda here=put_here, new=not value: here(new))  # type: ignore[misc]
         elif isinstance(value, BaseModel) and not isinstance(value, Fixed | Sized):
             yield from _switches(value, keys, put_here)
+        elif isinstance(value, Mapping):
+            for part, (model_of_part, put_part) in _named_parts(value, put_here).items():
+                yield from _switches(model_of_part, (*keys, part), put_part)
+        elif name == "matching" and value in _COARSER:
+            coarser = _COARSER[value]
+            yield Switch(keys, coarser, lambda here=put_here, new=coarser: here(new))  # type: ignore[misc]
         elif value is None and name == "export_price":
             free = Series(np.asarray(0.0))
             yield Switch(keys, f"0 {mark.unit}", lambda here=put_here, new=free: here(new))  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Charge, Claim, Means
 from microgrid.ledger import Ledger
 from microgrid.one_window import window_claims, write_window
+from microgrid.passing_through import keep_from_passing
 from microgrid.plant import Plant
 from microgrid.policies.enforcing import enforce
 from microgrid.policies.quantities import Quantities
@@ -96,6 +97,12 @@ class Model:
             self.pyomo.del_component(name)
         self.pyomo.add_component(name, _at_most(self.ledger, column, highest))
 
+    def forget_objective(self) -> None:
+        """Take out the goal, and the rows that keep columns of the ledgers below something."""
+        for kind in (pyo.Objective, pyo.Constraint):
+            for component in list(self.pyomo.component_objects(kind, descend_into=False)):
+                self.pyomo.del_component(component)
+
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
         found = {
@@ -129,8 +136,30 @@ def _with_roles(asset: Technology, claims: list[Claim]) -> list[Claim]:
     return claims + [Means(port, role) for port, role in asset.roles().items() if port not in told]
 
 
-def assemble(plant: Plant) -> Model:
-    """Write a plant as a Pyomo model."""
+def assemble(plant: Plant, earlier: Model | None = None) -> Model:
+    """Write a plant as a Pyomo model.
+
+    Parameters
+    ----------
+    plant
+        The plant.
+    earlier
+        A model that has served: where its plant has the same rows, they are taken over and `earlier` is of no more use.
+    """
+    if earlier is None or not plant.has_rows_of(earlier.plant):
+        written = _written(plant)
+    else:
+        earlier.forget_objective()
+        written = replace(earlier, plant=plant, ledger=earlier.ledger.under(plant.objective))
+    written.ledger.price_carbon()
+    for column, highest in plant.objective.caps.items():
+        written.pyomo.add_component(f"{column}_within_cap", _at_most(written.ledger, column, highest))
+    written.aim(written.goals[0])
+    return written
+
+
+def _written(plant: Plant) -> Model:
+    """Write what does not depend on prices of carbon, nor on caps."""
     model = pyo.ConcreteModel(name="plant")
     model.size = pyo.Block(list(plant.assets))
     sizes = {
@@ -142,15 +171,11 @@ def assemble(plant: Plant) -> Model:
     operation, contributions, ledger = _operate(plant, model.operation, sizes)
     for name, asset in plant.assets.items():
         ledger.add(name, _capital(plant, model.size[name], asset, sizes[name]))
-    ledger.price_carbon()
     _certify(model, operation, plant, contributions)
+    keep_from_passing(model.site, operation, plant, contributions, sizes)
     model.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
     contributions |= enforce(model.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
-    written = Model(plant, model, operation, sizes, contributions, ledger)
-    for column, highest in plant.objective.caps.items():
-        model.add_component(f"{column}_within_cap", _at_most(ledger, column, highest))
-    written.aim(written.goals[0])
-    return written
+    return Model(plant, model, operation, sizes, contributions, ledger)
 
 
 def _certify(model: Any, operation: Operation, plant: Plant, contributions: Mapping[str, Contribution]) -> None:

@@ -18,7 +18,7 @@ value. Carriers without energy (carbon dioxide) are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -35,6 +35,8 @@ Splits = Mapping[tuple[str, str], Mapping[str, Array]]
 
 BEFORE = "before"
 _SMALL = 1e-9
+# A store that was charged with less, in kWh, was not charged.
+_LITTLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,36 @@ class Origins:
             {store: values[:, 0] for store, values in mixed.in_store.items()},
             mixed.circling.sum(axis=1),
         )
+
+    def with_what_was_there_before(self, factors: Array, told: Collection[str] = ()) -> Array:
+        """Return factors with those of what stores held at the first point: where none is told, the plan's mean.
+
+        A store that was filled before the horizon was filled with something: what it was charged with since, on
+        average, is the best that the plan knows; where it was never charged, the mean of all sources.
+
+        Parameters
+        ----------
+        factors
+            By step and source, shape (n, k); those of what stores held before are replaced.
+        told
+            Stores whose own factor stands, for it was given.
+        """
+        is_open = self.where(lambda source: source.port == BEFORE and source.asset not in told)
+        if not is_open.any():
+            return factors
+        hours, each = self.weighted_hours, factors.copy()
+        own = hours @ self.supplied
+        mean = float((hours @ (self.supplied * each)).sum() / own.sum()) if own.sum() > 0 else 0.0
+        carried, charged = self.carried(each), {store.asset: store for store in self.network.stores}
+        for at in np.flatnonzero(is_open):
+            store = charged[self.sources[at].asset]
+            into = sum((hours * port.drawn * carried.on_bus[port.bus] for port in store.inputs), np.zeros(len(hours)))
+            gained = np.zeros(len(hours))
+            for port in store.inputs:
+                of_sources = 1.0 - self.share(port.bus, lambda source: source.port == BEFORE)
+                gained += store.gained.get(port.name, 0.0) * self.network.weights * of_sources
+            each[:, at] = float(into.sum() / gained.sum()) if gained.sum() > _LITTLE else mean
+        return each
 
     def _before(self, store: str) -> list[int]:
         """Return the place of what a store held before, among the sources."""

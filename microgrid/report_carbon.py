@@ -49,7 +49,7 @@ def carbon_page(view: View) -> Plain | None:
         "counted_basis": objective.get("basis", "location"),
         "factors": [_factor(view, factor) for factor in view.manifest.get("factors") or ()],
         "offsets": [
-            f"{offset['name']}: {amount(offset['amount'], decimals)} kgCO2e"
+            f"{offset['name']}: {amount(offset['amount'], decimals)} kg{offset['gas']}"
             for offset in (view.manifest.get("accounting") or {}).get("offsets") or ()
         ],
     }

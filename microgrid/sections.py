@@ -12,6 +12,7 @@ from microgrid.accounts import COST_COLUMNS, EMISSION_COLUMNS, STANDARDS, Accoun
 from microgrid.availability import WeatherFile
 from microgrid.carriers import CARRIERS
 from microgrid.factor_fields import FootprintFactor
+from microgrid.factors import Counted, counted_gas
 from microgrid.faults import Fault, RefusedError, did_you_mean, refuse, shown
 from microgrid.fields import MONEY, Part, Quantity, Share
 from microgrid.finance_section import Finance, Reference
@@ -87,6 +88,20 @@ class Bus(Part):
         return name
 
 
+def _told_by(value: Any, number: float, unit: str) -> float:
+    """Return a number with what it counts; a bare one, made in Python, counts what its column does."""
+    return Counted.of(number, unit) if isinstance(value, str) else number
+
+
+class Carbon(Quantity):
+    """Marks a field that holds an amount of emissions, or a price of them, which keeps what it counts."""
+
+    def read(self, value: Any, info: ValidationInfo) -> float:
+        """Return the number in the house unit, with its gas where a unit tells it."""
+        number = super().read(value, info)
+        return _told_by(value, number, read_number(value, self.units, reading_of(info))[1])
+
+
 def _read_goals(value: Any) -> tuple[str, ...]:
     goals = tuple(value) if isinstance(value, list | tuple) else (value,)
     if not goals:
@@ -109,7 +124,8 @@ def _read_caps(value: Any, info: ValidationInfo) -> dict[str, float]:
             continue
         units = (MONEY,) if column in COST_COLUMNS else _CARBON
         try:
-            caps[column], _ = read_number(cap, units, reading)
+            number, unit = read_number(cap, units, reading)
+            caps[column] = number if unit == MONEY else _told_by(cap, number, unit)
             if not Range(units[0]).holds(caps[column]):
                 raise Range(units[0]).refusal(caps[column], shown(cap), "")
         except RefusedError as error:
@@ -129,7 +145,7 @@ def _read_prices(value: Any, info: ValidationInfo) -> dict[str, float]:
             faults.append(Fault((column,), "unknown key", wanted, did_you_mean(str(column), EMISSION_COLUMNS)))
             continue
         try:
-            prices[column], _ = read_number(price, _PER_CARBON, reading)
+            prices[column] = _told_by(price, *read_number(price, _PER_CARBON, reading))
             if not Range(_PER_CARBON[0], low=0.0).holds(prices[column]):
                 currency = reading.currency if reading is not None else ""
                 raise Range(_PER_CARBON[0], low=0.0).refusal(prices[column], shown(price), currency)
@@ -176,7 +192,7 @@ class Goals(Part):
     minimise: Annotated[tuple[str, ...], PlainValidator(_read_goals), WithJsonSchema(_GOALS)] = Field(
         default_factory=lambda: ("cost",), description="A ledger column, or several, the most important first."
     )
-    carbon_price: Annotated[float, Quantity(_PER_CARBON[0], low=0.0, other_units=_PER_CARBON[1:])] = Field(
+    carbon_price: Annotated[float, Carbon(_PER_CARBON[0], low=0.0, other_units=_PER_CARBON[1:])] = Field(
         default=0.0, description="Price of `emissions`, booked as cost."
     )
     carbon_prices: Annotated[dict[str, float], PlainValidator(_read_prices), WithJsonSchema(_PRICES)] = Field(
@@ -201,21 +217,26 @@ class OffsetPart(Part):
     """A reduction made elsewhere and bought; shown after the account, and changing nothing in it."""
 
     name: str = Field(description="What it is called.")
-    amount: Annotated[float, Quantity(_CARBON[0], above=0.0, other_units=_CARBON[1:])] = Field(
+    amount: Annotated[float, Carbon(_CARBON[0], above=0.0, other_units=_CARBON[1:])] = Field(
         description="How much was reduced."
     )
     standard: str = Field(default="", description="Who issued it, such as CCER.")
     year: int | None = Field(default=None, description="Year of the reduction.")
     source: str = Field(default="", description="Registry entry or document.")
 
+    def told(self) -> Offset:
+        """Return it as the account wants it."""
+        gas = counted_gas(self.amount) or "CO2e"
+        return Offset(self.name, float(self.amount), self.standard, self.year, self.source, gas)
+
 
 class Trading(Part):
     """An emissions trading scheme that covers the plant: it charges for direct emissions, scope 1, alone."""
 
-    price: Annotated[float, Quantity(_PER_CARBON[0], low=0.0, other_units=_PER_CARBON[1:])] = Field(
+    price: Annotated[float, Carbon(_PER_CARBON[0], low=0.0, other_units=_PER_CARBON[1:])] = Field(
         description="Price of an allowance."
     )
-    allowances: Annotated[float, Quantity(_CARBON[0], low=0.0, other_units=_CARBON[1:])] = Field(
+    allowances: Annotated[float, Carbon(_CARBON[0], low=0.0, other_units=_CARBON[1:])] = Field(
         default=0.0, description="Emissions left free over the horizon."
     )
 
@@ -244,7 +265,7 @@ class AccountingPart(Part):
             self.region,
             self.trading.price if self.trading is not None else 0.0,
             self.trading.allowances if self.trading is not None else 0.0,
-            tuple(Offset(each.name, each.amount, each.standard, each.year, each.source) for each in self.offsets),
+            tuple(each.told() for each in self.offsets),
             self.boundary,
         )
 

@@ -124,7 +124,8 @@ class Table:
         if start < self.times[0] or end > self.end:
             found = f"values from {_told(self.times[0], zone)} to {_told(self.end, zone)}"
             wanted = f"values for the whole horizon, {_told(start, zone)} to {_told(end, zone)}"
-            raise InputError([Problem(f"column {name}", found, wanted, "", str(shown_path(self.path)))])
+            place = self.place(0 if start < self.times[0] else -1)
+            raise InputError([Problem(f"column {name}", found, wanted, "", place)])
         return self.row_at(start), -int(-(end - self.times[0]) // self.step)
 
     def _time(self, row: int, timeline: Timeline) -> str:
@@ -210,7 +211,8 @@ def _even_rows(
         raise InputError([Problem("row", found, wanted, cure, f"{place}:{lines[wrong[0]]}")])
     if len(rows) < 2:
         found = "one row" if rows else "no rows"
-        raise InputError([Problem("rows", found, "at least two rows, so that the interval is known", "", place)])
+        wanted = "at least two rows, so that the interval is known"
+        raise InputError([Problem("rows", found, wanted, "", f"{place}:{lines[-1] if rows else 1}")])
     return header, [cells[:width] for cells in rows], np.array(lines, dtype=np.int64)
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from microgrid.account import PARTS, account
+from microgrid.account import account
+from microgrid.account_lines import PARTS
 from microgrid.account_table import COLUMNS, account_table
 from microgrid.caveats import caveats
 from microgrid.cli import app
@@ -35,7 +36,7 @@ accounting:
   boundary: the works without the canteen
   trading: {price: 50 EUR/tCO2, allowances: 100 kgCO2}
   offsets:
-    - {name: forest, amount: 1 tCO2e, standard: CCER, year: 2024, source: registry 17}
+    - {name: forest, amount: 1 tCO2, standard: CCER, year: 2024, source: registry 17}
 footprint: {factors: {grid: cn/2023/footprint, gas: 0.24 kgCO2e/kWh}}
 """
 GRID = """\

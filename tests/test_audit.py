@@ -16,7 +16,7 @@ import pytest
 
 from microgrid.accounts import EMISSION_COLUMNS, Accounting
 from microgrid.audit import audit
-from microgrid.checks import Finding
+from microgrid.books import Finding
 from microgrid.claims import (
     KINDS,
     Between,

@@ -10,6 +10,7 @@ from microgrid.caveats import caveats
 from microgrid.plant import Objective
 from microgrid.report import report
 from microgrid.running import solve_plant
+from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies.grid_connection import DemandCharge, GridConnection
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.timeline import Timeline
@@ -75,3 +76,19 @@ def test_a_grid_that_seems_clean_for_want_of_a_factor_is_told(objective, factor,
     assert [text.split(",")[1] for text in caveats(plan)] == [
         " and g has no emission factor: what it imports counts as clean."
     ] * is_told
+
+
+@pytest.mark.parametrize(("kind", "word"), [("hot_days", "hot days"), ("holidays", "holidays")])
+def test_special_days_of_which_none_are_told_are_told(kind, word):
+    """None are known of is not the same as that there are none: a plan that may be too cheap says so."""
+    clock = {"days": [{"on": kind, "hours": {"dear": "rest"}}, {"hours": {"cheap": "rest"}}]}
+    prices = {"e": {"kind": "energy", "price": {"dear": 2.0, "cheap": 1.0}}}
+    for dates, expected in (
+        ([], [f"The tariff of g has hours for {word}, and none are told: every day is billed as another."]),
+        (["2026-02-02"], []),
+    ):
+        tariff = Tariff.model_validate({"time_of_use": clock | {kind: {"dates": dates}}, "components": prices})
+        connection = GridConnection(capacity=50.0, tariff=tariff)
+        load = ProductionLoad(demand=5.0)
+        plan = solve_plant(plant({"g": connection, "l": load}, days("2026-02-02", "2026-02-03", "1h")))
+        assert caveats(plan) == expected

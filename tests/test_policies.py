@@ -10,7 +10,6 @@ import pytest
 from microgrid.audit import audit
 from microgrid.capacity import Fixed, Sized
 from microgrid.claims import Means
-from microgrid.errors import InputError
 from microgrid.model import assemble
 from microgrid.plant import Objective, Plant
 from microgrid.policies.adopted import Policy
@@ -215,18 +214,6 @@ def test_hydrogen_is_as_green_as_its_threshold_asks(name, limit):
     free = verdict(planned(assets, [0.5, 1.0], policy(name, "check")), "intensity")
     assert (free["met"], free["value"]) == (False, pytest.approx(25.0))
     assert free["lacking"] == pytest.approx(1.5 * (25 - limit))
-
-
-@pytest.mark.parametrize("name", ["cn/low_carbon_hydrogen", "cn/clean_hydrogen", "eu/rfnbo"])
-def test_hydrogen_of_electricity_with_unknown_emissions_is_not_judged(name):
-    """A supplier's power at 0.9 kg/kWh makes hydrogen of 45 kg/kg: at the factor of the idle grid it would be 2.5."""
-    coal = Supply(bus="electricity", price=0.05, scope_2_factor=0.9)
-    assets = hydrogen(g=grid(0.5, location_factor=0.05), coal=coal)
-    found = planned(assets, [1.0], policy(name, "check")).manifest["verdicts"]
-    assert found
-    assert [each["met"] for each in found] == [None] * len(found)
-    with pytest.raises(InputError, match="electricity of coal, supply"):
-        plant(assets, [1.0], policy(name))
 
 
 def test_upstream_emissions_count_too():

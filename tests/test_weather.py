@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from microgrid.errors import InputError
 from microgrid.timeline import Timeline
 from microgrid.weather import (
+    Panels,
+    Unsaid,
     Weather,
     on_timeline,
     pv_availability,
@@ -32,6 +34,16 @@ ROWS = (
     "2025-06-01T11:00+08:00,600,500,220,26,4",
     "2025-06-01T12:00+08:00,700,600,240,27,5",
 )
+
+
+def read(path, **unsaid):
+    """Read a weather file that leaves some things unsaid."""
+    return read_weather(path, Unsaid(**unsaid))
+
+
+def panels_give(data, timeline, latitude=None, longitude=None, **panels):
+    """Return what a kW of panels gives."""
+    return pv_availability(data, timeline, Panels(**panels), latitude, longitude)
 
 
 def weather(start: str = "2025-06-01T00:00+08:00", step: str = "1h", n: int = 24, **columns: object) -> Weather:
@@ -106,7 +118,7 @@ def message(call: Callable[[], object]) -> str:
 
 
 def test_epw_hour_one_is_the_first_hour_of_local_standard_time(epw_file):
-    got = read_weather(epw_file([epw_row(hour) for hour in range(1, 25)]))
+    got = read(epw_file([epw_row(hour) for hour in range(1, 25)]))
     assert got.typical_year
     assert (got.latitude, got.longitude, got.elevation, got.wind_height) == (31.40, 121.45, 5.5, 10.0)
     assert got.frame.index[0] == pd.Timestamp("2001-06-01T00:00+08:00")
@@ -124,7 +136,7 @@ def test_epw_hour_one_is_the_first_hour_of_local_standard_time(epw_file):
 
 def test_epw_of_a_real_year_keeps_its_years_and_what_is_given_overrides_the_file(epw_file):
     rows = [epw_row(hour, date="2012,2,29") for hour in range(1, 25)]
-    got = read_weather(epw_file(rows), typical_year=False, latitude=30.0, elevation=7.0, wind_height=50.0)
+    got = read(epw_file(rows), typical_year=False, latitude=30.0, elevation=7.0, wind_height=50.0)
     assert got.frame.index[0] == pd.Timestamp("2012-02-29T00:00+08:00")
     assert (got.latitude, got.longitude, got.elevation, got.wind_height) == (30.0, 121.45, 7.0, 50.0)
 
@@ -132,20 +144,20 @@ def test_epw_of_a_real_year_keeps_its_years_and_what_is_given_overrides_the_file
 def test_epw_of_a_leap_year_loses_its_29_february_as_a_typical_year(epw_file):
     dates = ("2012,2,28", "2012,2,29", "2012,3,1")
     rows = [epw_row(hour, date=date, temperature=n) for n, date in enumerate(dates) for hour in range(1, 25)]
-    got = read_weather(epw_file(rows))
+    got = read(epw_file(rows))
     assert len(got.frame) == 48
     assert got.frame["temperature"].unique().tolist() == [0.0, 2.0]
 
 
 def test_epw_months_of_several_years_are_one_typical_year(epw_file):
     rows = [epw_row(hour, date=date) for date in ("1998,1,31", "2004,2,1") for hour in range(1, 25)]
-    got = read_weather(epw_file(rows))
+    got = read(epw_file(rows))
     assert got.frame.index[24] == pd.Timestamp("2001-02-01T00:00+08:00")
 
 
 def test_epw_with_two_records_an_hour_is_read_by_their_order(epw_file):
     rows = [epw_row(hour, minute=minute) for hour in (1, 2) for minute in (30, 60)]
-    got = read_weather(epw_file(rows, epw_heading(per_hour=2)))
+    got = read(epw_file(rows, epw_heading(per_hour=2)))
     assert got.step == pd.Timedelta("30min")
     assert got.frame["dni"].tolist() == [1.0, 1.0, 2.0, 2.0]
 
@@ -153,28 +165,28 @@ def test_epw_with_two_records_an_hour_is_read_by_their_order(epw_file):
 def test_epw_without_pressure_takes_that_of_the_standard_atmosphere(epw_file):
     """ISO 2533 has 89,874.6 Pa at 1,000 m."""
     rows = [epw_row(hour, pressure=999_999) for hour in (1, 2)]
-    got = read_weather(epw_file(rows), elevation=1000.0)
+    got = read(epw_file(rows), elevation=1000.0)
     assert got.frame["pressure"].tolist() == pytest.approx([89_874.6] * 2, rel=1e-5)
 
 
 def test_epw_without_direct_and_diffuse_splits_the_global(epw_file):
     rows = [epw_row(hour, ghi=300, dni=9999, dhi=9999) for hour in (11, 12, 13)]
-    got = read_weather(epw_file(rows)).frame
+    got = read(epw_file(rows)).frame
     assert (got["dni"] > 0).all()
     assert (got["dhi"].between(100, 300)).all()
 
 
 def test_a_byte_order_mark_and_either_line_end_are_read(epw_file):
     rows = [epw_row(hour) for hour in (1, 2)]
-    one = read_weather(epw_file(rows, end="\r\n", encoding="latin-1")).frame
-    other = read_weather(epw_file(rows, end="\n", encoding="utf-8-sig")).frame
+    one = read(epw_file(rows, end="\r\n", encoding="latin-1")).frame
+    other = read(epw_file(rows, end="\n", encoding="utf-8-sig")).frame
     pd.testing.assert_frame_equal(one, other)
 
 
 def test_epw_faults_are_told_with_line_and_time(epw_file):
     rows = [epw_row(1), epw_row(2, temperature=99.9), epw_row(3, temperature=99.9), epw_row(4, ghi=9999, wind_speed=80)]
     path = epw_file(rows)
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f'{path}:10  temperature: "99.9" at 2005-06-01T01:00+08:00, and 1 more\n'
         "   wanted -90 to 60 degC; fill the gap; codes such as 9999 mean that a value is missing\n"
         f'{path}:12  ghi: "9999" at 2005-06-01T03:00+08:00\n'
@@ -186,44 +198,40 @@ def test_epw_faults_are_told_with_line_and_time(epw_file):
 
 def test_epw_gaps_doubles_and_bad_hours_are_told(epw_file):
     path = epw_file([epw_row(hour) for hour in (1, 2, 3, 5, 6)])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}:12  time: 2005-06-01T03:00+08:00 is missing\n   wanted steps of 60 min without gaps"
     )
     path = epw_file([epw_row(hour) for hour in (1, 2, 2, 3)])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}:11  time: 2005-06-01T01:00+08:00 stands twice\n   wanted every month, day and time once"
     )
     path = epw_file([epw_row(hour) for hour in (0, 1, 2)])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f'{path}:9  time: "2005,6,1,0"\n   wanted year, month, day and an hour from 1 to 24'
     )
 
 
 def test_what_is_no_epw_is_refused(epw_file):
     path = epw_file([], heading=["time,ghi [W/m2]"])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f'{path}:1  weather: "time,ghi [W/m2]"\n'
         '   wanted "LOCATION,city,region,country,source,number,latitude,longitude,time zone,elevation"; '
         "is it an EPW file?"
     )
     path = epw_file([], heading=["LOCATION,a,b,c,d,e,north,121,8,5"])
-    assert message(lambda: read_weather(path)).startswith(f'{path}:1  weather: "LOCATION,a,b,c,d,e,north,121,8,5"\n')
+    assert message(lambda: read(path)).startswith(f'{path}:1  weather: "LOCATION,a,b,c,d,e,north,121,8,5"\n')
     path = epw_file([], heading=["LOCATION,a,b,c,d,e,31,121,80,5"])
-    assert message(lambda: read_weather(path)) == f"{path}:1  time zone: 80\n   wanted -12 to 14 h ahead of UTC"
+    assert message(lambda: read(path)) == f"{path}:1  time zone: 80\n   wanted -12 to 14 h ahead of UTC"
     path = epw_file([], heading=epw_heading()[:-1])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f'{path}  weather: no such line\n   wanted a line "DATA PERIODS" before the data'
     )
     path = epw_file([], heading=epw_heading(per_hour=7))
-    assert message(lambda: read_weather(path)) == (
-        f"{path}:8  weather: 7 records an hour\n   wanted a number that divides 60"
-    )
+    assert message(lambda: read(path)) == (f"{path}:8  weather: 7 records an hour\n   wanted a number that divides 60")
     path = epw_file([])
-    assert message(lambda: read_weather(path)) == (
-        f"{path}  weather: no data\n   wanted lines of 35 fields, as EPW files have"
-    )
+    assert message(lambda: read(path)) == (f"{path}  weather: no data\n   wanted lines of 35 fields, as EPW files have")
     path = epw_file([epw_row(1), "2005,6,1,2,0"])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}:10  weather: 5 fields\n   wanted lines of 35 fields, as EPW files have"
     )
 
@@ -237,7 +245,7 @@ def test_csv_units_are_those_of_the_header(csv_file):
         "2025-06-01T10:00+08:00,36,293.15,1013.25,0.5,400,200",
         "2025-06-01T10:15+08:00,18,273.15,900,-0.001,-0.0,200",
     )
-    got = read_weather(path)
+    got = read(path)
     assert not got.typical_year
     assert (got.latitude, got.longitude, got.elevation) == (None, None, None)
     assert got.step == pd.Timedelta("15min")
@@ -249,14 +257,14 @@ def test_csv_units_are_those_of_the_header(csv_file):
 
 
 def test_csv_with_byte_order_mark_and_windows_line_ends_is_the_same(csv_file):
-    one = read_weather(csv_file(HEADER, *ROWS)).frame
-    other = read_weather(csv_file(HEADER, *ROWS, "", end="\r\n", encoding="utf-8-sig")).frame
+    one = read(csv_file(HEADER, *ROWS)).frame
+    other = read(csv_file(HEADER, *ROWS, "", end="\r\n", encoding="utf-8-sig")).frame
     pd.testing.assert_frame_equal(one, other)
 
 
 def test_csv_times_may_be_bare_if_the_offset_is_given(csv_file):
     path = csv_file(HEADER, *(row.replace("+08:00", "").replace("T", " ") for row in ROWS))
-    got = read_weather(path, utc_offset=8)
+    got = read(path, utc_offset=8)
     assert got.frame.index.tolist() == pd.date_range("2025-06-01T10:00+08:00", periods=3, freq="h").tolist()
 
 
@@ -264,7 +272,7 @@ def test_csv_through_a_change_of_clocks_has_the_lower_offset_as_standard_time(cs
     """On 30 March 2025, 02:00 is 03:00 in Berlin: the offsets jump, the time does not."""
     stamps = ("2025-03-30T01:00+01:00", "2025-03-30T03:00+02:00", "2025-03-30T04:00+0200", "2025-03-30T03:00Z")
     path = csv_file(HEADER, *(f"{time},{row.split(',', 1)[1]}" for time, row in zip(stamps, ROWS * 2, strict=False)))
-    index = read_weather(path, utc_offset=1).frame.index
+    index = read(path, utc_offset=1).frame.index
     assert index[0].utcoffset() == pd.Timedelta("1h")
     assert (np.diff(index) == pd.Timedelta("1h")).all()
 
@@ -272,9 +280,9 @@ def test_csv_through_a_change_of_clocks_has_the_lower_offset_as_standard_time(cs
 def test_typical_csv_may_skip_29_february_and_start_on_any_day(csv_file):
     days = ("2020-02-27", "2020-02-28", "2020-03-01")
     path = csv_file(HEADER, *(f"{day}T{h:02}:00Z,0,0,0,{h},3" for day in days for h in range(24)))
-    got = read_weather(path, typical_year=True)
+    got = read(path, typical_year=True)
     assert got.frame.index[-1] == pd.Timestamp("2001-03-01T23:00Z")
-    assert "is missing" in message(lambda: read_weather(path))
+    assert "is missing" in message(lambda: read(path))
 
 
 def test_overcast_sky_is_split_by_hand(csv_file):
@@ -286,7 +294,7 @@ def test_overcast_sky_is_split_by_hand(csv_file):
     """
     rows = ("2025-03-20T11:37:30Z,137.9,20,3", "2025-03-20T12:37:30Z,100,20,3")
     path = csv_file("time,ghi [W/m2],temperature [degC],wind_speed [m/s]", *rows)
-    got = read_weather(path, latitude=0.0, longitude=0.0).frame.iloc[0]
+    got = read(path, latitude=0.0, longitude=0.0).frame.iloc[0]
     assert got["dni"] == pytest.approx(1.248, rel=0.01)
     assert got["dhi"] == pytest.approx(137.9 - got["dni"] * 0.99715, abs=0.01)
 
@@ -298,7 +306,7 @@ def test_split_radiation_adds_up_and_no_beam_outshines_the_clearest_sky(csv_file
         "time,ghi [W/m2],temperature [degC],wind_speed [m/s]",
         *(f"2025-06-01T{hour:02}:00+08:00,{ghi},20,3" for hour, ghi in enumerate(glow, start=3)),
     )
-    got = read_weather(path, **SHANGHAI)
+    got = read(path, **SHANGHAI)
     assert (got.frame["dhi"] >= 0).all()
     assert got.frame["dni"].iloc[-1] < 500
     assert got.frame["dni"].iloc[:2].tolist() == [0.0, 0.0]
@@ -311,15 +319,15 @@ def test_split_radiation_adds_up_and_no_beam_outshines_the_clearest_sky(csv_file
 
 def test_global_is_split_again_if_the_parts_are_not_to_be_trusted(csv_file):
     path = csv_file(HEADER, *ROWS)
-    trusted = read_weather(path, **SHANGHAI).frame
-    split = read_weather(path, **SHANGHAI, split_global=True).frame
+    trusted = read(path, **SHANGHAI).frame
+    split = read(path, **SHANGHAI, split_global=True).frame
     assert trusted["dni"].tolist() == [400.0, 500.0, 600.0]
     assert split["ghi"].tolist() == trusted["ghi"].tolist()
     assert (split["dni"] != trusted["dni"]).all()
 
 
 def test_times_that_are_late_are_put_right(csv_file):
-    got = read_weather(csv_file(HEADER, *ROWS), time_shift=-1 / 3)
+    got = read(csv_file(HEADER, *ROWS), time_shift=-1 / 3)
     assert got.frame.index[0] == pd.Timestamp("2025-06-01T09:40+08:00")
     hour = on_timeline(got, steps("2025-06-01T10:00+08:00", "1h", 1))
     assert hour["ghi"].iloc[0] == pytest.approx((2 * 500 + 600) / 3)
@@ -330,7 +338,7 @@ def test_every_fault_of_a_header_is_told(csv_file):
         "time [UTC],GHI [W/m2],dni [kWh],temperature,wind_speed [m/s],wind_speed [m/s],humidity [%]", f"{ROWS[0]},70"
     )
     known = "one of time, ghi, dni, dhi, temperature, wind_speed, pressure"
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f'{path}:1  header: "time [UTC]"\n   wanted time without a unit; write "time"\n'
         f'{path}:1  header: "GHI [W/m2]"\n   wanted {known}; did you mean "ghi [W/m2]"?\n'
         f'{path}:1  header: "dni [kWh]"\n   wanted a unit that converts to W/m2; such as "dni [W/m2]"\n'
@@ -352,7 +360,7 @@ def test_every_fault_of_the_rows_is_told(csv_file):
         "2025-06-01T12:00+08:00,500,,200,61,inf",
         "2025-06-01T14:00+08:00,500,nan,200,25,3",
     )
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}:4  row: 5 cells\n   wanted 6 cells, as the header has\n"
         f"{path}:6  time: 2025-06-01T13:00+08:00 is missing\n   wanted steps of 60 min without gaps\n"
         f"{path}:3  ghi: -6 W/m2 at 2025-06-01T11:00+08:00\n   wanted -5 to 2000 W/m2\n"
@@ -365,56 +373,56 @@ def test_every_fault_of_the_rows_is_told(csv_file):
 def test_times_that_cannot_be_told_are_refused(csv_file):
     bare = [row.replace("+08:00", "") for row in ROWS]
     path = csv_file(HEADER, *bare)
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f'{path}:2  time: "2025-06-01T10:00" without an offset, and 2 more\n'
         "   wanted times with their offset from UTC; write 2026-01-01T00:00+08:00, or say the file's UTC offset"
     )
     path = csv_file(HEADER, ROWS[0], "06/01/2025 11:00" + ROWS[1][22:], ROWS[2].replace("25,", "x,"))
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f'{path}:3  time: "06/01/2025 11:00"\n   wanted an ISO time; such as 2026-01-01T00:00+08:00'
     )
     path = csv_file(HEADER, ROWS[1], ROWS[0], ROWS[2])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}:3  time: 2025-06-01T10:00+08:00 after 2025-06-01T11:00+08:00, and 1 more\n"
         "   wanted times in ascending order, in equal steps"
     )
     path = csv_file(HEADER, ROWS[0], ROWS[1], ROWS[1], ROWS[2])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}:4  time: 2025-06-01T11:00+08:00 stands twice\n   wanted every time once"
     )
     path = csv_file(HEADER, ROWS[0])
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}  time: 1 rows\n   wanted at least two, so that the interval is known"
     )
     path = csv_file(HEADER, ROWS[0], ROWS[1].replace("T11:00", "T10:07"))
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}:3  time: steps of 7 min\n   wanted steps that divide a day, such as 60 min"
     )
 
 
 def test_files_that_cannot_be_read_are_refused(csv_file, tmp_path):
     missing = tmp_path / "none.csv"
-    assert message(lambda: read_weather(missing)) == (
+    assert message(lambda: read(missing)) == (
         f"{missing}  weather: cannot be read\n   wanted a weather file; check its name and folder"
     )
     other = tmp_path / "site.xlsx"
-    assert message(lambda: read_weather(other)) == (
+    assert message(lambda: read(other)) == (
         f'{other}  weather: "site.xlsx"\n   wanted a file that ends in .epw or .csv'
     )
     path = csv_file("")
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}  weather: an empty file\n   wanted a header and rows; start with a header such as "
         '"time,ghi [W/m2],temperature [degC],wind_speed [m/s]"'
     )
     path = csv_file(HEADER, encoding="utf-16")
-    text = message(lambda: read_weather(path))
+    text = message(lambda: read(path))
     assert text.startswith(f"{path}  weather: 'utf-8' codec can't decode byte")
     assert text.endswith('\n   wanted a CSV file in UTF-8; save it as "CSV UTF-8"')
     path = csv_file(HEADER, *ROWS)
-    assert message(lambda: read_weather(path, utc_offset=480, time_shift=30)) == (
+    assert message(lambda: read(path, utc_offset=480, time_shift=30)) == (
         "utc_offset: 480 h\n   wanted -12 to 14 h\ntime_shift: 30 h\n   wanted -2 to 2 h"
     )
-    assert message(lambda: read_weather(path, latitude=131.4, wind_height=0)) == (
+    assert message(lambda: read(path, latitude=131.4, wind_height=0)) == (
         f"{path}  latitude: 131.4 deg\n   wanted -90 to 90 deg\n{path}  wind_height: 0 m\n   wanted 1 to 500 m"
     )
 
@@ -423,7 +431,7 @@ def test_global_alone_and_nowhere_is_refused(csv_file):
     path = csv_file(
         "time,ghi [W/m2],temperature [degC],wind_speed [m/s]", "2025-01-01T00:00Z,0,1,1", "2025-01-01T01:00Z,0,1,1"
     )
-    assert message(lambda: read_weather(path)) == (
+    assert message(lambda: read(path)) == (
         f"{path}  weather: global irradiance to split, and no position to do it with\n"
         '   wanted the latitude and longitude, or columns dni and dhi; such as "31.4 deg" and "121.45 deg"'
     )
@@ -457,7 +465,7 @@ def test_a_broken_cell_gives_an_error_that_names_it_or_none(tmp_path_factory, li
     path.write_text("\n".join(",".join(row) for row in table), encoding="utf-8", errors="replace")
     problems = ()
     try:
-        read_weather(path, typical_year=typical_year)
+        read(path, typical_year=typical_year)
     except InputError as error:
         problems = error.problems
     assert all(problem.place.startswith(str(path)) for problem in problems)
@@ -638,7 +646,7 @@ def overcast(**columns: object) -> Weather:
 
 def test_a_horizontal_panel_at_standard_conditions_gives_its_rating_less_losses():
     """At full load the inverter's efficiency is the nominal one: 1 kW x (1 - 0) x 0.96."""
-    got = pv_availability(overcast(), NOON, tilt=0, azimuth=180, losses=0.0, dc_ac_ratio=1 / 0.96)
+    got = panels_give(overcast(), NOON, tilt=0, azimuth=180, losses=0.0, dc_ac_ratio=1 / 0.96)
     assert got == pytest.approx([0.96], rel=1e-9)
 
 
@@ -647,21 +655,21 @@ def test_losses_come_before_the_inverter_and_its_part_load():
 
     Efficiency 0.96/0.9637 x (-0.0162 x 0.90816 - 0.0059/0.90816 + 0.9858) = 0.960888, power 0.826364.
     """
-    got = pv_availability(overcast(), NOON, tilt=0, azimuth=180)
+    got = panels_give(overcast(), NOON, tilt=0, azimuth=180)
     assert got == pytest.approx([0.826364], rel=1e-5)
 
 
 def test_the_inverter_clips():
-    got = pv_availability(overcast(), NOON, tilt=0, azimuth=180, dc_ac_ratio=1.25)
+    got = panels_give(overcast(), NOON, tilt=0, azimuth=180, dc_ac_ratio=1.25)
     assert got == pytest.approx([0.8])
     strong = overcast(ghi=1400.0, dhi=1400.0, temperature=-60.0)
-    assert pv_availability(strong, NOON, tilt=0, azimuth=180, losses=0, dc_ac_ratio=0.8) == pytest.approx([1.0])
+    assert panels_give(strong, NOON, tilt=0, azimuth=180, losses=0, dc_ac_ratio=0.8) == pytest.approx([1.0])
 
 
 def test_heat_takes_power_by_the_coefficient():
     """20 K hotter at -0.35 %/K is 7 % less DC; efficiency at a load of 0.93 x 0.96: 0.96184."""
     hot = overcast(temperature=45 - 1000 * np.exp(-2.98) - 1)
-    got = pv_availability(hot, NOON, tilt=0, azimuth=180, losses=0.0, dc_ac_ratio=1.0)
+    got = panels_give(hot, NOON, tilt=0, azimuth=180, losses=0.0, dc_ac_ratio=1.0)
     load = 0.93 * 0.96
     efficiency = 0.96 / 0.9637 * (-0.0162 * load - 0.0059 / load + 0.9858)
     assert got == pytest.approx([0.93 * efficiency], rel=1e-9)
@@ -670,7 +678,7 @@ def test_heat_takes_power_by_the_coefficient():
 def test_mounting_orders_the_cells_by_heat():
     warm = overcast(temperature=30.0, wind_speed=3.0)
     got = [
-        pv_availability(warm, NOON, tilt=0, azimuth=180, mounting=mounting)[0]
+        panels_give(warm, NOON, tilt=0, azimuth=180, mounting=mounting)[0]
         for mounting in ("insulated_roof", "roof", "open_rack")
     ]
     assert got == sorted(got)
@@ -681,7 +689,7 @@ def test_wind_measured_high_cools_as_the_wind_at_ten_metres():
     """By the log law with 0.15 m, 4.1997/6.5023 of the wind at 100 m blows at 10 m."""
     low = overcast(temperature=30.0, wind_speed=5.0)
     high = overcast(temperature=30.0, wind_speed=5.0 * 6.502290 / 4.199705, wind_height=100.0)
-    ours = [pv_availability(w, NOON, tilt=0, azimuth=180)[0] for w in (low, high)]
+    ours = [panels_give(w, NOON, tilt=0, azimuth=180)[0] for w in (low, high)]
     assert ours[0] == pytest.approx(ours[1], rel=1e-6)
 
 
@@ -693,7 +701,7 @@ def test_a_panel_that_faces_the_sun_takes_the_whole_beam():
     """
     beam = weather("2025-06-21T00:00+08:00", step="15min", n=96, dni=800.0)
     timeline = steps("2025-06-21T07:45+08:00", "15min", 1)
-    got = pv_availability(
+    got = panels_give(
         beam, timeline, tilt=53.9, azimuth=82.4, losses=0, dc_ac_ratio=1, temperature_coefficient=0, albedo=0
     )
     assert got == pytest.approx([0.8 * 0.961967], rel=2e-4)
@@ -702,7 +710,7 @@ def test_a_panel_that_faces_the_sun_takes_the_whole_beam():
 def test_albedo_lights_a_facade():
     """A vertical panel sees half the ground: 0.5 x 0.2 x 1000 = 100 W/m2 more."""
     dark, bright = (
-        pv_availability(overcast(), NOON, tilt=90, azimuth=180, temperature_coefficient=0, losses=0, albedo=albedo)[0]
+        panels_give(overcast(), NOON, tilt=90, azimuth=180, temperature_coefficient=0, losses=0, albedo=albedo)[0]
         for albedo in (0.0, 0.2)
     )
     assert bright - dark == pytest.approx(0.1 * 0.967, abs=0.002)
@@ -732,7 +740,7 @@ def test_tilt_towards_the_equator_beats_horizontal_on_either_side(bright_year):
     year = steps("2025-01-01T00:00+08:00", "1h", 8760)
 
     def total(place: Weather, tilt: float, azimuth: float) -> float:
-        return float(pv_availability(place, year, tilt=tilt, azimuth=azimuth).sum())
+        return float(panels_give(place, year, tilt=tilt, azimuth=azimuth).sum())
 
     shanghai, perth = bright_year(31.4, 121.45), bright_year(-31.95, 115.86)
     assert total(shanghai, 25, 180) > 1.02 * total(shanghai, 0, 180) > 1.1 * total(shanghai, 25, 0)
@@ -745,9 +753,9 @@ def test_tilt_towards_the_equator_beats_horizontal_on_either_side(bright_year):
 def test_laws_of_a_year_of_panels(bright_year):
     """Night gives nothing, no hour more than the inverter, and an hour is the mean of its quarters."""
     place = bright_year(31.4, 121.45)
-    hours = pv_availability(place, steps("2025-01-01T00:00+08:00", "1h", 8760), tilt=20, azimuth=170)
-    quarters = pv_availability(place, steps("2025-01-01T00:00+08:00", "15min", 35_040), tilt=20, azimuth=170)
-    long = pv_availability(place, steps("2025-01-01T00:00+08:00", "6h", 1460), tilt=20, azimuth=170)
+    hours = panels_give(place, steps("2025-01-01T00:00+08:00", "1h", 8760), tilt=20, azimuth=170)
+    quarters = panels_give(place, steps("2025-01-01T00:00+08:00", "15min", 35_040), tilt=20, azimuth=170)
+    long = panels_give(place, steps("2025-01-01T00:00+08:00", "6h", 1460), tilt=20, azimuth=170)
     assert quarters.reshape(-1, 4).mean(axis=1) == pytest.approx(hours, abs=1e-12)
     assert hours.reshape(-1, 6).mean(axis=1) == pytest.approx(long, abs=1e-12)
     assert quarters.min() == 0
@@ -759,8 +767,8 @@ def test_laws_of_a_year_of_panels(bright_year):
 
 def test_five_minutes_keep_the_energy_of_an_hour_closely(bright_year):
     place = bright_year(31.4, 121.45)
-    hours = pv_availability(place, steps("2025-04-01T00:00+08:00", "1h", 24), tilt=20, azimuth=180)
-    fine = pv_availability(place, steps("2025-04-01T00:00+08:00", "5min", 288), tilt=20, azimuth=180)
+    hours = panels_give(place, steps("2025-04-01T00:00+08:00", "1h", 24), tilt=20, azimuth=180)
+    fine = panels_give(place, steps("2025-04-01T00:00+08:00", "5min", 288), tilt=20, azimuth=180)
     assert fine.reshape(24, 12).mean(axis=1) == pytest.approx(hours, abs=2e-3)
     assert fine.mean() == pytest.approx(hours.mean(), rel=2e-3)
 
@@ -769,15 +777,15 @@ def test_unequal_steps_split_without_change(bright_year):
     place = bright_year(31.4, 121.45)
     whole = Timeline.of_hours([0.5, 2.0, 0.25, 1.25], start="2025-04-01T07:00+08:00")
     split = Timeline.of_hours([0.25, 0.25, 1.0, 1.0, 0.25, 0.75, 0.5], start="2025-04-01T07:00+08:00")
-    one = pv_availability(place, whole, tilt=20, azimuth=180) * whole.hours
-    two = pv_availability(place, split, tilt=20, azimuth=180) * split.hours
+    one = panels_give(place, whole, tilt=20, azimuth=180) * whole.hours
+    two = panels_give(place, split, tilt=20, azimuth=180) * split.hours
     assert np.add.reduceat(two, [0, 2, 4, 5]) == pytest.approx(one, rel=1e-12)
 
 
 def test_the_zone_in_which_a_time_is_told_changes_nothing(bright_year):
     place = bright_year(31.4, 121.45)
     results = [
-        pv_availability(place, steps("2025-07-01T00:00Z", "1h", 24, zone=zone), tilt=20, azimuth=180)
+        panels_give(place, steps("2025-07-01T00:00Z", "1h", 24, zone=zone), tilt=20, azimuth=180)
         for zone in ("UTC", "Asia/Shanghai", "America/St_Johns")
     ]
     assert results[0].tolist() == results[1].tolist() == results[2].tolist()
@@ -789,13 +797,13 @@ def test_the_position_may_be_told_with_the_panels(bright_year):
     place = bright_year(31.4, 121.45)
     nowhere = replace(place, latitude=None, longitude=None, path="site.csv")
     day = steps("2025-07-01T00:00+08:00", "1h", 24)
-    here = pv_availability(nowhere, day, latitude=31.4, longitude=121.45, tilt=20, azimuth=180)
-    assert here.tolist() == pv_availability(place, day, tilt=20, azimuth=180).tolist()
-    assert message(lambda: pv_availability(nowhere, day, tilt=20, azimuth=180)) == (
+    here = panels_give(nowhere, day, latitude=31.4, longitude=121.45, tilt=20, azimuth=180)
+    assert here.tolist() == panels_give(place, day, tilt=20, azimuth=180).tolist()
+    assert message(lambda: panels_give(nowhere, day, tilt=20, azimuth=180)) == (
         'site.csv  latitude: not known\n   wanted the position of the panels; write "latitude: 31.4 deg"\n'
         'site.csv  longitude: not known\n   wanted the position of the panels; write "longitude: 121.45 deg"'
     )
-    assert message(lambda: pv_availability(nowhere, day, latitude=31.4, tilt=20, azimuth=180)) == (
+    assert message(lambda: panels_give(nowhere, day, latitude=31.4, tilt=20, azimuth=180)) == (
         'site.csv  longitude: not known\n   wanted the position of the panels; write "longitude: 121.45 deg"'
     )
 
@@ -803,7 +811,7 @@ def test_the_position_may_be_told_with_the_panels(bright_year):
 def test_numbers_of_panels_out_of_range_are_all_told():
     call = {"tilt": 100, "azimuth": -10, "losses": 14, "inverter_efficiency": 96, "dc_ac_ratio": 0, "albedo": 20}
     call |= {"temperature_coefficient": -0.35, "mounting": "rof"}
-    assert message(lambda: pv_availability(weather(), NOON, **call)) == (
+    assert message(lambda: panels_give(weather(), NOON, **call)) == (
         'mounting: "rof"\n   wanted one of roof, open_rack, insulated_roof; did you mean "roof"?\n'
         "tilt: 100 deg\n   wanted 0 to 90 deg\n"
         "azimuth: -10 deg\n   wanted 0 to 360 deg\n"

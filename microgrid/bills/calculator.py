@@ -13,16 +13,17 @@ import numpy as np
 
 from microgrid.bills.clock import parts_of_periods
 from microgrid.bills.demand import billed_demand, event_peaks
+from microgrid.bills.doubts import doubts
 from microgrid.bills.netting import netted_lines
 from microgrid.bills.readings import Array, Facts, Readings
 from microgrid.errors import InputError, Problem
 from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, EnergyCharge, FixedFee
+from microgrid.tariffs.lines import ADJUSTMENT, EXPORT
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff
 
 # Meters count in steps; a threshold is reached where no meter could tell that it was missed.
 _RESOLUTION = 1e-6
-ADJUSTMENT = "power factor adjustment"
 
 
 class Item(NamedTuple):
@@ -98,8 +99,8 @@ def bill(tariff: Tariff, readings: Readings, facts: Facts, adjusts: bool = True)
     elif tariff.export is not None and tariff.export.price is not None:
         earned = -_price(tariff.export.price, readings, parts) * readings.sold
         sold = readings.by_month(readings.sold)
-        items += [Item(m, "export", "revenue", sold[m], "kWh", due) for m, due in readings.by_month(earned).items()]
-    warnings = list(_warnings(tariff, readings, facts))
+        items += [Item(m, EXPORT, "revenue", sold[m], "kWh", due) for m, due in readings.by_month(earned).items()]
+    warnings = list(doubts(tariff, readings, facts))
     if adjusts and tariff.power_factor is not None:
         items += _adjusted(tariff, readings, items, warnings)
     return Bill(tuple(items), tuple(warnings))
@@ -118,7 +119,8 @@ def _refuse_lacking(tariff: Tariff, facts: Facts) -> None:
             wants = {"transformer": ["transformer"], "connection": ["capacity"], "contract": ["contract"]}.get(
                 component.basis, []
             )
-            wants = [*wants, *(["transformer"] if component.rebate is not None else [])]
+            by_size = component.rebate is not None or component.least_contract
+            wants = [*wants, *(["transformer"] if by_size else [])]
         elif isinstance(component, CapacityFee):
             wants = ["capacity"]
         for want in wants:
@@ -126,8 +128,20 @@ def _refuse_lacking(tariff: Tariff, facts: Facts) -> None:
                 unit = "kVA" if want == "transformer" else "kW"
                 wanted = f"a {want} in {unit}, which the component {name} is billed by"
                 problems.append(Problem(want, "missing", wanted, f'give it with --given {want}="1000 {unit}"'))
+        if isinstance(component, DemandCharge) and component.least_contract:
+            problems += list(_below_least(name, component, facts))
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
+
+
+def _below_least(name: str, component: DemandCharge, facts: Facts) -> Iterator[Problem]:
+    """Give a contract demand below the least that the tariff allows: nobody could have such a contract."""
+    least = component.least_contract * (facts.transformer or 0.0)
+    if facts.contract is not None and facts.contract < least * (1 - _RESOLUTION):
+        wanted = (
+            f"{least:g} kW or more, {component.least_contract:.0%} of the transformer's capacity (component {name})"
+        )
+        yield Problem("contract", f"{facts.contract:g} kW", wanted, f'give it with --given contract="{least:g} kW"')
 
 
 def _component(
@@ -140,8 +154,8 @@ def _component(
     elif isinstance(component, DemandCharge):
         yield from _demand(name, component, readings, facts, parts)
     elif isinstance(component, CoincidentCharge):
-        for month, peak, price in event_peaks(name, component, readings, facts.past):
-            yield Item(month, name, "demand", peak, "kW", price * peak)
+        for found in event_peaks(name, component, readings, facts.past):
+            yield Item(found.month, name, "demand", found.due, "kW", found.event.price * found.due)
     elif isinstance(component, CapacityFee):
         capacity = facts.capacity or 0.0
         for month in months:
@@ -226,8 +240,7 @@ def _demand(
         if component.rebate is not None:
             covered, energy = readings.covered[month], used[month]
             if at == 0 and past is not None:
-                opens, closes = readings.ends_of(month)
-                covered += (readings.times[0] - opens) / (closes - opens)
+                covered += readings.share_before(facts.past.energy_since)
                 energy += past
             wanted = component.rebate.energy * (facts.transformer or 0.0) * covered
             if energy >= wanted * (1 - _RESOLUTION):
@@ -254,21 +267,3 @@ def _adjusted(tariff: Tariff, readings: Readings, items: list[Item], warnings: l
         base = sum(item.amount for item in items if item.month == month and item.line in rule.components)
         found.append(Item(month, ADJUSTMENT, "fixed", factor, "power factor", rule.adjustment(factor) * base))
     return found
-
-
-def _warnings(tariff: Tariff, readings: Readings, facts: Facts) -> Iterator[str]:
-    """Tell what the bill rests on that is not sure."""
-    if readings.is_plain:
-        for month, share in readings.covered.items():
-            if share < 1 - 1e-9:
-                yield f"{month} is incomplete: readings cover {share:.1%} of it"
-    for name, component in tariff.components.items():
-        ratchet = getattr(component, "ratchet", None)
-        if ratchet is None or ratchet.cyclic or (component.options and facts.option not in component.options):
-            continue
-        known = {*readings.months, *facts.past.months}
-        lacking = [month for month in ratchet.looks_at(readings.months[0]) if month not in known]
-        if lacking:
-            yield f"{name}: no peak is known of {', '.join(sorted(lacking))}; they count as zero"
-    if tariff.export is None and readings.exported.any():
-        yield "energy was exported, and the tariff pays nothing for it"

@@ -7,25 +7,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from microgrid.bills.calculator import Bill, bill
 from microgrid.bills.carried import carried
+from microgrid.bills.given import given_facts, refuse_unknown_names, refuse_unknown_zone
 from microgrid.bills.meters import read_meter
 from microgrid.bills.readings import Facts, Readings
 from microgrid.errors import InputError, Problem
-from microgrid.faults import did_you_mean, faults_of, shown, shown_path
-from microgrid.reading import Reading
-from microgrid.tariffs.components import DemandCharge
-from microgrid.tariffs.files import ENDINGS, read_tariff, tariff_with
+from microgrid.tariffs.files import ENDINGS, located, tariff_with
 from microgrid.tariffs.fitting import misfits
+from microgrid.tariffs.lines import CHEAPEST
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
-from microgrid.units import UnitError, quantity
-from microgrid.yaml_files import parse_yaml, read_yaml
-
-CHEAPEST = "cheapest"
-_GIVEN = ("capacity", "transformer", "contract", "zone", "column", "past")
+from microgrid.yaml_files import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ def answer(request: Request) -> Answer:
     InputError
         With every fault of the tariff, the meter file or the request.
     """
-    _refuse_unknown_names(request.given)
+    refuse_unknown_names(request.given)
     changes = dict(_changes(request.overrides))
     first = _tariff(request, changes, None)
     zone = request.given.get("zone") or first.time_zone
@@ -80,33 +73,31 @@ def answer(request: Request) -> Answer:
         raise InputError(
             [Problem("zone", "missing", "the time zone of the bill", "such as --given zone=Asia/Shanghai")]
         )
-    _refuse_unknown_zone(zone)
-    readings, timeline = read_meter(request.load, zone, request.given.get("column", ""))
-    tariff = _tariff(request, changes, timeline)
-    problems = list(misfits(tariff, timeline))
+    refuse_unknown_zone(zone)
+    file = read_meter(request.load, zone, request.given.get("column", ""))
+    readings = file.readings
+    tariff = _tariff(request, changes, file.timeline)
+    problems = list(misfits(tariff, file.timeline))
     if problems:
-        raise InputError([replace(problem, where=f"tariff.{problem.where}") for problem in problems])
-    facts = Facts(
-        "", _size(request, "capacity", "kW"), _size(request, "transformer", "kVA"), _size(request, "contract", "kW"),
-        _past(request.given.get("past")),
-    )  # fmt: skip
-    unknown = [Problem(f"past.{f.where}", f.found, f.wanted, f.cure) for f in tariff.unknown_past(facts.past)]
-    if unknown:
-        raise InputError(unknown)
+        raise InputError(located(problems, _asked(request, changes)))
+    facts = given_facts(request.given, tariff, readings)
     bills = _by_option(tariff, readings, facts, request.option or tariff.default_option)
     wanted = request.option or tariff.default_option
     option = wanted if wanted and wanted != CHEAPEST else min(bills, key=lambda name: bills[name].total)
     found = bills[option]
-    found = Bill(found.items, (*found.warnings, *_coarse(tariff, readings, option)))
+    found = Bill(found.items, (*file.unread, *found.warnings))
     totals = {name: each.total for name, each in bills.items()} if tariff.options else {}
-    return Answer(found, tariff, option, totals, carried(tariff, readings, facts), readings)
+    return Answer(found, tariff, option, totals, carried(tariff, readings, facts.past), readings)
 
 
 def _tariff(request: Request, changes: Mapping[str, Any], timeline: Any) -> Tariff:
-    if not changes:
-        return read_tariff(request.tariff, timeline)
+    return tariff_with(_asked(request, changes), timeline)
+
+
+def _asked(request: Request, changes: Mapping[str, Any]) -> Any:
+    """Return the tariff that is asked for as a scenario would write it."""
     base = "file" if request.tariff.endswith(ENDINGS) else "use"
-    return tariff_with({base: request.tariff, **changes}, timeline)
+    return {base: request.tariff, **changes} if changes else request.tariff
 
 
 def _changes(overrides: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
@@ -121,52 +112,6 @@ def _changes(overrides: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
                 raise InputError([Problem("--set", path, "paths that do not cross each other")])
         inner[last] = parse_yaml(text, "--set", has_lines=False).data
     yield from nested.items()
-
-
-def _refuse_unknown_names(given: Mapping[str, str]) -> None:
-    for name in given:
-        if name not in _GIVEN:
-            wanted = f"one of {', '.join(_GIVEN)}"
-            raise InputError([Problem("--given", name, wanted, did_you_mean(name, _GIVEN))])
-
-
-def _refuse_unknown_zone(zone: str) -> None:
-    from zoneinfo import available_timezones
-
-    if zone not in available_timezones():
-        raise InputError([Problem("zone", shown(zone), "an IANA time zone such as Asia/Shanghai")])
-
-
-def _size(request: Request, name: str, unit: str) -> float | None:
-    text = request.given.get(name)
-    if text is None:
-        return None
-    try:
-        size = quantity(text, unit)
-    except UnitError as error:
-        raise InputError([Problem(f"--given {name}", error.found, error.wanted, error.cure)]) from error
-    if size <= 0:
-        raise InputError([Problem(f"--given {name}", shown(text), f"more than 0 {unit}")])
-    return size
-
-
-def _past(name: str | None) -> Past:
-    if name is None:
-        return Past()
-    path = Path(name)
-    tree = read_yaml(path)
-    if tree.problems:
-        raise InputError(tree.problems)
-    try:
-        return Past.model_validate(tree.data or {}, context=Reading())
-    except ValidationError as error:
-        faults = faults_of(error, Past, tree.data)
-        place = str(shown_path(path))
-        told = [
-            f if isinstance(f, Problem) else Problem(f.where, f.found, f.wanted, f.cure, tree.places.get(f.path, place))
-            for f in faults
-        ]
-        raise InputError(told) from error
 
 
 def _by_option(tariff: Tariff, readings: Readings, facts: Facts, wanted: str) -> dict[str, Bill]:
@@ -186,15 +131,3 @@ def _by_option(tariff: Tariff, readings: Readings, facts: Facts, wanted: str) ->
     if not bills:
         raise InputError(list(dict.fromkeys(lacking)))
     return bills
-
-
-def _coarse(tariff: Tariff, readings: Readings, option: str) -> Iterator[str]:
-    """Tell of windows that are shorter than the readings."""
-    longest = float(readings.hours.max())
-    for name, component in tariff.of_kind(DemandCharge).items():
-        is_measured = component.basis in ("measured", "contract") and tariff.applies(name, option)
-        if is_measured and component.window < longest * (1 - 1e-9):
-            yield (
-                f"{name}: readings of {60 * longest:g} min cannot show the peak of a window of "
-                f"{60 * component.window:g} min; it may be higher"
-            )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from microgrid.bills.readings import Array, Facts, Readings
-from microgrid.tariffs.components import CoincidentCharge, DemandCharge
-from microgrid.tariffs.past import Past
+from microgrid.tariffs.components import CoincidentCharge, DemandCharge, Event
+from microgrid.tariffs.past import OpenWindow, Past
 
 
 def billed_demand(
@@ -35,12 +37,10 @@ def _price(component: DemandCharge, month: str) -> float:
     return values[""] if price.form == "flat" else values[month if price.form == "dated" else str(int(month[-2:]))]
 
 
-def month_peaks(
-    name: str, component: DemandCharge | CoincidentCharge, readings: Readings, past: Past
-) -> dict[str, float]:
+def month_peaks(name: str, component: DemandCharge, readings: Readings, past: Past) -> dict[str, float]:
     """Return each month's highest mean import over the metering window, with what was measured before."""
-    complete = isinstance(component, DemandCharge) and component.incomplete_windows == "ignore"
-    found = readings.peaks(component.window, complete=complete)
+    complete = component.incomplete_windows == "ignore"
+    found = readings.peaks(component.window, complete=complete, begun=past.open_windows.get(name))
     peaks = {month: max(found.get(month, 0.0), 0.0) for month in readings.months}
     first = readings.months[0]
     peaks[first] = max(peaks[first], past.peaks.get(name, 0.0))
@@ -49,11 +49,12 @@ def month_peaks(
 
 def _measured(name: str, component: DemandCharge, readings: Readings, past: Past) -> dict[str, tuple[float, float]]:
     peaks, ratchet, found = month_peaks(name, component, readings, past), component.ratchet, {}
+    known_before = past.earlier(name)
     for month, peak in peaks.items():
         billed = peak
         for earlier in ratchet.looks_at(month) if ratchet is not None else ():
             if earlier < readings.months[0]:
-                known = past.months.get(earlier, 0.0)
+                known = known_before.get(earlier, 0.0)
                 if ratchet is not None and ratchet.cyclic:
                     twins = [own for own in readings.months if own[5:] == earlier[5:] and own >= month]
                     known = peaks[twins[0]] if twins else known
@@ -79,7 +80,7 @@ def _by_period(
     due, highest = dict.fromkeys(readings.months, 0.0), dict.fromkeys(readings.months, 0.0)
     complete = component.incomplete_windows == "ignore"
     for period, price in component.price.numbers.items():
-        found = readings.peaks(component.window, parts[period] > 0.5, complete)
+        found = readings.peaks(component.window, parts[period] > 0.5, complete, past.open_windows.get(name))
         for month in readings.months:
             before = past.peaks.get(f"{name} {period}", 0.0) if month == readings.months[0] else 0.0
             peak = max(found.get(month, 0.0), before)
@@ -100,20 +101,49 @@ def _contracted(name: str, component: DemandCharge, readings: Readings, facts: F
     return found
 
 
+class EventPeak(NamedTuple):
+    """An event of a bill: the month that it is billed in, its peak, and what earlier bills have charged of it, kW."""
+
+    event: Event
+    month: str
+    peak: float
+    charged: float
+
+    @property
+    def due(self) -> float:
+        """The demand that is charged, kW."""
+        return max(self.peak - self.charged, 0.0)
+
+
 def event_peaks(
-    name: str, component: CoincidentCharge, readings: Readings, past: Past
-) -> Iterator[tuple[str, float, float]]:
-    """Give for each event that there are readings of: the month it begins in, its peak and its price."""
-    zone, wall = readings.times.tz, readings.times.tz_localize(None)
-    ahead = wall - readings.times.tz_convert("UTC").tz_localize(None)
-    slot = wall.floor(pd.Timedelta(hours=component.window)) - ahead
+    name: str, component: CoincidentCharge, readings: Readings, past: Past, counted: NDArray[np.bool_] | None = None
+) -> Iterator[EventPeak]:
+    """Give each event of which there are readings, or which the first month has seen before them.
+
+    `counted` says which intervals count for peaks; all by default.
+    """
+    begun = past.open_windows.get(name)
+    for event, inside in events_inside(component, readings, begun):
+        before = past.peaks.get(f"{name} {event.name}")
+        if inside.any() or before is not None:
+            counts = inside if counted is None else inside & counted
+            peaks = readings.peaks(component.window, counts, begun=begun).values()
+            month = readings.months[0] if before is not None else str(readings.month[int(np.argmax(inside))])
+            charged = past.charged.get(f"{name} {event.name}", 0.0)
+            yield EventPeak(event, month, max([*peaks, before or 0.0]), charged)
+
+
+def events_inside(
+    component: CoincidentCharge, readings: Readings, begun: OpenWindow | None
+) -> Iterator[tuple[Event, NDArray[np.bool_]]]:
+    """Give each event with the intervals whose metering windows begin within its hours."""
+    slot = readings.slots(component.window)
     # A window begins with the first reading in it.
-    begins = pd.DatetimeIndex(pd.Series(readings.times).groupby(slot).transform("min"))
+    begins = pd.Series(readings.times).groupby(slot).transform("min")
+    if begun is not None:
+        begins[slot == slot[0]] = readings.times[0] - pd.Timedelta(hours=begun.hours)
     for event in component.events:
         inside = np.zeros(len(begins), dtype=bool)
-        for start, end in event.stretches(zone):
-            inside |= np.asarray((begins >= start) & (begins < end))
-        if inside.any():
-            peak = max(readings.peaks(component.window, inside).values())
-            first = str(readings.month[int(np.argmax(inside))])
-            yield first, max(peak, past.peaks.get(f"{name} {event.name}", 0.0)), event.price
+        for start, end in event.stretches(readings.times.tz):
+            inside |= ((begins >= start) & (begins < end)).to_numpy()
+        yield event, inside

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from microgrid.bills.readings import Array, Readings
 from microgrid.errors import InputError, Problem
-from microgrid.faults import did_you_mean, shown_path
+from microgrid.faults import did_you_mean, shown, shown_path
 from microgrid.series import in_unit
 from microgrid.tables import Table, open_table
 from microgrid.timeline import Timeline
 from microgrid.units import UnitError, conversion
 
 _IMPORT = ("import", "load")
+_FURTHER = ("export", "reactive")
 _UNITS = {"power": ("kW", "kWh"), "reactive": ("kvar", "kvarh")}
 
 
-def read_meter(path: Path, zone: str, column: str = "") -> tuple[Readings, Timeline]:
+class MeterFile(NamedTuple):
+    """What a meter file holds: readings, their timeline, and what of the file was not read, as sentences."""
+
+    readings: Readings
+    timeline: Timeline
+    unread: tuple[str, ...]
+
+
+def read_meter(path: Path, zone: str, column: str = "") -> MeterFile:
     """Read a meter file: columns `import` (or `load`, or `column`), `export` and `reactive`, each with its unit.
 
     Parameters
@@ -56,7 +67,19 @@ def read_meter(path: Path, zone: str, column: str = "") -> tuple[Readings, Timel
                 "import and export, each in a column of its own and not below zero",
             )
             raise InputError([Problem(f"column {name}", f"{values[wrong[0]]:g} kW", wanted, "", place)])
-    return Readings(times, hours, imported, exported, reactive), Timeline(times, hours, np.ones(len(hours)))
+    readings = Readings(times, hours, imported, exported, reactive)
+    return MeterFile(readings, Timeline(times, hours, np.ones(len(hours))), tuple(_unread(table, names[0])))
+
+
+def _unread(table: Table, imports: str) -> Iterator[str]:
+    """Tell of columns that count for nothing, and which one they may have been meant to be."""
+    known = (imports, *_FURTHER)
+    for name in table.names:
+        if name not in known:
+            near = did_you_mean(name, [word for word in (*_IMPORT, *_FURTHER) if word not in table.names])
+            read = ", ".join(word for word in known if word in table.names)
+            cure = f"; {near}" if near else f"; columns that are read: {read}"
+            yield f"{shown_path(table.path)}:1  column {shown(name)} is not read, and not in the bill{cure}"
 
 
 def _power(table: Table, name: str, kind: str, hours: Array) -> Array:

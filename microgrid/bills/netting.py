@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from microgrid.bills.readings import Array, Facts, Readings
 from microgrid.tariffs.components import EnergyCharge
+from microgrid.tariffs.lines import EXPORT
 from microgrid.tariffs.tariff import NetMetering, Tariff
 
 Row = tuple[str, str, str, float, str, float]
@@ -37,4 +38,4 @@ def netted_lines(
             earned += netting.surplus_price * (max(-after, 0.0) - max(-before, 0.0))
         for name in names:
             yield last, name, "energy", used, "kWh", due[name]
-        yield last, "export", "revenue", left_over, "kWh", -earned
+        yield last, EXPORT, "revenue", left_over, "kWh", -earned

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.tariffs.past import Past
+from microgrid.tariffs.past import OpenWindow, Past
 
 Array = NDArray[np.float64]
 
@@ -110,7 +111,35 @@ class Readings:
         zone = self.times.tz
         return first.tz_localize(zone), (first + pd.offsets.MonthBegin(1)).tz_localize(zone)
 
-    def peaks(self, window: float, inside: NDArray[np.bool_] | None = None, complete: bool = False) -> dict[str, float]:
+    def share_before(self, since: datetime | None) -> float:
+        """Return which part of the first month lies before the readings, from `since` or the first of the month on."""
+        opens, closes = self.ends_of(self.months[0])
+        return float((self.times[0] - (opens if since is None else pd.Timestamp(since))) / (closes - opens))
+
+    @property
+    def end(self) -> pd.Timestamp:
+        """The end of the last interval."""
+        return self.times[-1] + pd.Timedelta(hours=float(self.hours[-1]))
+
+    def part(self, which: slice) -> Readings:
+        """Return some of the intervals, those of a slice."""
+        reactive = None if self.reactive is None else self.reactive[which]
+        return Readings(
+            self.times[which], self.hours[which], self.imported[which], self.exported[which], reactive,
+            self.counts[which],
+        )  # fmt: skip
+
+    def slots(self, window: float) -> pd.DatetimeIndex:
+        """Return when the metering window of each interval opens, in UTC without zone; `window` in hours."""
+        return slots_of(self.times, window)
+
+    def peaks(
+        self,
+        window: float,
+        inside: NDArray[np.bool_] | None = None,
+        complete: bool = False,
+        begun: OpenWindow | None = None,
+    ) -> dict[str, float]:
         """Return each month's highest mean import over a metering window; months without one are left out.
 
         Parameters
@@ -121,21 +150,31 @@ class Readings:
             Which intervals count.
         complete
             Whether windows that there are not all readings of are left out.
+        begun
+            What the window that the readings begin in has seen before them.
         """
-        wall = self.times.tz_localize(None)
-        ahead = wall - self.times.tz_convert("UTC").tz_localize(None)
-        slot = wall.floor(pd.Timedelta(hours=window)) - ahead
-        frame = pd.DataFrame(
-            {"month": self.month, "slot": slot, "kwh": self.imported * self.hours, "hours": self.hours}
-        )  # fmt: skip
-        if inside is not None:
-            frame = frame[inside]
-        sums = frame.groupby(["month", "slot"], sort=False)[["kwh", "hours"]].sum()
-        if complete:
-            sums = sums[sums["hours"] >= window * (1 - 1e-9)]
-        highest = (sums["kwh"] / sums["hours"]).groupby(level="month", sort=False).max()
-        return {str(month): float(peak) for month, peak in highest.items()}
+        energy, hours = self.imported * self.hours, self.hours.copy()
+        if begun is not None:
+            energy[0] += begun.energy
+            hours[0] += begun.hours
+        number, _ = pd.factorize(np.asarray(self.slots(window)))
+        found: dict[str, float] = {}
+        for month in self.months:
+            counted = (self.month == month) if inside is None else (self.month == month) & inside
+            used = np.bincount(number[counted], weights=energy[counted])
+            lasted = np.bincount(number[counted], weights=hours[counted])
+            kept = lasted >= window * (1 - 1e-9) if complete else lasted > 0
+            if kept.any():
+                found[month] = float((used[kept] / lasted[kept]).max())
+        return found
 
     def by_month(self, amounts: Array) -> dict[str, float]:
         """Return the sum of amounts by interval, for each month."""
         return {month: float(amounts[self.month == month].sum()) for month in self.months}
+
+
+def slots_of(times: pd.DatetimeIndex, window: float) -> pd.DatetimeIndex:
+    """Return when the metering window of each time opens on the local clock, in UTC without zone."""
+    wall = times.tz_localize(None)
+    ahead = wall - times.tz_convert("UTC").tz_localize(None)
+    return pd.DatetimeIndex(wall.floor(pd.Timedelta(hours=window)) - ahead)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from microgrid.bills.counter import Answer
@@ -71,12 +71,23 @@ def _with_units(answer: Answer) -> dict[str, object]:
     """Return what the next bill inherits as a scenario's `past` would write it."""
     past = answer.carried
     parts: dict[str, object] = {
-        "peaks": {name: f"{peak!r} kW" for name, peak in past.peaks.items()},
+        "until": past.until.isoformat() if past.until is not None else None,
+        "peaks": _quantities(past.peaks, "kW"),
         "energy": f"{past.energy!r} kWh",
-        "months": {month: f"{peak!r} kW" for month, peak in past.months.items()},
-        "netted": {period: f"{energy!r} kWh" for period, energy in past.netted.items()},
+        "energy_since": past.energy_since.isoformat() if past.energy_since is not None else None,
+        "months": {name: _quantities(peaks, "kW") for name, peaks in past.months.items()},
+        "netted": _quantities(past.netted, "kWh"),
+        "charged": _quantities(past.charged, "kW"),
+        "open_windows": {
+            name: {"energy": f"{window.energy!r} kWh", "hours": f"{window.hours!r} h"}
+            for name, window in past.open_windows.items()
+        },
     }
     return {name: part for name, part in parts.items() if part}
+
+
+def _quantities(numbers: Mapping[str, float], unit: str) -> dict[str, str]:
+    return {name: f"{number!r} {unit}" for name, number in numbers.items()}
 
 
 def write(answer: Answer, path: Path) -> None:

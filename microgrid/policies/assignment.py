@@ -14,29 +14,68 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.checks import ABSOLUTE, RELATIVE, Finding
+from microgrid.books import ABSOLUTE, RELATIVE, Finding
 from microgrid.policies.measures import Measures, StoredPower
 
 Array = NDArray[np.float64]
 
 
+class Assigned(NamedTuple):
+    """Green power of the electrolysers at each step: kW that emit nothing, kW of contracts that emit, and kg/h."""
+
+    clean: Array
+    contracted: Array
+    emitted: Array
+
+    @property
+    def green(self) -> Array:
+        """All of it, kW."""
+        return self.clean + self.contracted
+
+
 class Kept(NamedTuple):
-    """The assignment that a plan holds for an enforced rule, in kW, and of each store, in kW and kWh."""
+    """The assignment that a plan holds for an enforced rule, in kW, and of each store, in kW and kWh.
+
+    `contracted` is what each contract delivers to electrolysers whose own factor is above zero.
+    """
 
     assigned: Array
+    contracted: list[Array]
     exported: Array
     charged: list[Array]
     discharged: list[Array]
     stored: list[Array]
 
 
-def green_power(measures: Measures, owner: str, matching: str) -> Array:
-    """Return the green power assigned to the electrolysers at each step, in kW."""
-    found = kept(measures, owner)
-    return worked_out(measures, matching) if found is None else found.assigned
+def green_power(measures: Measures, owner: str, matching: str) -> Assigned:
+    """Return the green power assigned to the electrolysers at each step."""
+    found, contracts = kept(measures, owner, matching), measures.emitting(matching)
+    clean = worked_out(measures, matching) if found is None else found.assigned
+    powers = _of_contracts(measures, matching, clean) if found is None else found.contracted
+    nothing = np.zeros(len(clean))
+    emitted = [power * contract.factor for power, contract in zip(powers, contracts, strict=True)]
+    return Assigned(clean, np.sum([nothing, *powers], axis=0), np.sum([nothing, *emitted], axis=0))
 
 
-def kept(measures: Measures, owner: str) -> Kept | None:
+def _of_contracts(measures: Measures, matching: str, clean: Array) -> list[Array]:
+    """Return what contracts that emit may be assigned, the cleanest first, where they emit less than the rest."""
+    left, found = measures.power("electricity_into_hydrogen") - clean, dict[str, Array]()
+    counted, groups = measures.hours * measures.weights, labels(measures.time, matching)
+    rest = measures.intensity if measures.intensity is not None else np.zeros(len(left))
+    contracts = measures.emitting(matching)
+    for contract in sorted(contracts, key=lambda each: float(each.factor.mean())):
+        power = found[contract.name] = np.zeros(len(left))
+        for steps in np.split(np.arange(len(left)), np.flatnonzero(np.diff(groups)) + 1):
+            there = float((contract.power * counted)[steps].sum())
+            for t in steps[np.argsort((contract.factor - rest)[steps], kind="stable")]:
+                if contract.factor[t] < rest[t] and counted[t]:
+                    power[t] = max(min(float(left[t]), there / counted[t]), 0.0)
+                    there -= power[t] * counted[t]
+        left = left - power
+    return [found[contract.name] for contract in contracts]
+
+
+def kept(measures: Measures, owner: str, matching: str) -> Kept | None:
     """Return the assignment that the plan holds under the name `owner`, or None."""
     states, stocks = measures.result.states, measures.result.stocks
     own = states[states["asset"].astype(str) == owner]
@@ -48,6 +87,7 @@ def kept(measures: Measures, owner: str) -> Kept | None:
     names = [store.asset for store in measures.stores]
     return Kept(
         by_name["green into hydrogen"],
+        [by_name[f"{contract.name} into hydrogen"] for contract in measures.emitting(matching)],
         by_name["green exported"],
         [by_name[f"{name} charged green"] for name in names],
         [by_name[f"{name} discharged green"] for name in names],
@@ -72,7 +112,7 @@ def worked_out(measures: Measures, matching: str) -> Array:
         measures.rate("export") - sum((store.discharge for store in measures.stores), np.zeros(len(needed)))
         - measures.rate("generation"), 0.0
     )  # fmt: skip
-    made = (measures.power("generation") - fed + measures.contracted(matching)) * counted
+    made = (measures.power("generation") - fed + measures.contracted_green(matching)) * counted
     groups, assigned = labels(measures.time, matching), np.zeros(len(needed))
     intensity = measures.intensity if measures.intensity is not None else np.zeros(len(needed))
     held = [0.0 for _ in measures.stores]
@@ -101,7 +141,7 @@ def _grown(store: StoredPower, held: float, into: float, out: float, hours: floa
 
 def findings(measures: Measures, owner: str, matching: str) -> Iterator[Finding | None]:
     """Hold an assignment that the plan keeps to the energy there was, and its stores to their own balances."""
-    found = kept(measures, owner)
+    found = kept(measures, owner, matching)
     if found is None:
         yield Finding(owner, "a rule is enforced, and nothing tells how it is met", float("nan"))
         return
@@ -116,11 +156,23 @@ def findings(measures: Measures, owner: str, matching: str) -> Iterator[Finding 
         return Finding(owner, statement, float(excess[at]), when)
 
     scale = float(max(np.abs(needed).max(), measures.rate("renewable").max(), 1.0))
-    yield worst("no more green energy is assigned than electrolysers draw", found.assigned - needed, scale)
-    for quantity in (found.assigned, found.exported, *found.charged, *found.discharged, *found.stored):
+    assigned = np.sum([found.assigned, *found.contracted], axis=0)
+    yield worst("no more green energy is assigned than electrolysers draw", assigned - needed, scale)
+    for contract, power in zip(measures.emitting(matching), found.contracted, strict=True):
+        lacking = pd.Series((power - contract.power) * hours * measures.weights)
+        of_period = lacking.groupby(labels(measures.time, matching)).sum().to_numpy(dtype=float)
+        yield worst(f"{contract.name} delivers what is assigned of it", of_period, scale)
+    for quantity in (
+        found.assigned,
+        *found.contracted,
+        found.exported,
+        *found.charged,
+        *found.discharged,
+        *found.stored,
+    ):
         yield worst("green energy is nowhere below zero", -quantity, scale)
     fed = measures.rate("export") - measures.rate("generation")
-    made = measures.power("generation") + measures.contracted(matching)
+    made = measures.power("generation") + measures.contracted_green(matching)
     used = found.assigned + found.exported
     for store, charged, discharged, stored in zip(stores, found.charged, found.discharged, found.stored, strict=True):
         yield worst(f"{store.asset} is charged with no more green energy than it is", charged - store.charge, scale)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microgrid.checks import ABSOLUTE, RELATIVE, Finding
+from microgrid.books import ABSOLUTE, RELATIVE, Finding
 from microgrid.policies.adopted import Bound
 from microgrid.policies.assignment import findings, green_power
 from microgrid.policies.measures import Measures
@@ -152,11 +152,13 @@ def _amount(measures: Measures, bound: Bound, terms: Any) -> Array:
     total = np.zeros(len(measures.hours))
     for name, factor in terms.items():
         if name in HYDROGEN:
-            green = green_power(measures, owner(bound), bound.matching or "hour")
+            found = green_power(measures, owner(bound), bound.matching or "hour")
+            amount = found.green
             if name == "hydrogen_emissions":
                 assert measures.intensity is not None
-                green = (measures.power("electricity_into_hydrogen") - green) * measures.intensity
-            total = total + factor * green * measures.hours * measures.weights
+                grey = measures.power("electricity_into_hydrogen") - found.green
+                amount = grey * measures.intensity + found.emitted
+            total = total + factor * amount * measures.hours * measures.weights
         else:
             total = total + factor * measures.amount(name)
     return total

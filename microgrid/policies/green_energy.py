@@ -9,7 +9,7 @@ part, or generators that are not renewable, can have fed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import pyomo.core as pyo
 from microgrid.policies.packs import Period
 from microgrid.policies.quantities import Quantities
 from microgrid.policies.spans import spans
-from microgrid.technologies.base import Rate, State, Store
+from microgrid.technologies.base import Rate, State, Store, parameter
 from microgrid.technologies.patterns import stock_balance
 
 
@@ -30,6 +30,7 @@ class GreenEnergy:
     rule: str
     matching: Period
     quantities: Quantities
+    _contracted: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def write(self) -> dict[str, State]:
         """Write variables and rows; return the states that tell of them."""
@@ -38,7 +39,12 @@ class GreenEnergy:
         exported = self._declared("green_exported", steps)
         needed, quantities = self.quantities.rates["electricity_into_hydrogen"], self.quantities
         assert needed is not None
-        self._row("green_within_need", steps, lambda t: assigned[t] <= needed(t))
+        contracted = self._contracts()
+        self._row(
+            "green_within_need",
+            steps,
+            lambda t: assigned[t] + sum([power[t] for power, _ in contracted.values()]) <= needed(t),
+        )
         filled, emptied, states = self._stores()
         fed = quantities.rates["export"]
         grey = quantities.rate("generation")
@@ -54,6 +60,7 @@ class GreenEnergy:
         return {
             "green into hydrogen": State(assigned, "steps"),
             "green exported": State(exported, "steps"),
+            **{f"{name} into hydrogen": State(power, "steps") for name, (power, _) in contracted.items()},
             **states,
         }
 
@@ -61,13 +68,40 @@ class GreenEnergy:
         """Return what is assigned, or what the rest of the electricity emits, at each step."""
         quantities, block = self.quantities, self.block
         weight, hours = quantities.operation.block.weight, quantities.operation.hours
-        assigned = block.component(f"{self.rule}_green_into_hydrogen")
+        assigned, contracted = block.component(f"{self.rule}_green_into_hydrogen"), [*self._contracted.values()]
+
+        def green(t: Any) -> Any:
+            return assigned[t] + sum([power[t] for power, _ in contracted])
+
         if name == "green_into_hydrogen":
-            return lambda t: weight[t] * hours[t] * assigned[t]
+            return lambda t: weight[t] * hours[t] * green(t)
         needed = quantities.rates["electricity_into_hydrogen"]
         assert needed is not None
         intensity = block.component("grey_intensity") or quantities.grey_intensity(block)
-        return lambda t: weight[t] * hours[t] * intensity[t] * (needed(t) - assigned[t])
+
+        def emitted(t: Any) -> Any:
+            own = sum([factor[t] * power[t] for power, factor in contracted])
+            return weight[t] * hours[t] * (intensity[t] * (needed(t) - green(t)) + own)
+
+        return emitted
+
+    def _contracts(self) -> dict[str, tuple[Any, Any]]:
+        """Assign electrolysers energy of contracts that emit, no more within a period than they deliver.
+
+        It is used as it comes: the green part of a store holds energy alone that emits nothing.
+        """
+        steps = self.quantities.operation.steps
+        for position, contract in enumerate(self.quantities.emitting(self.matching)):
+            power = self._declared(f"contract_{position}_into_hydrogen", steps)
+            factor = parameter(self.block, steps, f"{self.rule}_contract_{position}_factor", contract.factor)
+            delivered = contract.rate
+
+            def excess(t: Any, power: Any = power, delivered: Rate = delivered) -> Any:
+                return power[t] - delivered(t)
+
+            self._within_periods(f"contract_{position}_is_there", excess)
+            self._contracted[contract.name] = (power, factor)
+        return self._contracted
 
     def _stores(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, State]]:
         """Keep the green part of every store apart from the rest."""
@@ -101,28 +135,42 @@ class GreenEnergy:
 
     def _balance(self, assigned: Any, exported: Any, filled: dict[str, Any], emptied: dict[str, Any]) -> None:
         """Use, store and export no more green energy in a period than is generated, contracted or discharged."""
-        quantities, operation = self.quantities, self.quantities.operation
-        sources = [rate for rate in (quantities.rates["generation"], quantities.contracted(self.matching)) if rate]
-        weight, hours = operation.block.weight, operation.hours
+        quantities = self.quantities
+        contracted = quantities.contracted_green(self.matching)
+        sources = [rate for rate in (quantities.rates["generation"], contracted) if rate]
 
         def excess(t: Any) -> Any:
             used = assigned[t] + exported[t] + sum([into[t] for into in filled.values()])
             made = sum([source(t) for source in sources]) + sum([out_of[t] for out_of in emptied.values()])
             return used - made
 
+        self._within_periods("green_energy_is_there", excess)
+
+    def _within_periods(self, name: str, excess: Rate) -> None:
+        """Write that a sum is at or below zero within each period of matching."""
+        operation = self.quantities.operation
+        weight, hours = operation.block.weight, operation.hours
         if self.matching == "hour" and (operation.timeline.hours >= 1.0 - 1e-9).all():
-            self._row("green_energy_is_there", operation.steps, lambda t: excess(t) <= 0)
+            self._row(name, operation.steps, lambda t: excess(t) <= 0)
             return
-        members = spans(operation.timeline, self.matching)
-        periods = pyo.Set(initialize=list(members))
-        inside = pyo.Set(periods, initialize={label: np.asarray(part).tolist() for label, part in members.items()})
-        self.block.add_component(f"{self.rule}_matching_periods", periods)
-        self.block.add_component(f"{self.rule}_matching_steps", inside)
+        periods, inside = self._periods()
 
         def of_period(p: Any) -> Any:
             return sum(weight[t] * hours[t] * excess(t) for t in inside[p]) <= 0
 
-        self._row("green_energy_is_there", periods, of_period)
+        self._row(name, periods, of_period)
+
+    def _periods(self) -> tuple[Any, Any]:
+        """Return the periods of matching as a set, and the steps of each; declared once."""
+        known = self.block.component(f"{self.rule}_matching_periods")
+        if known is not None:
+            return known, self.block.component(f"{self.rule}_matching_steps")
+        members = spans(self.quantities.operation.timeline, self.matching)
+        periods = pyo.Set(initialize=list(members))
+        inside = pyo.Set(periods, initialize={label: np.asarray(part).tolist() for label, part in members.items()})
+        self.block.add_component(f"{self.rule}_matching_periods", periods)
+        self.block.add_component(f"{self.rule}_matching_steps", inside)
+        return periods, inside
 
     def _declared(self, name: str, index: Any, prefix: str = "") -> Any:
         variable = pyo.Var(index, dense=False, within=pyo.NonNegativeReals)

@@ -11,10 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.accounts import EMISSION_COLUMNS
+from microgrid.books import Books, books_of
 from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
-from microgrid.checks import ABSOLUTE, Books, books_of
 from microgrid.claims import Means, StockBalance
+from microgrid.policies.grey_power import grey_intensity
 from microgrid.results import Result
+from microgrid.source_factors import roles_of
 
 Array = NDArray[np.float64]
 _BY_CONTRACT = ("hour", "month", "year")
@@ -30,6 +32,14 @@ class StoredPower(NamedTuple):
     into: float
     out_of: float
     loss: float
+
+
+class ContractedPower(NamedTuple):
+    """What a contract delivers in the frames: its name, kW, and kg for each kWh."""
+
+    name: str
+    power: Array
+    factor: Array
 
 
 class Measures:
@@ -98,23 +108,33 @@ class Measures:
         return np.asarray(rates[quantity], dtype=float)
 
     def contracted(self, within: str) -> Array:
-        """Return the green energy of contracts matched within a period or a shorter one."""
-        fine = _BY_CONTRACT[: _BY_CONTRACT.index(within) + 1]
-        return self.rate(*(f"contracted by the {period}" for period in fine))
+        """Return the power of contracts matched within a period or a shorter one."""
+        return self._sum(contract.power for contract in self._contracts(within))
+
+    def contracted_green(self, within: str) -> Array:
+        """Return the part of it that emits nothing."""
+        return self._sum(contract.power for contract in self._contracts(within) if not contract.factor.any())
+
+    def emitting(self, within: str) -> list[ContractedPower]:
+        """Return the contracts among them whose own factor is above zero."""
+        return [contract for contract in self._contracts(within) if contract.factor.any()]
+
+    def _contracts(self, within: str) -> list[ContractedPower]:
+        fine = [f"contracted by the {period}" for period in _BY_CONTRACT[: _BY_CONTRACT.index(within) + 1]]
+        return [
+            ContractedPower(
+                f"{books.asset} {claim.quantity}",
+                np.abs(books.quantity(claim.quantity)),
+                np.zeros(len(self.hours)) + (0.0 if claim.intensity is None else np.asarray(claim.intensity)),
+            )
+            for books, claim in self.means
+            if claim.role in fine
+        ]
 
     @cached_property
     def intensity(self) -> Array | None:
-        """What a kWh emits that is not green: the dirtiest import's at each step; None where that is not known.
-
-        It is not where no import says so, nor where electricity comes from a generator or a supplier: its emissions are
-        the generator's or the supplier's, and may be well above the grid's.
-        """
-        electric, _ = self._supplied
-        if max(self.rate("generation").max(initial=0.0), electric.max(initial=0.0)) > ABSOLUTE:
-            return None
-        known = [np.broadcast_to(np.asarray(c.intensity), self.hours.shape) for _, c in self.means if c.role == "import"
-                 and c.intensity is not None]  # fmt: skip
-        return np.max(known, axis=0) if known else None
+        """What each kWh emits that electrolysers draw and that is not green, by origin; None where nobody says."""
+        return grey_intensity(self.result, roles_of(self.result))
 
     @cached_property
     def stores(self) -> list[StoredPower]:

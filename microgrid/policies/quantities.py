@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyomo.core as pyo
+from numpy.typing import NDArray
 
 from microgrid.accounts import EMISSION_COLUMNS
 from microgrid.carriers import HYDROGEN_LOWER_HEATING_VALUE
 from microgrid.claims import Role
 from microgrid.ledger import Ledger
 from microgrid.plant import Plant
+from microgrid.policies.fitting import dirtiest_power
 from microgrid.policies.packs import Period
 from microgrid.technologies.base import Contribution, Flow, Operation, Rate, Store, parameter
 
@@ -24,6 +25,14 @@ CONTRACTED: Mapping[Period, tuple[Role, ...]] = {
     "month": ("contracted by the hour", "contracted by the month"),
     "year": ("contracted by the hour", "contracted by the month", "contracted by the year"),
 }
+
+
+class ContractedRate(NamedTuple):
+    """What a contract delivers in the model: its name, kW, and kg for each kWh."""
+
+    name: str
+    rate: Rate
+    factor: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +89,24 @@ class Quantities:
         }
 
     def contracted(self, within: Period) -> Rate | None:
-        """Return the green energy of contracts that are matched within a period or a shorter one."""
-        found = [
-            matched
+        """Return the power of contracts that are matched within a period or a shorter one."""
+        return _summed([contract.rate for contract in self._contracts(within)])
+
+    def contracted_green(self, within: Period) -> Rate | None:
+        """Return the part of it that emits nothing."""
+        return _summed([contract.rate for contract in self._contracts(within) if not contract.factor.any()])
+
+    def emitting(self, within: Period) -> list[ContractedRate]:
+        """Return the contracts among them whose own factor is above zero."""
+        return [contract for contract in self._contracts(within) if contract.factor.any()]
+
+    def _contracts(self, within: Period) -> list[ContractedRate]:
+        return [
+            ContractedRate(f"{name} {state}", matched, self.contributions[name].contract_factors[state])
             for name, asset in self.plant.assets.items()
             for state, matched in self.contributions[name].contracted.items()
             if asset.roles().get(state) in CONTRACTED[within]
         ]
-        return _summed(found)
 
     def amount(self, name: str) -> Rate | None:
         """Return a quantity's amount at each step, as often as the step counts: kWh, kg or kgCO2e."""
@@ -99,11 +118,15 @@ class Quantities:
         return None if rate is None else lambda t: weight[t] * hours[t] * rate(t)
 
     def grey_intensity(self, block: Any) -> Any:
-        """Put on a block what a kWh emits that is not green: the dirtiest import's factor at each step."""
-        steps = self.operation.steps
-        known = [flow.intensity for flow in self.flows.get("import", ()) if flow.intensity is not None]
-        values = np.array([[pyo.value(intensity(t)) for t in steps] for intensity in known])
-        return parameter(block, steps, "grey_intensity", values.max(axis=0))
+        """Put on a block what a kWh emits that is not green: the dirtiest source's factor at each step.
+
+        Which sources an electrolyser is fed by is known by the plan alone, and their mix is no linear function of it;
+        the dirtiest counts no less. What a store gives may have been charged at any step.
+        """
+        values = dirtiest_power(self.plant)
+        if self.stores:
+            values = np.full(len(values), values.max())
+        return parameter(block, self.operation.steps, "grey_intensity", values)
 
     def _supplied(self, carrier: str) -> list[Flow]:
         return [flow for flow in self.flows.get("supply", ()) if self.plant.buses[flow.bus].carrier.name == carrier]

@@ -18,7 +18,7 @@ from microgrid.accounts import CARBON_PRICE, EMISSION_COLUMNS
 from microgrid.claims import Charge, Claim, PeakCharge
 from microgrid.errors import InputError, Problem
 from microgrid.model import Model
-from microgrid.results import FORMAT, Result, emission_names
+from microgrid.results import FORMAT, Result, emission_names, emission_totals, horizon_told
 from microgrid.rolling.traces import Trace
 from microgrid.timeline import Timeline
 
@@ -47,34 +47,7 @@ def settle(model: Model, trace: Trace, identity: Mapping[str, Any] | None = None
     }
     books = {name: _quantities(trace, name, sizes.get(name, {})) for name in model.plant.assets}
     costs, emissions = _lines(model, claims, books, trace)
-    manifest = {
-        "format": FORMAT,
-        "currency": model.plant.currency,
-        "horizon": {
-            "start": timeline.index[0].isoformat(),
-            "end": timeline.end.isoformat(),
-            "zone": str(timeline.index.tz),
-            "steps": len(timeline),
-            "years": timeline.years,
-        },
-        "objective": _objective(model),
-        "accounting": asdict(model.plant.accounting),
-        "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
-        "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in model.plant.assets.items()},
-        "units": {name: asset.capacity_units() for name, asset in model.plant.assets.items()},
-        "decided": {},
-        "sizes": sizes,
-        "costs": {"cost": float(costs["amount"].sum())} | _sums(costs, "category"),
-        "emissions": _columns(model, emissions),
-        "outcome": {"ended": "carried out", "proved": False},
-    }
-    total = manifest["costs"]["cost"]  # type: ignore[index]
-    goal = {"column": "cost", "objective": total, "bound": None, "gap": None, "seconds": 0.0}
-    manifest["outcome"] = {
-        "ended": "carried out", "proved": False, "objective": total, "bound": None, "gap": None, "seconds": 0.0,
-        "solver": "none", "columns": 0, "rows": 0, "integers": 0, "goals": [goal],
-    }  # fmt: skip
-    manifest["objective"]["goals"] = ["cost"]  # type: ignore[index]
+    manifest = _manifest(model, timeline, sizes, costs, emissions)
     prices = pd.DataFrame({"bus": pd.Series(dtype="category"), "time": timeline.index[:0], "price": np.zeros(0)})
     return Result(
         manifest | dict(identity or {}),
@@ -89,8 +62,33 @@ def settle(model: Model, trace: Trace, identity: Mapping[str, Any] | None = None
     )
 
 
-def _objective(model: Model) -> dict[str, Any]:
-    return asdict(model.plant.objective) | {"caps": {}}
+def _manifest(
+    model: Model,
+    timeline: Timeline,
+    sizes: Mapping[str, Mapping[str, float]],
+    costs: pd.DataFrame,
+    emissions: pd.DataFrame,
+) -> dict[str, Any]:
+    """Return what is told of what was carried out: no solver, and cost as the one goal."""
+    plant, total = model.plant, float(costs["amount"].sum())
+    reached = {"objective": total, "bound": None, "gap": None, "seconds": 0.0}
+    sizes_of_matrix = {"columns": 0, "rows": 0, "integers": 0}
+    outcome = {"ended": "carried out", "proved": False, **reached, "solver": "none", **sizes_of_matrix}
+    return {
+        "format": FORMAT,
+        "currency": plant.currency,
+        "horizon": horizon_told(timeline),
+        "objective": asdict(plant.objective) | {"caps": {}, "goals": ["cost"]},
+        "accounting": asdict(plant.accounting),
+        "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
+        "kinds": {name: str(getattr(asset, "kind", name)) for name, asset in plant.assets.items()},
+        "units": {name: asset.capacity_units() for name, asset in plant.assets.items()},
+        "decided": {},
+        "sizes": sizes,
+        "costs": {"cost": total} | _sums(costs, "category"),
+        "emissions": emission_totals(model, emissions),
+        "outcome": outcome | {"goals": [{"column": "cost"} | reached]},
+    }
 
 
 def _quantities(trace: Trace, name: str, sizes: Mapping[str, float]) -> dict[str, Array]:
@@ -164,9 +162,8 @@ def _cost_rows(names: dict[str, str], claim: Any, book: Mapping[str, Array], tra
     timeline = trace.timeline
     if isinstance(claim, PeakCharge):
         peaks = month_peaks(book[claim.quantity], timeline, claim.window, claim.floor)
-        firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
         amounts = [claim.price * max(peak, 0.0) for peak in peaks.values()]
-        return pd.DataFrame(names | {"time": pd.DatetimeIndex(firsts), "amount": amounts})
+        return pd.DataFrame(names | {"time": timeline.month_starts, "amount": amounts})
     if claim.per in ("year", "month"):
         once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
         return pd.DataFrame(names | {"time": once, "amount": [_once(claim, book, trace)]})
@@ -193,8 +190,7 @@ def _month_rows(names: dict[str, str], model: Model, trace: Trace) -> pd.DataFra
     else:
         _claim({}, names["asset"], names["line"], "costs")
         amounts = []
-    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
-    return pd.DataFrame(names | {"time": pd.DatetimeIndex(firsts), "amount": amounts})
+    return pd.DataFrame(names | {"time": timeline.month_starts, "amount": amounts})
 
 
 def _once(claim: Charge, book: Mapping[str, Array], trace: Trace) -> float:
@@ -262,17 +258,6 @@ def _tidied(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 
 def _sums(frame: pd.DataFrame, column: str) -> dict[str, float]:
     return {str(key): float(value) for key, value in frame.groupby(column, observed=True)["amount"].sum().items()}
-
-
-def _columns(model: Model, emissions: pd.DataFrame) -> dict[str, float]:
-    sums = emissions.groupby(["asset", "line"], observed=True)["amount"].sum()
-    entries = [
-        (line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions
-    ]
-    return {
-        column: sum(amount for emission, amount in entries if model.ledger.counts(emission, column))
-        for column in EMISSION_COLUMNS
-    }
 
 
 __all__ = ["month_peaks", "settle"]

@@ -144,7 +144,7 @@ class TimeOfUse(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TimeOfUse:
-        faults = [*self._unclear_days(), *self._unknown_periods()]
+        faults = [*self._unclear_days(), *self._unknown_periods(), *self._untold_days()]
         if faults:
             raise RefusedError(faults).for_pydantic
         return self
@@ -183,6 +183,20 @@ class TimeOfUse(Part):
             for period in self.periods:
                 if period not in self.multipliers:
                     yield Fault(("multipliers", period), "missing", "a multiplier for every period with hours")
+
+    def _untold_days(self) -> Iterator[Fault]:
+        """Give kinds of days that never come, as nobody says when they do."""
+        for at, days in enumerate(self.days):
+            if days.on == "holidays" and not self.holidays.are_told:
+                cure = "such as holidays: {country: CN}, or {dates: [2026-01-01]}; {dates: []} where there are none"
+                yield Fault(("days", at, "on"), "holidays, of which none are told", "holidays beside days", cure)
+            if days.on == "hot_days" and not self.hot_days.are_told:
+                cure = "such as hot_days: {dates: [2026-07-20]}, or a temperature; {dates: []} where there are none"
+                yield Fault(("days", at, "on"), "hot days, of which none are told", "hot_days beside days", cure)
+
+    def tells_of(self, kind: str) -> bool:
+        """Tell whether holidays, or hot days, have hours of their own."""
+        return any(days.on == kind for days in self.days)
 
     @cached_property
     def periods(self) -> tuple[str, ...]:

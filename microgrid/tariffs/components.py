@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
-from microgrid.faults import refuse, shown
+from microgrid.faults import Fault, RefusedError, refuse, shown
 from microgrid.fields import MONEY, Energy, Part, PerEnergy, Power, Quantity, Share
 from microgrid.tariffs.prices import Price, PriceIn
 from microgrid.tariffs.special_days import Date
@@ -167,6 +167,11 @@ class DemandCharge(Component):
         default=False, description="Whether a month that the horizon covers in part is charged in part."
     )
 
+    @property
+    def lets_off(self) -> bool:
+        """Whether months of high use are let off a part."""
+        return self.rebate is not None and self.rebate.share > 0
+
     _window = field_validator("window")(divides_a_day)
 
     @field_validator("tiers")
@@ -247,6 +252,18 @@ class CoincidentCharge(Component):
     window: Window = Field(default=1.0, description="Length of the metering window.")
 
     _window = field_validator("window")(divides_a_day)
+
+    @field_validator("events")
+    @classmethod
+    def _names_once(cls, events: list[Event]) -> list[Event]:
+        for at, event in enumerate(events):
+            if event.name in [other.name for other in events[:at]]:
+                found, cure = (
+                    f"{shown(event.name)} a second time",
+                    "give it another name, or list its hours with the first",
+                )
+                raise RefusedError([Fault((at, "name"), found, "each event's name once", cure)]).for_pydantic
+        return events
 
 
 class CapacityFee(Component):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -97,6 +97,29 @@ def tariff_of(value: Any, reading: Reading) -> Tariff:
     except ValidationError as error:
         faults = faults_of(error, Tariff, source.data, (), reading.currency)
         raise RefusedError([_placed(f, source) if isinstance(f, Fault) else f for f in faults]) from error
+
+
+def located(problems: Iterable[Problem], value: Any, folder: Path | None = None) -> list[Problem]:
+    """Return faults of a tariff that was read, each with the file and line of what it is about.
+
+    Parameters
+    ----------
+    problems
+        Faults, each by its path within the tariff.
+    value, folder
+        As `tariff_with` has read it.
+    """
+    source = _source(value, Reading("", folder or Path()), ())
+    changed = [Fault(path, "", "").where for path in source.changed]
+    places = {Fault(path, "", "").where: place for path, place in source.places.items()}
+    return [_located(problem, places, changed) for problem in problems]
+
+
+def _located(problem: Problem, places: Mapping[str, str], changed: Iterable[str]) -> Problem:
+    if problem.place or any(f"{problem.where}.".startswith(f"{path}.") for path in changed):
+        return replace(problem, where=f"tariff.{problem.where}")
+    known = [path for path in places if path and f"{problem.where}.".startswith(f"{path}.")]
+    return replace(problem, where=f"tariff.{problem.where}", place=places[max(known, key=len)] if known else "")
 
 
 def _placed(fault: Fault, source: Source) -> Fault | Problem:

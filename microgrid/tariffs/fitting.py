@@ -17,6 +17,7 @@ def misfits(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
     """Give what does not fit a horizon, each by its path within the tariff."""
     yield from _invalid_days(tariff, timeline)
     yield from _other_clock(tariff, timeline)
+    yield from _unknown_holidays(tariff, timeline)
     lacking = list(_months_without_price(tariff, timeline))
     yield from lacking
     if timeline.periods is not None and any(isinstance(c, CoincidentCharge) for c in tariff.components.values()):
@@ -55,6 +56,19 @@ def _other_clock(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
     if (theirs != timeline.index.tz_localize(None)).any():
         wanted = f"a site whose clocks show the same, not {timeline.index.tz}"
         yield Problem("time_zone", tariff.time_zone, wanted, "set site.time_zone, or the tariff's")
+
+
+def _unknown_holidays(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:
+    """Refuse years of which no holiday is listed, where holidays have hours of their own."""
+    clock = tariff.time_of_use
+    if clock is None or not clock.tells_of("holidays"):
+        return
+    last = timeline.end - timedelta(seconds=1)
+    lacking = [year for year in range(timeline.index[0].year, last.year + 1) if not clock.holidays.are_known_of(year)]
+    if lacking:
+        found = f"none of {', '.join(map(str, lacking))}"
+        wanted = "holidays of every year of the horizon"
+        yield Problem("time_of_use.holidays", found, wanted, "list them under dates or add, or name a country")
 
 
 def _months_without_price(tariff: Tariff, timeline: Timeline) -> Iterator[Problem]:

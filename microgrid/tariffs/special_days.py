@@ -1,8 +1,8 @@
-"""Special days: holidays by country and by own lists, worked weekends, hot days; and dates as files write them."""
+"""Special days: holidays by country and by own lists, worked weekends, hot days; dates and moments as written."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -39,6 +39,29 @@ _DATE_SCHEMA = {"type": "string", "description": "a date such as 2026-07-01"}
 Date = Annotated[date, PlainValidator(read_date), PlainSerializer(str), WithJsonSchema(_DATE_SCHEMA)]
 
 
+def read_moment(value: Any) -> datetime:
+    """Return an ISO moment; it must tell its offset, for a local time alone may come twice.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it is none, or tells no offset.
+    """
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise refuse(shown(value), "a moment with its offset, such as 2026-02-01T00:00+08:00")
+    return moment
+
+
+_MOMENT_SCHEMA = {"type": "string", "description": "a moment with its offset, such as 2026-02-01T00:00+08:00"}
+Moment = Annotated[
+    datetime, PlainValidator(read_moment), PlainSerializer(datetime.isoformat), WithJsonSchema(_MOMENT_SCHEMA)
+]
+
+
 class Holidays(Part):
     """Public holidays, from the package `holidays` by country, with own dates that add, take away or replace."""
 
@@ -63,6 +86,19 @@ class Holidays(Part):
         elif self.subdivision:
             raise refuse(f"subdivision {self.subdivision} without country", "a country too")
         return self
+
+    @property
+    def are_told(self) -> bool:
+        """Whether it is said which days are holidays, be it none."""
+        return bool(self.country) or self.dates is not None or bool(self.add)
+
+    def are_known_of(self, year: int) -> bool:
+        """Tell whether some day of a year is listed: there is no year without holidays, where there are any."""
+        listed = {*(self.dates or ()), *self.add}
+        if not self.country and not listed:
+            return True
+        of_package = self.dates is None and bool(_holidays(self.country, self.subdivision, year))
+        return of_package or any(day.year == year for day in listed)
 
     def of_year(self, year: int) -> frozenset[date]:
         """Return the holidays of a year."""
@@ -89,7 +125,10 @@ def _holidays(country: str, subdivision: str, year: int) -> frozenset[date]:
 class HotDays(Part):
     """Days that heat makes special: a list, or those on which a temperature reaches a threshold."""
 
-    dates: list[Date] = Field(default=[], description="Hot days, as told.")
+    dates: list[Date] | None = Field(
+        default=None,
+        description="Hot days, as told; [] says that there are none. Without dates and temperature, none are known.",
+    )
     temperature: Annotated[Series, Along("degC")] | None = Field(
         default=None, description="Temperature; a day is hot if its highest value on the horizon reaches `at_least`."
     )
@@ -101,10 +140,15 @@ class HotDays(Part):
             raise refuse("temperature without at_least, or the other way round", "both or neither")
         return self
 
+    @property
+    def are_told(self) -> bool:
+        """Whether it is said which days are hot, be it none."""
+        return self.dates is not None or self.temperature is not None
+
     def on(self, timeline: Timeline) -> frozenset[date]:
         """Return the hot days of a horizon."""
         if self.temperature is None or self.at_least is None:
-            return frozenset(self.dates)
+            return frozenset(self.dates or ())
         degrees = pd.Series(self.temperature.on(timeline, "temperature"), index=timeline.index.date)
         highest = degrees.groupby(level=0).max()
-        return frozenset(self.dates) | frozenset(highest.index[highest >= self.at_least])
+        return frozenset(self.dates or ()) | frozenset(highest.index[highest >= self.at_least])

@@ -16,14 +16,13 @@ from microgrid.tariffs.calendars import ALL_DAY, TimeOfUse
 from microgrid.tariffs.components import (
     AnyComponent,
     CapacityFee,
-    CoincidentCharge,
     DemandCharge,
     EnergyCharge,
     EnergyPrice,
     FixedFee,
     Status,
 )
-from microgrid.tariffs.past import Past
+from microgrid.tariffs.lines import CHOOSE, unfit_names, unfit_periods
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.special_days import Date
 from microgrid.timeline import Timeline
@@ -125,6 +124,8 @@ class Tariff(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Tariff:
         faults = [
+            *unfit_names(self.components, self.options),
+            *unfit_periods(self.time_of_use),
             *self._unknown_periods(),
             *self._unknown_options(),
             *self._cut_windows(),
@@ -245,40 +246,41 @@ class Tariff(Part):
         multipliers = self.time_of_use.multipliers
         return np.asarray(price * sum(multipliers[period] * share for period, share in shares.items()), dtype=float)
 
-    @property
-    def may_reward_waste(self) -> bool:
-        """Whether importing more than is needed could pay: at negative prices, or for a rebate on much energy."""
-        if any(isinstance(c, DemandCharge) and c.rebate is not None for c in self.components.values()):
-            return True
-        return sum(self._least_price(c) for c in self.of_kind(EnergyCharge).values()) < 0
+    def may_reward_waste(self, billing: str = "") -> bool:
+        """Tell whether importing more than is needed could pay: at negative prices, or for a rebate on much energy.
+
+        Under the billing option, or under any where it is to be chosen.
+        """
+        return bool(self.rebated(billing)) or self.least_energy_price(billing) < 0
+
+    def rebated(self, billing: str) -> dict[str, DemandCharge]:
+        """Return by name the components under a billing option of which much energy lets a part off."""
+        return {
+            name: charge
+            for name, charge in self.of_kind(DemandCharge).items()
+            if charge.rebate is not None
+            and charge.rebate.share > 0
+            and (billing == CHOOSE or self.applies(name, billing))
+        }
+
+    def least_energy_price(self, billing: str) -> float:
+        """Return the least that a kWh imported can cost at any time, by all components together."""
+        options = list(self.options) if billing == CHOOSE else [billing]
+        energy = self.of_kind(EnergyCharge)
+        return min(
+            sum(self._least_price(component) for name, component in energy.items() if self.applies(name, option))
+            for option in options
+        )
 
     def _least_price(self, component: EnergyCharge) -> float:
-        """Return the least that a kWh can cost by a component at any time; nothing where it may not be charged."""
+        """Return the least that a kWh can cost by a component at any time."""
         if component.price is None:
-            least = min(tier.price for tier in component.tiers)
-        else:
-            price = component.price
-            least = price.series.lowest if price.series is not None else min(price.numbers.values())
-            if component.floats and self.time_of_use is not None:
-                least = min(least * factor for factor in self.time_of_use.multipliers.values())
-        return min(least, 0.0) if component.options else least
-
-    def unknown_past(self, past: Past) -> Iterator[Fault]:
-        """Give what was measured before under names that this tariff does not bill: it would count for nothing."""
-        known: list[str] = []
-        for name, component in self.components.items():
-            if isinstance(component, CoincidentCharge):
-                known += [f"{name} {event.name}" for event in component.events]
-            elif isinstance(component, DemandCharge) and component.basis in ("measured", "contract"):
-                by_period = component.price is not None and component.price.form == "periods"
-                periods = component.price.numbers if by_period and component.price is not None else ()
-                known += [f"{name} {period}" for period in periods] or [name]
-        nets = self.export is not None and self.export.net_metering is not None
-        for part, names in (("peaks", known), ("netted", list(self.periods) if nets else [])):
-            for name in getattr(past, part):
-                if name not in names:
-                    wanted = f"one of {', '.join(names)}" if names else "nothing: the tariff measures none"
-                    yield Fault((part, name), "unknown name", wanted, did_you_mean(name, names))
+            return min(tier.price for tier in component.tiers)
+        price = component.price
+        values = [price.series.lowest] if price.series is not None else list(price.numbers.values())
+        if component.floats and self.time_of_use is not None:
+            return min(value * factor for value in values for factor in self.time_of_use.multipliers.values())
+        return min(values)
 
     def of_kind(self, kind: type[Any]) -> dict[str, Any]:
         """Return the components of a kind, by name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
@@ -49,15 +50,13 @@ class Bus:
 class Flow(NamedTuple):
     """What an asset moves at one port: `rate(t)` in kW or kg/h, counted into the bus.
 
-    `available(t)` is what it could have been, where sun or wind allow more than is taken. `intensity(t)` is what each
-    kWh of it emits, location-based and upstream, where that is known.
+    `available(t)` is what it could have been, where sun or wind allow more than is taken.
     """
 
     port: str
     bus: str
     rate: Rate
     available: Rate | None = None
-    intensity: Rate | None = None
 
 
 class Store(NamedTuple):
@@ -120,6 +119,17 @@ class State(NamedTuple):
     share_of: str = ""
 
 
+class Passing(NamedTuple):
+    """What passing energy through the site does to an account, kg for each kWh, shape (n,).
+
+    `put_on` is the least that a kWh imported can add, on any basis and under any contract; `taken_off` is what a kWh
+    exported takes off, where the account's standard does so.
+    """
+
+    put_on: NDArray[np.float64]
+    taken_off: NDArray[np.float64]
+
+
 class Contribution(NamedTuple):
     """What the rest of the model must know of an asset."""
 
@@ -129,6 +139,7 @@ class Contribution(NamedTuple):
     states: Mapping[str, State] = {}
     store: Store | None = None
     contracted: Mapping[str, Rate] = {}
+    contract_factors: Mapping[str, NDArray[np.float64]] = {}
     certified: Sequence[Rate] = ()
 
 
@@ -268,6 +279,13 @@ def make_operation(
     return Operation(block, timeline, pressed, money_counts)
 
 
+@cache
+def _bus_marks(kind: type[BaseModel]) -> Mapping[str, Bus]:
+    """Return the fields of a technology that name a bus, with their marks."""
+    marks = {name: [m for m in info.metadata if isinstance(m, Bus)] for name, info in kind.model_fields.items()}
+    return {name: found[0] for name, found in marks.items() if found}
+
+
 class Technology(BaseModel, ABC):
     """A thing that can stand on a site: validated data that knows how to write itself into a model."""
 
@@ -314,6 +332,18 @@ class Technology(BaseModel, ABC):
         """Return what flows (and states) of this asset are to rules and contracts, by the name of the port."""
         return {}
 
+    def passing(self, timeline: Timeline) -> Passing | None:  # noqa: ARG002
+        """Return what imports and exports do to an account, where it is a connection to the outside."""
+        return None
+
+    def intensity(self, port: str, timeline: Timeline) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """Return what each kWh (or kg) of a port emits, location-based and upstream; None where nobody says."""
+        return None
+
+    def most_fuel(self) -> tuple[str, float] | None:
+        """Return, for a generator, the bus of its fuel and the most of it that a kWh of electricity can take."""
+        return None
+
     def lacks_intensity(self) -> str:
         """Return the field that would say what each kWh imported emits, where it is due and not given."""
         return ""
@@ -352,10 +382,5 @@ class Technology(BaseModel, ABC):
 
     def buses(self) -> dict[str, tuple[str, Bus]]:
         """Return, by field name, the bus that each port uses and what may flow there."""
-        found = {}
-        for name, info in type(self).model_fields.items():
-            mark = next((m for m in info.metadata if isinstance(m, Bus)), None)
-            value = getattr(self, name)
-            if mark is not None and value is not None:
-                found[name] = (value, mark)
-        return found
+        named = ((name, getattr(self, name), mark) for name, mark in _bus_marks(type(self)).items())
+        return {name: (value, mark) for name, value, mark in named if value is not None}

@@ -76,17 +76,18 @@ class CarbonCapture(Technology):
 
     def claims(self, operation: Operation) -> list[Claim]:  # noqa: ARG002
         """State the size, what is drawn in proportion, the bill and what is taken off."""
-        claims: list[Claim] = [
+        price = self.storage_cost * self.capture_rate
+        drawn = {port: per_kg for port, _, per_kg in self._ports() if port != "carbon_dioxide"}
+        return [
             Between("treated within capacity", (("carbon_dioxide", -1.0), ("capacity", -1.0)), high=0.0),
             Between("carbon dioxide is drawn", (("carbon_dioxide", 1.0),), high=0.0),
             Charge("emissions", "captured", (("carbon_dioxide", self.capture_rate * self.stored_share),)),
+            *(
+                Between(f"{port} by what is captured", ((port, 1.0), ("carbon_dioxide", -per_kg)), 0.0, 0.0)
+                for port, per_kg in drawn.items()
+            ),
+            *([Charge("costs", "storage", (("carbon_dioxide", -price),))] if price else []),
         ]
-        for port, _, per_kg in list(self._ports())[1:]:
-            claims.append(Between(f"{port} by what is captured", ((port, 1.0), ("carbon_dioxide", -per_kg)), 0.0, 0.0))
-        if self.storage_cost:
-            price = self.storage_cost * self.capture_rate
-            claims.append(Charge("costs", "storage", (("carbon_dioxide", -price),)))
-        return claims
 
     @classmethod
     def example(cls) -> Self:

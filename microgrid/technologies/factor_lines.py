@@ -25,6 +25,8 @@ class FactorLine:
         The flow, counted into its bus: what an export takes back, or a unit captures, comes out negative.
     factor
         The factors along the horizon; None where there are none, and no line.
+    field
+        The asset's field that holds them.
     """
 
     line: str
@@ -33,6 +35,7 @@ class FactorLine:
     part: Part
     port: str
     factor: Series | None
+    field: str
 
 
 def booked(block: Any, operation: Operation, lines: Sequence[FactorLine], rates: Mapping[str, Rate]) -> list[Emission]:
@@ -54,7 +57,7 @@ def booked(block: Any, operation: Operation, lines: Sequence[FactorLine], rates:
 def claimed(timeline: Timeline, lines: Sequence[FactorLine], ports: Sequence[str]) -> list[Claim]:
     """State the same lines for the audit."""
     return [
-        Charge("emissions", each.line, ((each.port, each.factor.on(timeline)),))
+        Charge("emissions", each.line, ((each.port, each.factor.on(timeline)),), factor=each.field)
         for each in lines
         if each.factor is not None and each.port in ports
     ]

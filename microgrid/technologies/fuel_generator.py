@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -117,6 +118,13 @@ class FuelGenerator(Technology):
         falls_from_start = lines[0][1] < -1e-9
         return [(1.0 / first, 0.0), *lines] if falls_from_start else lines
 
+    def most_fuel(self) -> tuple[str, float] | None:
+        """Return the bus of its fuel and the most of it that a kWh takes: at its least load, with the most heat."""
+        least = self.commitment.minimum_load if self.commitment is not None else 0.0
+        most = max(_most_per_kwh(slope, offset, least) for slope, offset in self.fuel_lines)
+        heat = self.power_loss / self.power_to_heat if self.power_loss is not None and self.power_to_heat else 0.0
+        return self.fuel_bus, most * (1.0 + heat)
+
     def presses(self) -> frozenset[str]:
         """Return what it can overfill.
 
@@ -218,6 +226,13 @@ class FuelGenerator(Technology):
 def _fuel_points(curve: tuple[LoadPoint, ...]) -> list[tuple[float, float]]:
     """Return load and fuel at each point, both per kW of capacity."""
     return [(point.load, point.load / point.efficiency) for point in curve]
+
+
+def _most_per_kwh(slope: float, offset: float, least: float) -> float:
+    """Return the most fuel per electricity along a line: at the least load if it burns some at none, else at full."""
+    if offset <= 0.0:
+        return slope + offset
+    return slope + offset / least if least > 0.0 else math.inf
 
 
 def _refuse_curve(curve: tuple[LoadPoint, ...]) -> None:

@@ -13,13 +13,12 @@ from microgrid.policies.packs import Period
 from microgrid.policies.spans import spans
 from microgrid.series import Series
 from microgrid.technologies.green_contracts import (
-    Baseload,
+    Agreement,
     Certificates,
     CertificateSale,
     Contract,
     Delivered,
     GreenTrade,
-    PayAsProduced,
 )
 from microgrid.technologies.grid_emissions import BY_MARKET
 from microgrid.timeline import Timeline
@@ -39,7 +38,7 @@ def matched_states(contracts: Mapping[str, Contract]) -> dict[str, Role]:
             found[f"{name} matched"] = _ROLES[contract.matching]
         elif isinstance(contract, GreenTrade):
             found[f"{name} taken"] = _ROLES[contract.matching]
-        elif isinstance(contract, PayAsProduced | Baseload):
+        elif isinstance(contract, Agreement):
             kept = contract.keeps
             found[f"{name} {'matched' if kept else 'taken'}"] = _ROLES[contract.matching if kept else "hour"]
     return found
@@ -49,7 +48,7 @@ def contract_claims(contracts: Mapping[str, Contract], timeline: Timeline, resid
     """State what contracts settle, cost and match."""
     matched = matched_states(contracts)
     for name, contract in contracts.items():
-        if isinstance(contract, PayAsProduced | Baseload):
+        if isinstance(contract, Agreement):
             yield from _delivered(name, contract, timeline)
         elif isinstance(contract, GreenTrade):
             yield from _traded(name, contract, timeline)
@@ -57,12 +56,14 @@ def contract_claims(contracts: Mapping[str, Contract], timeline: Timeline, resid
             yield from _certified(name, contract)
     for state, role in matched.items():
         name = state.rpartition(" ")[0]
-        yield Charge("emissions", f"{name}, matched", ((state, contracts[name].factor),))
-        yield Means(state, role)
+        emits, field = contracts[name].emits.on(timeline), f"contracts.{name}.factor"
+        yield Charge("emissions", f"{name}, matched", ((state, emits),), factor=field)
+        yield Means(state, role, intensity=emits)
         yield Between(f"{state} is not below zero", ((state, 1.0),), low=0.0)
     if contracts and residual is not None:
         rest = residual.on(timeline)
-        yield Charge("emissions", BY_MARKET, (("import", rest), *((state, -rest) for state in matched)))
+        bare: Terms = (("import", rest), *((state, -rest) for state in matched))
+        yield Charge("emissions", BY_MARKET, bare, factor="market_factor")
     taken = [f"{name} taken" for name, c in contracts.items() if isinstance(c, Delivered | GreenTrade)]
     for told, states in (("contracts take", taken), ("contracts match", list(matched))):
         if states:
@@ -70,7 +71,7 @@ def contract_claims(contracts: Mapping[str, Contract], timeline: Timeline, resid
             yield Between(f"{told} no more than is imported", terms, high=0.0)
 
 
-def _delivered(name: str, contract: PayAsProduced | Baseload, timeline: Timeline) -> Iterator[Claim]:
+def _delivered(name: str, contract: Agreement, timeline: Timeline) -> Iterator[Claim]:
     produced, size = contract.produced(timeline), f"{name}_capacity"
     sold = contract.resale_price is not None
     used: Terms = ((f"{name} taken", 1.0), *(((f"{name} resold", 1.0),) if sold else ()))
@@ -118,10 +119,10 @@ def contract_misfits(
 ) -> Iterator[Problem]:
     """Give what of the contracts does not fit the horizon, each by the path of its field."""
     factor = residual.factor if isinstance(residual, FactorValues) else None
-    if contracts and factor is not None and factor.name and factor.family == "average":
+    if contracts and factor is not None and factor.family == "average":
         wanted = "a residual mix, such as cn/2023/average_excluding_traded, for what contracts do not match"
         cure = "an average holds the green power that was sold to others"
-        yield Problem("market_factor", f"{factor.name}, of the family average", wanted, cure)
+        yield Problem("market_factor", f"{factor.name or 'a factor'}, of the family average", wanted, cure)
     for name, contract in contracts.items():
         where = f"contracts.{name}"
         if isinstance(contract, Certificates):
@@ -132,6 +133,9 @@ def contract_misfits(
             found = f"a market_factor that changes within the {period}"
             wanted = f"one that does not, where {name} is matched by the {period}"
             yield Problem("market_factor", found, wanted, "take the residual mix of the year, or matching: hour")
+        if period != "hour" and _changes(contract.emits, timeline, period):
+            found, wanted = f"a factor that changes within the {period}", "one that does not, or matching: hour"
+            yield Problem(f"{where}.factor", found, wanted)
         if isinstance(contract, GreenTrade) and period != "hour":
             for field in ("price", "replaces"):
                 if _changes(getattr(contract, field), timeline, period):
@@ -174,14 +178,23 @@ def _changes(series: Series | None, timeline: Timeline, period: Period) -> bool:
     return any(np.ptp(values[steps]) > 1e-12 for steps in spans(timeline, period).values())
 
 
-def contracts_may_reward_waste(contracts: Mapping[str, Contract], price: Series | None) -> bool:
+def contracts_may_reward_waste(contracts: Mapping[str, Contract], price: Series | None, least: float) -> bool:
     """Tell whether a kWh imported may cost less than nothing, for what a contract replaces of its price.
 
-    Where the price is a tariff's, it is not known before the horizon is: then it may.
+    Parameters
+    ----------
+    contracts
+        The contracts.
+    price
+        The plain price of imports; None where a tariff has prices that depend on the horizon.
+    least
+        The least that a kWh imported can cost without contracts.
     """
     replaced = [getattr(contract, "replaces", None) for contract in contracts.values()]
     known = [part for part in replaced if part is not None]
-    return bool(known) and (price is None or any(bool((price.values < part.values).any()) for part in known))
+    if price is None:
+        return any(bool((part.values > least).any()) for part in known)
+    return any(bool((price.values < part.values).any()) for part in known)
 
 
 def most_gained(contracts: Mapping[str, Contract], timeline: Timeline) -> np.ndarray:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Tag, model_validato
 from pydantic import Discriminator as Chosen
 
 from microgrid.certificates import Scheme, schemes
+from microgrid.factor_fields import ContractFactor
 from microgrid.faults import Fault, RefusedError, did_you_mean, shown
 from microgrid.fields import (
     MONEY,
@@ -32,10 +33,10 @@ from microgrid.names import Named
 from microgrid.policies.packs import Period
 from microgrid.reading import Range, Reading
 from microgrid.series import Series
+from microgrid.technologies.replaced_component import ReplacedPrices
 from microgrid.timeline import Timeline
 
 Sources = Literal["wind", "solar", "hydro", "biomass", "geothermal", "ocean"]
-Factor = Annotated[float, Quantity("kgCO2e/kWh", low=0.0)]
 PerCertificate = Annotated[float, Quantity(MONEY, low=0.0)]
 _UP_TO = 1.5
 
@@ -51,15 +52,23 @@ class _ByWeather(Along):
 class Contract(Part):
     """What all contracts of green energy say."""
 
-    factor: Factor = Field(default=0.0, description="Market-based scope 2 emissions per kWh matched.")
+    factor: ContractFactor | None = Field(
+        default=None, description="Market-based scope 2 emissions per kWh matched; without it, nothing."
+    )
+
+    @property
+    def emits(self) -> Series:
+        """Emissions per kWh matched: zeros where no factor is told."""
+        return Series(np.asarray(0.0)) if self.factor is None else self.factor
 
 
 class Delivered(Contract):
     """A contract that delivers energy as it is generated: to the plant while it imports, the rest resold or lost."""
 
     price: EnergyPrices = Field(description="Price of each kWh.")
-    replaces: EnergyPrices = Field(
-        description="Energy component of the import's price, which each kWh taken no longer pays."
+    replaces: ReplacedPrices = Field(
+        description="Energy component of the import's price, which each kWh taken no longer pays: a price, or the name "
+        "of the tariff's component."
     )
     source_of_energy: Sources | None = Field(default=None, description="What it is generated from.")
     take_or_pay: bool = Field(default=True, description="Whether all that is generated is paid, taken or not.")
@@ -114,6 +123,10 @@ class Baseload(Delivered):
         return np.ones(len(timeline))
 
 
+Agreement = PayAsProduced | Baseload
+"""A power purchase agreement: a share of a plant elsewhere, or constant power."""
+
+
 class GreenTrade(Contract):
     """Green energy traded by the kWh used, at a premium; its certificates come with it.
 
@@ -124,8 +137,10 @@ class GreenTrade(Contract):
     kind: Literal["green_trade"] = "green_trade"
     premium: PerEnergy = Field(default=0.0, description="Price of being green, per kWh.")
     price: EnergyPrices | None = Field(default=None, description="Price of the energy, where it is not the import's.")
-    replaces: EnergyPrices | None = Field(
-        default=None, description="Energy component of the import's price that the price stands in for."
+    replaces: ReplacedPrices | None = Field(
+        default=None,
+        description="Energy component of the import's price that the price stands in for: a price, or the name of the "
+        "tariff's component.",
     )
     matching: Period = Field(description="Within what green energy must come and be used: hour, month or year.")
     source_of_energy: Sources | None = Field(default=None, description="What it is generated from.")

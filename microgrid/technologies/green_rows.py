@@ -17,13 +17,12 @@ from microgrid.policies.spans import spans
 from microgrid.series import Series
 from microgrid.technologies.base import Cost, Emission, Operation, Rate, State, parameter
 from microgrid.technologies.green_contracts import (
-    Baseload,
+    Agreement,
     Certificates,
     CertificateSale,
     Contract,
     Delivered,
     GreenTrade,
-    PayAsProduced,
 )
 from microgrid.technologies.grid_emissions import BY_MARKET
 
@@ -37,6 +36,7 @@ class Settled:
     states: dict[str, State] = field(default_factory=dict)
     taken: list[Rate] = field(default_factory=list)
     matched: dict[str, Rate] = field(default_factory=dict)
+    factors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     certified: list[Rate] = field(default_factory=list)
 
 
@@ -94,14 +94,14 @@ def settle(contracts: Mapping[str, Contract], site: Site) -> Settled:
     if matched:
         site.rows("contracts_matched_within_import", steps, lambda t: sum([rate(t) for rate in matched]) <= imports[t])
     for name, contract in contracts.items():
-        if isinstance(contract, PayAsProduced | Baseload) and contract.keeps:
+        if isinstance(contract, Agreement) and contract.keeps:
             _all_matched(name, contract, site, settled)
     settled.emissions += _emissions(contracts, site, settled)
     return settled
 
 
 def _settle(name: str, contract: Contract, site: Site, settled: Settled) -> None:
-    if isinstance(contract, PayAsProduced | Baseload):
+    if isinstance(contract, Agreement):
         _delivered(name, contract, site, settled)
     elif isinstance(contract, GreenTrade):
         _traded(name, contract, site, settled)
@@ -122,18 +122,21 @@ def _emissions(contracts: Mapping[str, Contract], site: Site, settled: Settled) 
     lines = [Emission(BY_MARKET, 2, "market", bare, "purchased", gas)]
     for state, rate in settled.matched.items():
         name = state.rpartition(" ")[0]
-        own = contracts[name].factor
+        contract = contracts[name]
+        own = site.series(f"{name}_factor", contract.emits)
+        settled.factors[state] = contract.emits.on(site.operation.timeline, name)
 
-        def amount(t: Any, own: float = own, rate: Rate = rate) -> Any:
-            return own * hours[t] * rate(t)
+        def amount(t: Any, own: Any = own, rate: Rate = rate) -> Any:
+            return own[t] * hours[t] * rate(t)
 
-        lines.append(Emission(f"{name}, matched", 2, "market", amount, "purchased", gas))
+        counted = gas_of(contract.emits.unit) or gas
+        lines.append(Emission(f"{name}, matched", 2, "market", amount, "purchased", counted))
     return lines
 
 
 def _delivered(name: str, contract: Delivered, site: Site, settled: Settled) -> None:
     """Settle what a contract generates: taken while the plant imports, resold, or lost."""
-    assert isinstance(contract, PayAsProduced | Baseload)
+    assert isinstance(contract, Agreement)
     steps, hours = site.operation.steps, site.operation.hours
     amount = site.size[f"{name}_capacity"].amount
     produced = parameter(site.block, steps, f"{name}_produced", contract.produced(site.operation.timeline))
@@ -168,7 +171,7 @@ def _delivered(name: str, contract: Delivered, site: Site, settled: Settled) -> 
 def _all_matched(name: str, contract: Delivered, site: Site, settled: Settled) -> None:
     """Match all certificates of a period, or all its import: one of the two, told by a binary."""
     block, timeline = site.block, site.operation.timeline
-    assert isinstance(contract, PayAsProduced | Baseload)
+    assert isinstance(contract, Agreement)
     numbers, inside = site.periods(name, contract.matching)
     full = site.variable(f"{name}_import_is_all_matched", numbers, within=pyo.Binary)
     matched, used = block.component(f"{name}_matched"), (f"{name}_taken", f"{name}_resold")

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from microgrid.claims import BILLED_BY
 from microgrid.tariffs.components import CapacityFee, CoincidentCharge, DemandCharge, EnergyCharge, FixedFee
+from microgrid.tariffs.lines import CHOOSE
 from microgrid.technologies.base import Cost, State
-from microgrid.technologies.grid_demand import demand_line, fee_line, fixed_line
+from microgrid.technologies.grid_demand import covered_so_far, demand_line, fee_line, fixed_line
 from microgrid.technologies.grid_energy import energy_line, export_line, net_metering_lines
 from microgrid.technologies.grid_events import coincident_line
 from microgrid.technologies.grid_meter import Array, Line, Meter, only_if
 
-CHOOSE = "choose"
+# What a solver's tolerance may add to an energy.
+_SLACK = 1e-6
 
 
 class Bill(NamedTuple):
@@ -101,16 +103,29 @@ def tempting(meter: Meter, billing: str, gained: Array) -> NDArray[np.bool_]:
 
     It could where the export price is not below what importing costs at least. With net metering both meet in one
     register, so only what is paid on gross imports keeps it from paying. A rebate for much energy may be worth more
-    than any price. `gained` is by how much contracts may make a kWh imported cheaper.
+    than any price, in months in which it is open whether it is reached. `gained` is by how much contracts may make a
+    kWh imported cheaper.
     """
     export = meter.tariff.export
     assert export is not None
     is_netted = export.net_metering is not None
     costs = cheapest_import(meter, billing, without_netted=is_netted) - gained
-    if any(isinstance(c, DemandCharge) and c.rebate is not None for c in meter.tariff.components.values()):
-        return np.full(len(costs), True)
     earned = np.zeros(len(costs)) if export.price is None else export.price.on(meter.timeline, meter.shares)
-    return np.asarray(earned >= costs, dtype=bool)
+    return np.asarray((earned >= costs) | open_to_rebates(meter, billing)[meter.month], dtype=bool)
+
+
+def open_to_rebates(meter: Meter, billing: str) -> NDArray[np.bool_]:
+    """Tell of each month whether it depends on the plan that a rebate's energy is reached, shape (months,)."""
+    found = np.zeros(len(meter.names), dtype=bool)
+    for charge in meter.tariff.rebated(billing).values():
+        assert charge.rebate is not None
+        per_size, transformer = charge.rebate.energy * covered_so_far(meter), meter.sizes["transformer"]
+        before = np.zeros(len(meter.names))
+        before[0] = meter.past.energy or 0.0
+        is_reached = before >= per_size * transformer.high
+        smallest = transformer.high if transformer.is_fixed else 0.0
+        found |= ~is_reached & (meter.most_energy >= per_size * smallest * (1 - _SLACK))
+    return found
 
 
 def cheapest_import(meter: Meter, billing: str, without_netted: bool) -> Array:

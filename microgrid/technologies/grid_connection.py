@@ -32,10 +32,12 @@ from microgrid.tariffs.components import DemandCharge as TariffDemand
 from microgrid.tariffs.components import divides_a_day
 from microgrid.tariffs.files import TariffIn
 from microgrid.tariffs.fitting import misfits
+from microgrid.tariffs.inherited import misplaced, unknown_past
+from microgrid.tariffs.lines import CHOOSE
 from microgrid.tariffs.past import Past
 from microgrid.tariffs.prices import Price
 from microgrid.tariffs.tariff import Tariff, simple_tariff
-from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
+from microgrid.technologies.base import Bus, Contribution, Flow, Operation, Passing, State, Technology
 from microgrid.technologies.factor_lines import FactorLine, booked, claimed
 from microgrid.technologies.green_claims import (
     contract_claims,
@@ -44,19 +46,19 @@ from microgrid.technologies.green_claims import (
     matched_states,
     most_gained,
 )
-from microgrid.technologies.green_contracts import Baseload, CertificateSale, Contracts, PayAsProduced
+from microgrid.technologies.green_contracts import Agreement, CertificateSale, Contracts
 from microgrid.technologies.green_rows import Site, settle
-from microgrid.technologies.grid_bill import CHOOSE, tempting, write_bill
+from microgrid.technologies.grid_bill import tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims
 from microgrid.technologies.grid_emissions import (
     BY_MARKET,
     factors,
-    pays_to_pass_through,
+    passing,
     physical,
-    physical_intensity,
 )
 from microgrid.technologies.grid_flows import export_claims, import_claims, limited, one_way
 from microgrid.technologies.grid_meter import Meter
+from microgrid.technologies.replaced_component import component_faults, priced
 from microgrid.timeline import Timeline
 
 PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
@@ -161,7 +163,7 @@ class GridConnection(Technology):
             raise refuse("market_factor without location_factor", wanted)
         if self.tariff is not None:
             self._has_what_the_tariff_bills(self.tariff)
-            unknown = [fault.under(("past",)) for fault in self.tariff.unknown_past(self.past)]
+            unknown = [fault.under(("past",)) for fault in unknown_past(self.tariff, self.past)]
             if unknown:
                 raise RefusedError(unknown).for_pydantic
         elif self.past != Past():
@@ -177,9 +179,16 @@ class GridConnection(Technology):
                 raise refuse(
                     f"contracts.{name} without export", "export at a price: certificates are sold of what is exported"
                 )
+        faults = list(component_faults(self.contracts, self.tariff, self.option))
+        if faults:
+            raise RefusedError(faults).for_pydantic
         if self.contracts and self.market_factor is None:
             wanted = "a market_factor: what a kWh without a contract emits, the residual mix"
             raise refuse("contracts without market_factor", wanted, 'such as "0.6096 kgCO2/kWh"')
+
+    def _settled(self, timeline: Timeline) -> dict[str, Any]:
+        """Return the contracts with the prices that they replace, by step."""
+        return priced(self.contracts, self.contract, timeline)
 
     def capacities(self) -> dict[str, Fixed | Sized]:
         """Return the capacities by field name, those of contracts included."""
@@ -194,8 +203,12 @@ class GridConnection(Technology):
         return {
             f"{name}_capacity": contract.capacity
             for name, contract in self.contracts.items()
-            if isinstance(contract, PayAsProduced | Baseload)
+            if isinstance(contract, Agreement)
         }
+
+    def intensity(self, port: str, timeline: Timeline) -> NDArray[np.float64] | None:
+        """Return what each kWh imported emits where it is made and before."""
+        return physical(timeline, self.location_factor, self.upstream_factor) if port == "import" else None
 
     def lacks_intensity(self) -> str:
         """Name the location_factor, where it is not given."""
@@ -255,7 +268,11 @@ class GridConnection(Technology):
 
     def presses(self) -> frozenset[str]:
         """Where importing pays, wasting pays too."""
-        pays = self.contract.may_reward_waste or contracts_may_reward_waste(self.contracts, self.import_price)
+        contract = self.contract
+        least = contract.least_energy_price(self.option)
+        pays = contract.may_reward_waste(self.option) or contracts_may_reward_waste(
+            self.contracts, self.import_price, least
+        )
         return frozenset({self.bus}) if pays else frozenset()
 
     def counts_months(self) -> bool:
@@ -270,10 +287,13 @@ class GridConnection(Technology):
 
     def misfits(self, timeline: Timeline) -> Iterator[Problem]:
         """Refuse contracts that do not fit, peaks on weighted steps, cut windows, and days without tariff."""
-        yield from contract_misfits(self.contracts, timeline, self.market_factor)
+        unfit = [] if self.tariff is None else list(misfits(self.tariff, timeline))
+        if not unfit:
+            yield from contract_misfits(self._settled(timeline), timeline, self.market_factor)
         if self.tariff is not None:
-            for problem in misfits(self.tariff, timeline):
-                yield replace(problem, where=f"tariff.{problem.where}")
+            yield from (replace(problem, where=f"tariff.{problem.where}") for problem in unfit)
+            for fault in misplaced(self.past, timeline.index[0]):
+                yield Problem(f"past.{fault.where}", fault.found, fault.wanted, fault.cure)
             return
         if self.demand_charge is None:
             return
@@ -293,10 +313,10 @@ class GridConnection(Technology):
 
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:
         """Write import and export with their limits, the bill, and the emissions."""
+        contracts = self._settled(operation.timeline)
         imports = limited(block, operation, "imports", size["capacity"], self.import_limit)
         self._within_transformer(block, operation, size, imports)
-        intensity = physical_intensity(block, operation, self.location_factor, self.upstream_factor)
-        flows = [Flow("import", self.bus, lambda t: imports[t], intensity=intensity)]
+        flows = [Flow("import", self.bus, lambda t: imports[t])]
         exports = None
         if self.may_export:
             exports = limited(block, operation, "exports", size["capacity"], self.export_limit)
@@ -305,8 +325,9 @@ class GridConnection(Technology):
         bill = write_bill(meter, self.option)
         lines = self._factors()
         if exports is not None:
-            gained = most_gained(self.contracts, operation.timeline)
-            both = tempting(meter, self.option, gained) | self._pays_to_pass_through(operation.timeline)
+            gained = most_gained(contracts, operation.timeline)
+            carbon = self.passing(operation.timeline)
+            both = tempting(meter, self.option, gained) | (carbon.taken_off > carbon.put_on)
             one_way(block, operation, size["capacity"], both)
         states = {name: self._as_told(name, state) for name, state in bill.states.items()}
         named = {("peak" if self.tariff is None else name): state for name, state in states.items()}
@@ -314,13 +335,14 @@ class GridConnection(Technology):
         if not self.contracts:
             return Contribution(flows, bill.costs, emitted, named)
         assert self.market_factor is not None
-        settled = settle(self.contracts, Site(block, operation, size, imports, exports, self.market_factor))
+        settled = settle(contracts, Site(block, operation, size, imports, exports, self.market_factor))
         return Contribution(
             flows,
             bill.costs + settled.costs,
             emitted + settled.emissions,
             named | settled.states,
             contracted=settled.matched,
+            contract_factors=settled.factors,
             certified=settled.certified,
         )
 
@@ -343,17 +365,21 @@ class GridConnection(Technology):
         lines = factors(self.location_factor, self.market_factor, self.upstream_factor, self.export_factor)
         return [line for line in lines if not (self.contracts and line.line == BY_MARKET)]
 
-    def _pays_to_pass_through(self, timeline: Timeline) -> NDArray[np.bool_]:
-        own = [Series(np.asarray(contract.factor)) for contract in self.contracts.values()]
-        lines = [FactorLine(BY_MARKET, 2, "market", "purchased", "import", factor) for factor in own]
-        return pays_to_pass_through([*self._factors(), *lines], timeline)
+    def passing(self, timeline: Timeline) -> Passing:
+        """Return what imports, those of contracts among them, and exports do to an account."""
+        lines = [
+            FactorLine(BY_MARKET, 2, "market", "purchased", "import", contract.emits, f"contracts.{name}.factor")
+            for name, contract in self.contracts.items()
+        ]
+        exported = [line for line in self._factors() if self.may_export or line.part != "exported"]
+        return passing([*exported, *lines], timeline)
 
     def claims(self, operation: Operation) -> list[Claim]:
         """State limits, bill and emissions."""
         timeline = operation.timeline
         claims: list[Claim] = [
             *import_claims(timeline, self.import_limit),
-            Means("import", "import", intensity=physical(timeline, self.location_factor, self.upstream_factor)),
+            Means("import", "import", intensity=self.intensity("import", timeline)),
         ]
         if self.transformer is not None:
             terms = (("import", 1.0), ("transformer", -self.power_factor))
@@ -361,7 +387,7 @@ class GridConnection(Technology):
         if self.may_export:
             claims += export_claims(timeline, self.export_limit)
         claims += bill_claims(self.contract, timeline, self.option, self.inherited)
-        claims += contract_claims(self.contracts, timeline, self.market_factor)
+        claims += contract_claims(self._settled(timeline), timeline, self.market_factor)
         ports = ["import", "export"] if self.may_export else ["import"]
         return claims + claimed(timeline, self._factors(), ports)
 

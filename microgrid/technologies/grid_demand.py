@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyomo.core as pyo
-from numpy.typing import NDArray
 
 from microgrid.capacity import Size
 from microgrid.tariffs.components import CapacityFee, DemandCharge, Ratchet
 from microgrid.technologies.base import State, parameter
 from microgrid.technologies.grid_meter import Array, Line, Meter, tiered, tiers_of
+from microgrid.technologies.grid_peaks import before, measured
 
 States = dict[str, State]
 
@@ -28,7 +28,7 @@ def demand_line(block: Any, meter: Meter, name: str, component: DemandCharge, st
         line = _period_line(block, meter, name, component, states)
     else:
         line = _measured_line(block, meter, name, component, states)
-    return line if component.rebate is None else _rebated(block, meter, component, line)
+    return _rebated(block, meter, component, line) if component.lets_off else line
 
 
 def fee_line(block: Any, meter: Meter, name: str, fee: CapacityFee) -> Line:
@@ -66,12 +66,12 @@ def _sized_line(block: Any, meter: Meter, name: str, rates: Array, size: Size) -
 
 
 def _measured_line(block: Any, meter: Meter, name: str, component: DemandCharge, states: States) -> Line:
-    peak = measured(block, meter, component, "peak", meter.past.peaks.get(name, 0.0))
+    peak = measured(block, meter, component, "peak", before(meter, name))
     states[f"{name} peak"] = State(peak, "months", f"past.peaks.{name}")
-    most = np.maximum(_most(meter, name), meter.highest)
+    most = _most(meter, name, component)
     billed = peak
     if component.ratchet is not None:
-        billed, most = _ratchet(block, meter, component.ratchet, peak, most)
+        billed, most = _ratchet(block, meter, (name, component.ratchet), peak, most)
     if component.tiers:
         ends, prices = [tier.up_to for tier in component.tiers], [tier.price for tier in component.tiers]
         cost = tiered(block, meter, lambda m: billed[m], tiers_of(ends, prices, most))
@@ -81,11 +81,12 @@ def _measured_line(block: Any, meter: Meter, name: str, component: DemandCharge,
     return Line(name, "demand", lambda m: rate[m] * billed[m], meter.months, np.zeros_like(most), rates * most)
 
 
-def _most(meter: Meter, name: str) -> Array:
-    """Return the highest peak that was there before the horizon, in the first month."""
-    before = np.zeros(len(meter.names))
-    before[0] = max((peak for key, peak in meter.past.peaks.items() if key.startswith(name)), default=0.0)
-    return before
+def _most(meter: Meter, name: str, component: DemandCharge) -> Array:
+    """Return the highest peak that there can be in each month, or was before the horizon in the first."""
+    most = np.full(len(meter.names), meter.highest)
+    seen = [peak for key, peak in meter.past.peaks.items() if key.startswith(name)]
+    most[0] = max(meter.highest_mean(component.window, meter.past.open_windows.get(name)), *seen, 0.0)
+    return most
 
 
 def _period_line(block: Any, meter: Meter, name: str, component: DemandCharge, states: States) -> Line:
@@ -96,10 +97,10 @@ def _period_line(block: Any, meter: Meter, name: str, component: DemandCharge, s
     for period, price in prices.items():
         key = f"{name} {period}"
         inside = meter.shares[period] > 0
-        peak = measured(block, meter, component, f"{period} peak", meter.past.peaks.get(key, 0.0), inside)
+        peak = measured(block, meter, component, f"{period} peak", before(meter, name, key), inside)
         states[f"{key} peak"] = State(peak, "months", f"past.peaks.{key}")
         peaks.append((price, peak))
-    most = np.maximum(_most(meter, name), meter.highest) * sum(prices.values())
+    most = _most(meter, name, component) * sum(prices.values())
     return Line(
         name,
         "demand",
@@ -110,84 +111,16 @@ def _period_line(block: Any, meter: Meter, name: str, component: DemandCharge, s
     )
 
 
-def measured(
-    block: Any, meter: Meter, component: DemandCharge, name: str, floor: float, inside: NDArray[np.bool_] | None = None
-) -> Any:
-    """Return each month's peak: no less than the mean import of each of its metering windows.
-
-    Parameters
-    ----------
-    component
-        Whose metering windows they are.
-    name
-        What the variable is called.
-    floor
-        Peak that the first month has seen before the horizon.
-    inside
-        Which steps count; all by default.
-    """
-    months, timeline = meter.months, meter.timeline
-    floors = np.zeros(len(meter.names))
-    floors[0] = floor
-    least = meter.in_months(floors, f"{name}_so_far", block)
-    peak = pyo.Var(months, dense=False, bounds=lambda _b, m: (least[m], None))
-    block.add_component(name, peak)
-    number = timeline.windows(component.window * 60)
-    counts = np.full(len(timeline), True) if inside is None else inside
-    if component.incomplete_windows == "ignore":
-        counts = counts & (np.bincount(number, timeline.hours)[number] >= component.window * (1 - 1e-9))
-    counted = np.flatnonzero(counts)
-    if not len(counted):
-        return peak
-    if number[-1] + 1 == len(timeline):
-        _below_peak(block, meter, name, peak, counted)
-    else:
-        _mean_below_peak(block, meter, name, peak, number[counted], counted)
-    return peak
-
-
-def _below_peak(block: Any, meter: Meter, name: str, peak: Any, counted: NDArray[np.int64]) -> None:
-    """Keep the peak above every step, where no step is shorter than its window."""
-    imports, steps = meter.imports, meter.operation.steps
-    if len(counted) < len(meter.timeline):
-        steps = pyo.Set(initialize=counted.tolist(), within=steps)
-        block.add_component(f"{name}_steps", steps)
-    month = parameter(block, steps, f"{name}_month", meter.month[counted])
-
-    def import_below_peak(_b: Any, t: Any) -> Any:
-        return imports[t] <= peak[month[t]]
-
-    block.add_component(f"import_below_{name}", pyo.Constraint(steps, rule=import_below_peak))
-
-
-def _mean_below_peak(
-    block: Any, meter: Meter, name: str, peak: Any, number: NDArray[np.int64], counted: NDArray[np.int64]
-) -> None:
-    """Keep the peak above the mean of every window of several steps."""
-    imports, hours = meter.imports, meter.operation.hours
-    first = np.flatnonzero(np.diff(number, prepend=-1))
-    windows = pyo.RangeSet(0, len(first) - 1)
-    block.add_component(f"{name}_windows", windows)
-    month = parameter(block, windows, f"{name}_month", meter.month[counted[first]])
-    length = parameter(block, windows, f"{name}_hours", np.add.reduceat(meter.timeline.hours[counted], first))
-    members = np.split(counted, first[1:])
-    steps = pyo.Set(windows, initialize={w: part.tolist() for w, part in enumerate(members)})
-    block.add_component(f"{name}_window_steps", steps)
-
-    def mean_below_peak(_b: Any, w: Any) -> Any:
-        return sum(hours[t] * imports[t] for t in steps[w]) <= length[w] * peak[month[w]]
-
-    block.add_component(f"mean_below_{name}", pyo.Constraint(windows, rule=mean_below_peak))
-
-
-def _ratchet(block: Any, meter: Meter, ratchet: Ratchet, peak: Any, most: Array) -> tuple[Any, Array]:
+def _ratchet(block: Any, meter: Meter, named: tuple[str, Ratchet], peak: Any, most: Array) -> tuple[Any, Array]:
     """Return the billed demand: no less than the month's peak, and than a share of the peaks looked back at."""
+    name, ratchet = named
+    known_before = meter.past.earlier(name)
     floors, pairs = np.zeros(len(meter.names)), []
     for at, month in enumerate(meter.names):
         for earlier in ratchet.looks_at(month):
             inside = _position(meter, earlier, ratchet.cyclic, at)
             if inside is None:
-                floors[at] = max(floors[at], ratchet.share * meter.past.months.get(earlier, 0.0))
+                floors[at] = max(floors[at], ratchet.share * known_before.get(earlier, 0.0))
             elif inside != at:
                 pairs.append((at, inside))
     least = meter.in_months(floors, "ratchet_so_far", block)
@@ -233,7 +166,7 @@ def _contract_line(block: Any, meter: Meter, name: str, component: DemandCharge,
         return Line(name, "demand", lambda m: rate[m] * contract.amount, meter.months, 0 * rates, rates * high,
                     is_constant=contract.is_fixed)  # fmt: skip
     allowed, factor = component.overrun.allowed, component.overrun.factor
-    peak = measured(block, meter, component, "peak", meter.past.peaks.get(name, 0.0))
+    peak = measured(block, meter, component, "peak", before(meter, name))
     states[f"{name} peak"] = State(peak, "months", f"past.peaks.{name}")
     block.beyond = pyo.Var(meter.months, dense=False, bounds=(0.0, None))
 
@@ -241,7 +174,7 @@ def _contract_line(block: Any, meter: Meter, name: str, component: DemandCharge,
         return b.beyond[m] >= peak[m] - allowed * contract.amount
 
     block.beyond_contract = pyo.Constraint(meter.months, rule=beyond_contract)
-    high = high + factor * np.maximum(_most(meter, name), meter.highest)
+    high = high + factor * _most(meter, name, component)
     amount = lambda m: rate[m] * (contract.amount + factor * block.beyond[m])  # noqa: E731
     return Line(name, "demand", amount, meter.months, 0 * rates, rates * high)
 
@@ -295,5 +228,6 @@ def covered_so_far(meter: Meter) -> Array:
     if meter.past.energy is not None:
         opens = pd.Timestamp(f"{meter.names[0]}-01", tz=meter.timeline.index.tz)
         length = (opens + pd.DateOffset(months=1) - opens) / pd.Timedelta(hours=1)
-        covered[0] += (meter.timeline.index[0] - opens) / pd.Timedelta(hours=1) / length
+        since = opens if meter.past.energy_since is None else pd.Timestamp(meter.past.energy_since)
+        covered[0] += (meter.timeline.index[0] - since) / pd.Timedelta(hours=1) / length
     return covered

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.series import Series
-from microgrid.technologies.base import Operation, Rate, parameter
+from microgrid.technologies.base import Passing
 from microgrid.technologies.factor_lines import FactorLine
 from microgrid.timeline import Timeline
 
@@ -25,12 +24,13 @@ def factors(
     puts on by location. Exports stand on a line of their own, in no scope: the standard of the account says whether
     they count.
     """
-    by_market, taken_off = (location if factor is None else factor for factor in (market, export))
+    by_market = (location, "location_factor") if market is None else (market, "market_factor")
+    taken_off = (location, "location_factor") if export is None else (export, "export_factor")
     return [
-        FactorLine("import, location-based", 2, "location", "purchased", "import", location),
-        FactorLine(BY_MARKET, 2, "market", "purchased", "import", by_market),
-        FactorLine("import, upstream", 3, "both", "upstream", "import", upstream),
-        FactorLine("export", 0, "both", "exported", "export", taken_off),
+        FactorLine("import, location-based", 2, "location", "purchased", "import", location, "location_factor"),
+        FactorLine(BY_MARKET, 2, "market", "purchased", "import", *by_market),
+        FactorLine("import, upstream", 3, "both", "upstream", "import", upstream, "upstream_factor"),
+        FactorLine("export", 0, "both", "exported", "export", *taken_off),
     ]
 
 
@@ -42,21 +42,10 @@ def physical(timeline: Timeline, location: Series | None, upstream: Series | Non
     return location.on(timeline) + before
 
 
-def physical_intensity(
-    block: Any, operation: Operation, location: Series | None, upstream: Series | None
-) -> Rate | None:
-    """Return the same as a function of the step."""
-    values = physical(operation.timeline, location, upstream)
-    if values is None:
-        return None
-    along = parameter(block, operation.steps, "physical_intensity", values)
-    return lambda t: along[t]
-
-
-def pays_to_pass_through(lines: Sequence[FactorLine], timeline: Timeline) -> NDArray[np.bool_]:
-    """Tell where an export takes more off than an import puts on, so that a carbon price could pay for both at once."""
-    series = [line.factor.on(timeline) for line in lines if line.factor is not None and line.part == "purchased"]
+def passing(lines: Sequence[FactorLine], timeline: Timeline) -> Passing:
+    """Return the least that an import puts on an account, by any of its lines, and what an export takes off."""
+    nothing = np.zeros(len(timeline))
+    put_on = [line.factor.on(timeline) for line in lines if line.factor is not None and line.part == "purchased"]
     taken_off = next((line.factor for line in lines if line.part == "exported"), None)
-    if not series or taken_off is None:
-        return np.zeros(len(timeline), dtype=bool)
-    return np.asarray(taken_off.on(timeline) > np.min(series, axis=0))
+    least = np.min(put_on, axis=0) if put_on else nothing
+    return Passing(np.asarray(least), nothing if taken_off is None else taken_off.on(timeline))

@@ -13,7 +13,7 @@ import pyomo.core as pyo
 from numpy.typing import NDArray
 
 from microgrid.capacity import Size
-from microgrid.tariffs.past import Past
+from microgrid.tariffs.past import OpenWindow, Past
 from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies.base import Category, Operation, Rate, parameter
 from microgrid.timeline import Timeline
@@ -108,6 +108,13 @@ class Meter:
     def highest(self) -> float:
         """The largest import there can be, kW."""
         return self.sizes["capacity"].high
+
+    def highest_mean(self, window: float, begun: OpenWindow | None) -> float:
+        """Return the highest mean import of a metering window that there can be, kW."""
+        if begun is None:
+            return self.highest
+        # A window that is open may have seen more than the connection allows, if it did so for one step alone.
+        return max(self.highest, self.highest + begun.energy / max(window, begun.hours))
 
     @cached_property
     def month_hours(self) -> Array:

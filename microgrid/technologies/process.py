@@ -109,7 +109,7 @@ class Process(Technology):
         ]
         if self.process_factor is not None:
             emitted = self._emitted(operation.timeline)
-            claims.append(Charge("emissions", "process", (("", emitted),)))
+            claims.append(Charge("emissions", "process", (("", emitted),), factor="process_factor"))
             if self.carbon_dioxide_bus is not None:
                 claims.append(
                     Between("carbon dioxide as the process sets it free", (("carbon_dioxide", 1.0),), emitted, emitted)

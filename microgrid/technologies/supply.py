@@ -7,15 +7,17 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyomo.core as pyo
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from microgrid.capacity import Size
-from microgrid.claims import Between, Charge, Claim, Role
+from microgrid.claims import Between, Charge, Claim, Means, Role
 from microgrid.factor_fields import BiogenicFactor, CombustionFactor, HeatFactor, UpstreamFactor
 from microgrid.fields import AmountPrices, FlowSeries, refuse
 from microgrid.series import Series
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, Technology, parameter
 from microgrid.technologies.factor_lines import FactorLine, booked, claimed
+from microgrid.timeline import Timeline
 
 
 class Supply(Technology):
@@ -58,6 +60,14 @@ class Supply(Technology):
         """Tell what its flows are to rules and contracts."""
         return {"supply": "supply"}
 
+    def intensity(self, port: str, timeline: Timeline) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """Return what each kWh (or kg) bought emits where it is burnt or made, and before; None where nobody says."""
+        told = [self.scope_1_factor, self.scope_2_factor, self.scope_3_factor]
+        known = [factor.on(timeline) for factor in told if factor is not None]
+        if not known and self.biogenic_factor is None:
+            return None
+        return np.asarray(np.sum([np.zeros(len(timeline)), *known], axis=0))
+
     def build(self, block: Any, operation: Operation, size: Mapping[str, Size]) -> Contribution:  # noqa: ARG002
         """Write the supply, its price and its emissions."""
         steps, hours = operation.steps, operation.hours
@@ -76,10 +86,12 @@ class Supply(Technology):
 
     def _factors(self) -> list[FactorLine]:
         return [
-            FactorLine("supply, burnt", 1, "both", "fuel", "supply", self.scope_1_factor),
-            FactorLine("supply, made elsewhere", 2, "both", "purchased", "supply", self.scope_2_factor),
-            FactorLine("supply, upstream", 3, "both", "upstream", "supply", self.scope_3_factor),
-            FactorLine("supply, biogenic", 0, "both", "biogenic", "supply", self.biogenic_factor),
+            FactorLine("supply, burnt", 1, "both", "fuel", "supply", self.scope_1_factor, "scope_1_factor"),
+            FactorLine(
+                "supply, made elsewhere", 2, "both", "purchased", "supply", self.scope_2_factor, "scope_2_factor"
+            ),
+            FactorLine("supply, upstream", 3, "both", "upstream", "supply", self.scope_3_factor, "scope_3_factor"),
+            FactorLine("supply, biogenic", 0, "both", "biogenic", "supply", self.biogenic_factor, "biogenic_factor"),
         ]
 
     def claims(self, operation: Operation) -> list[Claim]:
@@ -90,6 +102,7 @@ class Supply(Technology):
             Between("supply within its limit", (("supply", 1.0),), 0.0, high),
             Charge("costs", "supply", (("supply", self.price.on(timeline)),)),
             *claimed(timeline, self._factors(), ["supply"]),
+            Means("supply", "supply", intensity=self.intensity("supply", timeline)),
         ]
 
     @classmethod

@@ -6,14 +6,16 @@ windpowerlib do the physics; they are imported when first needed, so that a comm
 wait for them.
 """
 
-from microgrid.weather.photovoltaics import Mounting, pv_availability
-from microgrid.weather.reading import read_weather
+from microgrid.weather.photovoltaics import Mounting, Panels, pv_availability
+from microgrid.weather.reading import Unsaid, read_weather
 from microgrid.weather.record import Weather
 from microgrid.weather.steps import on_timeline
 from microgrid.weather.wind import turbine_names, wind_availability
 
 __all__ = [
     "Mounting",
+    "Panels",
+    "Unsaid",
     "Weather",
     "on_timeline",
     "pv_availability",

@@ -1,7 +1,33 @@
-"""Weather files: EnergyPlus weather (EPW) and CSV with units in the header."""
+"""Weather files: EnergyPlus weather (EPW) and CSV with units in the header.
+
+``.epw``: EnergyPlus weather [1]_. Hour 1 is 00 to 01 h local standard time, the zone and the position
+stand in the first line. Radiation is that of the hour; temperature, wind and pressure are readings at its
+end, taken as its means. A missing pressure is that of the standard atmosphere.
+
+``.csv``: a `time` column with each interval's start in ISO 8601 (with an offset, or bare if `utc_offset`
+is given), and columns with their unit in the header: ``ghi [W/m2]``, ``temperature [degC]``, ``wind_speed
+[m/s]``, and where known ``dni [W/m2]`` with ``dhi [W/m2]``, and ``pressure [hPa]``. Any unit that
+converts will do. The interval is found from the times; it must divide a day. Without pressure, that of
+the standard atmosphere [2]_ at `elevation` is taken.
+
+If global irradiance comes alone, it is split into its diffuse and direct parts by the correlation of Erbs
+[3]_ with the mean elevation of the sun while it is up in the interval. The beam is held at that of Maxwell's
+clearest sky [4]_, and the rest is diffuse: one late hour with the noon's radiation would else outshine the day.
+
+References
+----------
+.. [1] EnergyPlus, "Auxiliary Programs", chapter "EnergyPlus Weather File (EPW) Data Dictionary".
+.. [2] ISO 2533:1975, "Standard Atmosphere".
+.. [3] D. G. Erbs, S. A. Klein, J. A. Duffie, "Estimation of the diffuse radiation fraction for hourly,
+   daily and monthly-average global radiation", Solar Energy 28(4), 1982, pp. 293-302,
+   :doi:`10.1016/0038-092X(82)90302-4`.
+.. [4] E. L. Maxwell, "A quasi-physical model for converting hourly global horizontal to direct normal
+   insolation", SERI/TR-215-3087, 1987; the coefficients are those of pvlib.irradiance.disc.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +46,7 @@ from microgrid.weather.record import (
     Weather,
     microseconds,
     out_of_range,
+    refuse_problems,
     within_year,
 )
 from microgrid.weather.rows import Rows
@@ -29,38 +56,12 @@ _Numbers = NDArray[np.float64]
 _CLEAREST = (1.4e-5, -0.000653, 0.0121, -0.122, 0.866)
 
 
-def read_weather(  # noqa: PLR0913  one argument for each thing that a file may leave unsaid
-    path: Path,
-    *,
-    typical_year: bool | None = None,
-    utc_offset: float | None = None,
-    latitude: float | None = None,
-    longitude: float | None = None,
-    elevation: float | None = None,
-    wind_height: float = 10.0,
-    time_shift: float = 0.0,
-    split_global: bool = False,
-) -> Weather:
-    """Read a weather file, by its ending.
-
-    ``.epw``: EnergyPlus weather [1]_. Hour 1 is 00 to 01 h local standard time, the zone and the position
-    stand in the first line. Radiation is that of the hour; temperature, wind and pressure are readings at its
-    end, taken as its means. A missing pressure is that of the standard atmosphere.
-
-    ``.csv``: a `time` column with each interval's start in ISO 8601 (with an offset, or bare if `utc_offset`
-    is given), and columns with their unit in the header: ``ghi [W/m2]``, ``temperature [degC]``, ``wind_speed
-    [m/s]``, and where known ``dni [W/m2]`` with ``dhi [W/m2]``, and ``pressure [hPa]``. Any unit that
-    converts will do. The interval is found from the times; it must divide a day. Without pressure, that of
-    the standard atmosphere [2]_ at `elevation` is taken.
-
-    If global irradiance comes alone, it is split into its diffuse and direct parts by the correlation of Erbs
-    [3]_ with the mean elevation of the sun while it is up in the interval. The beam is held at that of Maxwell's
-    clearest sky [4]_, and the rest is diffuse: one late hour with the noon's radiation would else outshine the day.
+@dataclass(frozen=True)
+class Unsaid:
+    """What a weather file may leave unsaid.
 
     Parameters
     ----------
-    path
-        The file.
     typical_year
         Whether the data stand for any year; True for EPW and False for CSV unless said. Years are then
         ignored (a typical year is made of months of several), and so is a 29 February.
@@ -81,6 +82,36 @@ def read_weather(  # noqa: PLR0913  one argument for each thing that a file may 
     split_global
         Split the global irradiance even if the file has its parts, where these do not add up to it: in the Chinese
         Standard Weather Data they fall 5 to 10 % short over the year. Mind `time_shift` first.
+    """
+
+    typical_year: bool | None = None
+    utc_offset: float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    elevation: float | None = None
+    wind_height: float = 10.0
+    time_shift: float = 0.0
+    split_global: bool = False
+
+    @property
+    def place(self) -> dict[str, float]:
+        """The position, as far as it is given."""
+        given = {"latitude": self.latitude, "longitude": self.longitude, "elevation": self.elevation}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+_NOTHING = Unsaid()
+
+
+def read_weather(path: Path, unsaid: Unsaid = _NOTHING) -> Weather:
+    """Read a weather file, by its ending.
+
+    Parameters
+    ----------
+    path
+        The file.
+    unsaid
+        What it does not say itself.
 
     Returns
     -------
@@ -92,46 +123,35 @@ def read_weather(  # noqa: PLR0913  one argument for each thing that a file may 
     InputError
         With every fault found: file, header, times that are missing, doubled or out of order, and values that
         are missing or out of range, each with its line and time.
-
-    References
-    ----------
-    .. [1] EnergyPlus, "Auxiliary Programs", chapter "EnergyPlus Weather File (EPW) Data Dictionary".
-    .. [2] ISO 2533:1975, "Standard Atmosphere".
-    .. [3] D. G. Erbs, S. A. Klein, J. A. Duffie, "Estimation of the diffuse radiation fraction for hourly,
-       daily and monthly-average global radiation", Solar Energy 28(4), 1982, pp. 293-302,
-       :doi:`10.1016/0038-092X(82)90302-4`.
-    .. [4] E. L. Maxwell, "A quasi-physical model for converting hourly global horizontal to direct normal
-       insolation", SERI/TR-215-3087, 1987; the coefficients are those of pvlib.irradiance.disc.
     """
-    problems = [
-        out_of_range("utc_offset", utc_offset, (-12, 14), "h"),
-        out_of_range("time_shift", time_shift, (-2, 2), "h"),
-    ]
-    found = [problem for problem in problems if problem]
-    if found:
-        raise InputError(found)
-    ending = path.suffix.lower()
-    if ending == ".epw":
-        rows = read_epw(path)
-    elif ending == ".csv":
-        rows = read_csv(path, utc_offset)
-    else:
-        raise InputError([Problem("weather", f'"{path.name}"', "a file that ends in .epw or .csv", "", str(path))])
-    typical = ending == ".epw" if typical_year is None else typical_year
-    given = {"latitude": latitude, "longitude": longitude, "elevation": elevation}
-    place = rows.place | {name: value for name, value in given.items() if value is not None}
+    refuse_problems(
+        out_of_range("utc_offset", unsaid.utc_offset, (-12, 14), "h"),
+        out_of_range("time_shift", unsaid.time_shift, (-2, 2), "h"),
+    )
+    rows = _rows(path, unsaid.utc_offset)
+    typical = path.suffix.lower() == ".epw" if unsaid.typical_year is None else unsaid.typical_year
+    place = rows.place | unsaid.place
     frame = _frame(rows.without_leap_days() if typical else rows, typical)
-    frame.index += pd.Timedelta(seconds=round(time_shift * 3600))
-    frame = _completed(frame, place, split_global, str(path))
+    frame.index += pd.Timedelta(seconds=round(unsaid.time_shift * 3600))
+    frame = _completed(frame, place, unsaid.split_global, str(path))
     return Weather(
         frame,
         latitude=place.get("latitude"),
         longitude=place.get("longitude"),
         elevation=place.get("elevation"),
-        wind_height=wind_height,
+        wind_height=unsaid.wind_height,
         typical_year=typical,
         path=str(path),
     )
+
+
+def _rows(path: Path, utc_offset: float | None) -> Rows:
+    ending = path.suffix.lower()
+    if ending == ".epw":
+        return read_epw(path)
+    if ending == ".csv":
+        return read_csv(path, utc_offset)
+    raise InputError([Problem("weather", f'"{path.name}"', "a file that ends in .epw or .csv", "", str(path))])
 
 
 def _frame(rows: Rows, typical: bool) -> pd.DataFrame:

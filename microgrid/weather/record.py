@@ -176,6 +176,13 @@ def first_fault(name: str, values: NDArray[np.float64]) -> int | None:
     return int(rows[0]) if len(rows) else None
 
 
+def refuse_problems(*problems: Problem | None) -> None:
+    """Raise an InputError with the problems that there are."""
+    found = [problem for problem in problems if problem]
+    if found:
+        raise InputError(found)
+
+
 def out_of_range(where: str, value: float | None, limits: tuple[float, float], unit: str) -> Problem | None:
     """Return the fault of a number that is not between its limits, or None; None is no fault."""
     low, high = limits

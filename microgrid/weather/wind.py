@@ -1,4 +1,19 @@
-"""What a kW of wind turbine gives under the weather, with the curves and models of windpowerlib."""
+"""What a kW of wind turbine gives under the weather, with the curves and models of windpowerlib.
+
+The wind is taken to the hub by the logarithmic profile, and through the power curve, whose wind speeds
+are first stretched to the density of the air at the hub [1]_ (thin air needs more wind for the same
+power). Models and curves are those of windpowerlib [2]_; no network is used. Steps longer than 15 min are
+worked out in equal parts of at most 15 min and averaged.
+
+References
+----------
+.. [1] L. Svenningsen, "Power curve air density correction and other power curve options in WindPRO", EMD
+   International, 2010.
+.. [2] S. Haas et al., "wind-python/windpowerlib", :doi:`10.5281/zenodo.824267`; curves: Open Energy
+   Database, "wind_turbine_library".
+.. [3] I. Troen, E. L. Petersen, "European Wind Atlas", Risoe National Laboratory, 1989, ISBN
+   87-550-1482-8.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +28,7 @@ from numpy.typing import NDArray
 
 from microgrid.errors import InputError, Problem
 from microgrid.timeline import Timeline
-from microgrid.weather.record import Weather, out_of_range
+from microgrid.weather.record import Weather, out_of_range, refuse_problems
 from microgrid.weather.steps import mean_of_parts, step_means, steps_of
 
 _Numbers = NDArray[np.float64]
@@ -37,11 +52,6 @@ def wind_availability(
     density_correction: bool = True,
 ) -> NDArray[np.float64]:
     """Return the share of its rated power that a turbine can give in each step.
-
-    The wind is taken to the hub by the logarithmic profile, and through the power curve, whose wind speeds
-    are first stretched to the density of the air at the hub [1]_ (thin air needs more wind for the same
-    power). Models and curves are those of windpowerlib [2]_; no network is used. Steps longer than 15 min are
-    worked out in equal parts of at most 15 min and averaged.
 
     Parameters
     ----------
@@ -73,24 +83,12 @@ def wind_availability(
     ------
     InputError
         If there is no such turbine, a number is out of its range, or the data do not cover the timeline.
-
-    References
-    ----------
-    .. [1] L. Svenningsen, "Power curve air density correction and other power curve options in WindPRO", EMD
-       International, 2010.
-    .. [2] S. Haas et al., "wind-python/windpowerlib", :doi:`10.5281/zenodo.824267`; curves: Open Energy
-       Database, "wind_turbine_library".
-    .. [3] I. Troen, E. L. Petersen, "European Wind Atlas", Risoe National Laboratory, 1989, ISBN
-       87-550-1482-8.
     """
-    problems = [
+    refuse_problems(
         out_of_range("losses", losses, (0, 1), ""),
         out_of_range("roughness_length", roughness_length, (1e-5, 5), "m"),
         out_of_range("hub_height", hub_height, (6, 300), "m"),
-    ]
-    found = [problem for problem in problems if problem]
-    if found:
-        raise InputError(found)
+    )
     speeds, shares = _curve(turbine, power_curve, hub_height)
     means = step_means(weather, steps_of(timeline, _LONGEST), timeline.index.tz)
     wind = at_height(means["wind_speed"], weather.wind_height, hub_height, roughness_length)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -66,6 +67,7 @@ UNITS: dict[str, tuple[int, int, int]] = {
 
 # Plain numbers, of which the unit says nothing: cycle lives and exponents are ratios.
 PLAIN = {("Wear", "cycle_life"), ("Wear", "exponent")}
+PLAIN_KINDS = {bool, str, int, datetime}
 
 # Fields of a capacity: exponents of (size, money), and how the unit's own exponent of time counts. Investment is paid
 # by the year, so a longer horizon brings its share by itself, and a stock that grows with the steps must not pay twice.
@@ -127,7 +129,7 @@ def rule(cls: type[BaseModel], name: str, info: FieldInfo) -> str:
     if nested_models(info.annotation):
         return "nested"
     kinds = set(_leaves(info.annotation)) - {NoneType}
-    if (cls.__name__, name) in PLAIN or any(isinstance(mark, Bus) for mark in marks) or kinds <= {bool, str, int}:
+    if (cls.__name__, name) in PLAIN or any(isinstance(mark, Bus) for mark in marks) or kinds <= PLAIN_KINDS:
         return "stays"
     raise UnruledFieldError(f"{cls.__name__}.{name} of type {info.annotation}: give it a unit, or a rule in {__name__}")
 

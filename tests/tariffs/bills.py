@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from hypothesis import HealthCheck, Phase, settings
 
 from microgrid.bills.calculator import Bill, bill
 from microgrid.bills.readings import Facts, Readings
@@ -47,3 +48,11 @@ def billed(components: dict[str, Any], read: Readings, facts: dict[str, Any] | N
 def lines(found: Bill) -> dict[str, float]:
     """Return the amount of each line, to a millionth."""
     return {name: round(amount, 6) for name, amount in found.lines().items()}
+
+
+def examples(count: int) -> settings:
+    """Return settings of a property test: so many examples, always the same, none of them made smaller."""
+    return settings(
+        max_examples=count, database=None, deadline=None, phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip

@@ -77,8 +77,8 @@ def test_a_bill_is_told_as_text_csv_and_json(here):
         "under single                                       6.00",
         "warning: 2026-06 is incomplete: readings cover 0.3% of it",
         "warning: energy was exported, and the tariff pays nothing for it",
-        "warning: no reactive energy and no assumed power factor: its adjustment is not in the bill",
         "warning: demand: readings of 60 min cannot show the peak of a window of 15 min; it may be higher",
+        "warning: no reactive energy and no assumed power factor: its adjustment is not in the bill",
     ]
     assert as_csv(found).splitlines() == [
         "month,line,category,quantity,unit,amount [EUR]",
@@ -87,7 +87,11 @@ def test_a_bill_is_told_as_text_csv_and_json(here):
     ]
     data = json.loads(as_json(found))
     assert data["total"] == 45.0
-    assert data["past"] == {"peaks": {"demand": "10.0 kW"}, "energy": "10.0 kWh"}
+    assert data["past"] == {
+        "until": "2026-06-01T02:00:00+02:00",
+        "peaks": {"demand": "10.0 kW"},
+        "energy": "10.0 kWh",
+    }
     write(found, Path("bill.json"))
     assert json.loads(Path("bill.json").read_text(encoding="utf-8")) == data
 
@@ -97,7 +101,7 @@ def test_what_a_bill_leaves_is_taken_up_by_the_next(here):
     first = answer(Request("tariff.yaml", meter("import [kW]", ["10"])))
     Path("past.yaml").write_text(json.dumps(json.loads(as_json(first))["past"]), encoding="utf-8")
     given = {"past": "past.yaml"}
-    second = answer(Request("tariff.yaml", meter("import [kW]", ["6"], "2026-06-02T00:00+02:00"), given=given))
+    second = answer(Request("tariff.yaml", meter("import [kW]", ["6"], "2026-06-01T02:00+02:00"), given=given))
     assert second.bill.lines()["demand"] == pytest.approx(40.0)
 
 
@@ -106,11 +110,11 @@ def test_a_past_under_an_unknown_name_is_refused(here):
     with pytest.raises(InputError) as caught:
         answer(Request("tariff.yaml", meter("import [kW]", ["6"]), given={"past": "past.yaml"}))
     assert str(caught.value) == (
-        'past.peaks.demnd: unknown name\n   wanted one of demand; did you mean "demand"?\n'
-        "past.netted.all day: unknown name\n   wanted nothing: the tariff measures none"
+        'past.yaml:1  past.peaks.demnd: unknown name\n   wanted one of demand; did you mean "demand"?\n'
+        "past.yaml:2  past.netted.all day: unknown name\n   wanted nothing: the tariff measures none"
     )
     Path("past.yaml").write_text("peaks: {demand: 10}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"past\.yaml:1  peaks\.demand: 10"):
+    with pytest.raises(InputError, match=r"past\.yaml:1  past\.peaks\.demand: 10"):
         answer(Request("tariff.yaml", meter("import [kW]", ["6"]), given={"past": "past.yaml"}))
 
 

@@ -274,6 +274,7 @@ def test_incomplete_months_and_unknown_peaks_are_told():
     assert found.warnings == (
         "2026-03 is incomplete: readings cover 3.2% of it",
         "peak: no peak is known of 2026-01, 2026-02; they count as zero",
+        "peak: readings of 60 min cannot show the peak of a window of 30 min; it may be higher",
     )
     assert np.isfinite(found.total)
 

@@ -1,4 +1,7 @@
-"""A month planned in two halves with what the first leaves to the second: their bills add up to the month's."""
+"""Parts planned one after the other, each with what the one before leaves: their bills add up to that of the whole.
+
+First a month in two halves, line by line; then random tariffs over a month's end, cut anywhere.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, note, seed
+from hypothesis import strategies as st
 
 from microgrid.bills.calculator import bill
 from microgrid.bills.carried import carried
@@ -19,7 +24,8 @@ from microgrid.technologies.photovoltaic import Photovoltaic
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.timeline import Timeline
 from tests.plants import solved
-from tests.tariffs.bills import tariff
+from tests.tariffs.bills import examples, tariff
+from tests.tariffs.test_carried import STARTS, contracts, in_full
 
 CLOCK = {
     "multipliers": {"peak": 1.6, "flat": 1.0, "valley": 0.4},
@@ -100,7 +106,7 @@ def test_two_halves_of_a_month_come_to_its_bill(name: str):
         assert spent == pytest.approx(sum(bills[-1].values()), abs=0.01)
         plans.append(plan)
         read.append(readings)
-        past = carried(contract, readings, facts)
+        inherited, past = past, carried(contract, readings, past)
     joined = Readings(
         whole.index,
         whole.hours,
@@ -112,4 +118,66 @@ def test_two_halves_of_a_month_come_to_its_bill(name: str):
         assert first + bills[1][line] == pytest.approx(amount, abs=0.01), line
     if name == "peaks":
         told = plans[1].state("grid", "demand peak")[0]
-        assert told == pytest.approx(past.peaks["demand"]), "the state that a plan reports is what the meter leaves"
+        late = carried(contract, read[1], inherited, whole.index[-1])
+        assert told == pytest.approx(late.peaks["demand"]), "the state that a plan reports is what the meter leaves"
+
+
+PLANS = 24
+STEPS = 36
+
+
+def test_random_tariffs_planned_in_parts_come_to_the_bill_of_the_whole() -> None:
+    """Each plan's ledger is the bill of its meter, and the parts add up to the bill of all that the meter read."""
+    seen = {"plans": 0, "open": 0, "month ends": 0}
+
+    @examples(PLANS)
+    @given(contracts(), st.sampled_from(STARTS[:3]), st.integers(0, 2**31), st.booleans())
+    def look_at(contract: Tariff, start: tuple[str, str], chance: int, at_the_end: bool) -> None:
+        random = np.random.default_rng(chance)
+        first = pd.Timestamp(start[0]).tz_localize(start[1])
+        whole = Timeline.of_hours([0.25] * STEPS, first.tz_convert("UTC").isoformat(), start[1])
+        load, sun = random.choice([0.0, 6.0, 18.0, 30.0], STEPS), random.choice([0.0, 0.0, 0.5, 1.0], STEPS)
+        ends = np.flatnonzero(whole.months[1:] != whole.months[:-1]) + 1
+        cut = int(ends[0]) if at_the_end and len(ends) else int(random.integers(1, STEPS))
+        past, total, read = Past(), dict[str, float](), []
+        for part in (slice(0, cut), slice(cut, STEPS)):
+            timeline = Timeline(whole.index[part], whole.hours[part], whole.weights[part])
+            readings, spent = _planned(contract, timeline, past, load[part], sun[part])
+            due = bill(contract, readings, Facts("", past=past, **PARTS), adjusts=False)
+            assert spent == pytest.approx(due.total, abs=1e-4)
+            goes_on = part.start == 0 and readings.months[-1] == f"{readings.end:%Y-%m}"
+            for item in due.items:
+                if not (goes_on and item.month == readings.months[-1] and in_full(contract, item.line)):
+                    total[item.line] = total.get(item.line, 0.0) + item.amount
+            past = carried(contract, readings, past)
+            seen["open"] += part.start == 0 and bool(past.open_windows)
+            read.append(readings)
+        seen["plans"] += 1
+        seen["month ends"] += at_the_end and bool(len(ends))
+        flows = (np.concatenate([getattr(each, flow) for each in read]) for flow in ("imported", "exported"))
+        joined = bill(contract, Readings(whole.index, whole.hours, *flows), Facts("", **PARTS), adjusts=False)
+        note(f"{contract.plain} {cut}")
+        for line, amount in joined.lines().items():
+            assert total[line] == pytest.approx(amount, abs=1e-4), line
+
+    seed(5)(look_at)()
+    assert seen["plans"] >= PLANS
+    assert min(seen["open"], seen["month ends"]) >= 4, "cuts within windows and at months' ends were among them"
+
+
+PARTS: dict[str, Any] = {"capacity": 60.0, "transformer": 40.0, "contract": 22.0}
+
+
+def _planned(contract: Tariff, timeline: Timeline, past: Past, load: Any, sun: Any) -> tuple[Readings, float]:
+    """Plan a part; return what the meter reads of it, and what the ledger says that it costs."""
+    grid = GridConnection(capacity=60.0, transformer=40.0, contract_demand=22.0, tariff=contract, past=past)
+    around = {
+        "load": ProductionLoad(demand=load),
+        "sun": Photovoltaic(capacity=25.0, availability=sun),
+        "cells": Battery(energy=10.0, power=8.0, initial_charge=0.5),
+    }
+    plan = solved({"grid": grid, **around}, timeline)
+    imported = np.array(plan.flow("grid", "import"))
+    exported = -np.array(plan.flow("grid", "export")) if grid.may_export else np.zeros(len(timeline))
+    spent = sum(plan.column(column) for column in ("energy", "revenue", "demand", "fixed"))
+    return Readings(timeline.index, timeline.hours, imported.clip(0.0), exported.clip(0.0)), spent
