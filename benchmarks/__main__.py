@@ -5,6 +5,7 @@ python -m benchmarks --only KEY ...   measure the steps whose keys begin so, kee
 python -m benchmarks --again          write the page again from what was kept
 python -m benchmarks --short          smaller horizons, a few minutes; writes .bench/benchmarks.md, keeps nothing
 python -m benchmarks processes [SCENARIO ...]
+python -m benchmarks batches [STEP ...]      what a batch costs besides solving: overhead, thousand, week
 python -m benchmarks years [SCENARIO ...]    gap against time on years of the shipped plants, in windows and directly
 
 Every step is kept under .bench/measured as soon as it is done, so that a long run can be taken up again.
@@ -18,7 +19,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import comparison, document, picture, years
+from benchmarks import batches, comparison, document, picture, years
 from benchmarks.comparison import Measured
 from benchmarks.plant import Case
 from benchmarks.processes import print_table
@@ -31,6 +32,9 @@ def main(arguments: list[str]) -> None:
     """Do what the command line asks for."""
     if arguments[:1] == ["processes"]:
         print_table(arguments[1:])
+        return
+    if arguments[:1] == ["batches"]:
+        batches.measure(arguments[1:])
         return
     if arguments[:1] == ["years"]:
         years.trace(arguments[1:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,10 +74,10 @@ DIFFERENCES = (
 
 
 def write(measured: Sequence[Measured], page: Path, picture: str) -> None:
-    """Write the page; `picture` is the drawing it shows, if not empty."""
+    """Write the page; `picture` is the drawing it shows, if not empty. What others keep on it stays."""
     parts = [INTRODUCTION.format(**vars(Numbered()))]
     parts.append(_machine(measured))
-    parts.append(_targets(targets(measured)))
+    parts.append(f"## Aims\n\n{aims(targets(measured))}")
     if picture:
         parts.append(f"![Seconds and memory against the length of the horizon; gap against time]({picture})\n")
     parts.append(_agreement(measured))
@@ -89,6 +90,7 @@ def write(measured: Sequence[Measured], page: Path, picture: str) -> None:
     )
     title = "Where a program could not say it directly, and what was done"
     parts.append(f"## {title}\n\n{_rows(('program', 'statement'), DIFFERENCES)}")
+    parts.append(section(page, "Batches"))
     page.write_text("\n".join(part for part in parts if part), encoding="utf-8")
 
 
@@ -115,9 +117,24 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def _targets(found: Iterable[Target]) -> str:
+def aims(found: Iterable[Target]) -> str:
+    """Return a table of what was wanted and what was reached."""
     rows = [(t.what, t.wanted, t.reached, {True: "yes", False: "no", None: "not measured"}[t.is_met]) for t in found]
-    return f"## Aims\n\n{_rows(('aim', 'wanted', 'measured', 'reached'), rows)}"
+    return _rows(("aim", "wanted", "measured", "reached"), rows)
+
+
+def put_section(page: Path, title: str, text: str) -> None:
+    """Write a section of a page anew, at its end, and leave all others as they are."""
+    old = page.read_text(encoding="utf-8") if page.is_file() else ""
+    rest = old.replace(section(page, title), "").rstrip("\n")
+    page.write_text(f"{rest}\n\n## {title}\n\n{text}".lstrip("\n"), encoding="utf-8")
+
+
+def section(page: Path, title: str) -> str:
+    """Return a section of a page, with its heading; empty if there is none."""
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    found = re.search(rf"^## {re.escape(title)}$.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return found.group() if found else ""
 
 
 def _agreement(measured: Sequence[Measured]) -> str:

@@ -6,7 +6,7 @@ a row got wrong shows here as a finding with asset, time and size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.accounts import CARBON_PRICE, EMISSION_COLUMNS
+from microgrid.alike import Alike, alike, numbers_of, sums
 from microgrid.books import ABSOLUTE, RELATIVE, Finding, books_of
 from microgrid.checks import check
 from microgrid.claims import Certified, Charge, Claim, LeftOver, Means, PeakCharge, TariffBill
@@ -61,12 +62,13 @@ def audit(result: Result) -> Audit:
 
 def _balances(result: Result) -> Iterator[Finding | None]:
     """Hold every bus to its balance: what flows in flows out."""
-    flows = result.flows
-    for bus, part in flows.groupby("bus", observed=True):
-        net = part.groupby("time", sort=False)["rate"].sum().abs()
-        worst = int(np.argmax(net.to_numpy()))
-        limit = ABSOLUTE + RELATIVE * float(part["rate"].abs().max())
-        off, when = float(net.iloc[worst]), pd.Timestamp(str(net.index[worst])).isoformat()
+    rates = result.flows["rate"].to_numpy(dtype=float)
+    number, times = numbers_of(result.flows["time"])
+    for (bus,), rows in alike(result.flows, ["bus"]):
+        net = np.abs(np.bincount(number[rows], weights=rates[rows], minlength=len(times)))
+        worst = int(np.argmax(net))
+        limit = ABSOLUTE + RELATIVE * float(np.abs(rates[rows]).max())
+        off, when = float(net[worst]), times[worst].isoformat()
         yield Finding(f"bus {bus}", "what flows in flows out", off, when) if not off <= limit else None
 
 
@@ -74,20 +76,26 @@ def _sums(result: Result) -> Iterator[Finding | None]:
     """Hold the ledgers to what the manifest says, and to the objective."""
     manifest = result.manifest
     yield _same("plan", "the money ledger adds up to its total", result.cost, manifest["costs"].get("cost", 0.0))
-    for category, amount in result.costs.groupby("category", observed=True)["amount"].sum().items():
-        told = manifest["costs"].get(str(category), 0.0)
-        yield _same("plan", f"the money ledger adds up to its column {category}", float(amount), told)
-    emitted = result.emissions
+    spent = sums(alike(result.costs, ["category"]), _amounts(result.costs))
+    for (category,), amount in spent.items():
+        told = manifest["costs"].get(category, 0.0)
+        yield _same("plan", f"the money ledger adds up to its column {category}", amount, told)
+    lines = alike(result.emissions, ["asset", "line", "scope", "basis", "part"])
+    emitted = sums(lines, _amounts(result.emissions))
     for column, total in manifest["emissions"].items():
-        own = float(emitted.loc[_counted(emitted, column, manifest), "amount"].sum())
+        own = sum(amount for key, amount in emitted.items() if _is_counted(key, column, manifest))
         yield _same("plan", f"the carbon ledger adds up to its column {column}", own, total)
-    yield from _carbon_account(result)
+    yield from _carbon_account(result, lines)
     reached = manifest["costs"] | manifest["emissions"]
     yield from _goals(manifest, reached)
     yield from _carbon_prices(result)
     for column, cap in manifest["objective"]["caps"].items():
         over = reached.get(column, 0.0) - cap
         yield Finding("plan", f"{column} within its cap", over) if over > ABSOLUTE + RELATIVE * abs(cap) else None
+
+
+def _amounts(ledger: pd.DataFrame) -> Array:
+    return ledger["amount"].to_numpy(dtype=float)
 
 
 def _goals(manifest: Mapping[str, Any], reached: Mapping[str, float]) -> Iterator[Finding | None]:
@@ -110,36 +118,37 @@ def _same(asset: str, statement: str, one: float, other: float) -> Finding | Non
     return None if abs(one - other) <= ABSOLUTE + RELATIVE * scale else Finding(asset, statement, abs(one - other))
 
 
-def _counted(frame: pd.DataFrame, column: str, manifest: Mapping[str, Any]) -> pd.Series:
-    """Tell which lines of the carbon ledger a column counts."""
-    scope, basis, part = frame["scope"].astype(int), frame["basis"].astype(str), frame["part"].astype(str)
+def _is_counted(line: tuple[str, ...], column: str, manifest: Mapping[str, Any]) -> bool:
+    """Tell whether a column counts a line of the carbon ledger, told by asset, name, scope, basis and part."""
+    _, _, scope, basis, part = line
     objective = manifest["objective"]
     *_, last = column.split("_")
-    by_basis = basis.isin(["both", last if last in ("location", "market") else str(objective["basis"])])
+    if basis not in ("both", last if last in ("location", "market") else str(objective["basis"])):
+        return False
     if column in ("exported", "biogenic"):
-        return by_basis & (part == column)
+        return part == column
     if column.startswith("scope"):
-        return by_basis & (scope == int(column.split("_")[1]))
-    scopes = list(objective["scopes"]) if column == "emissions" else [1, 2]
-    off = part.eq("exported") if manifest["accounting"]["standard"] == "gb_t_32150" and 2 in scopes else part.eq("")
-    return by_basis & (scope.isin(scopes) | off)
+        return scope == column.split("_")[1]
+    scopes = [str(scope) for scope in objective["scopes"]] if column == "emissions" else ["1", "2"]
+    takes_off = manifest["accounting"]["standard"] == "gb_t_32150" and "2" in scopes
+    return scope in scopes or (takes_off and part == "exported")
 
 
-def _carbon_account(result: Result) -> Iterator[Finding | None]:
+def _carbon_account(result: Result, lines: Sequence[Alike]) -> Iterator[Finding | None]:
     """Hold the account to its own rules: parts in their scopes, exports and captures below zero, nothing twice."""
-    frame, manifest = result.emissions, result.manifest
-    told = frame[["asset", "line", "scope", "basis", "part"]].astype(str).drop_duplicates()
-    for asset, line, scope, part in told[["asset", "line", "scope", "part"]].to_numpy(dtype=str).tolist():
+    amounts, manifest = _amounts(result.emissions), result.manifest
+    for (asset, line, scope, _, part), _ in lines:
         fits = scope in _SCOPES.get(part, ())
         yield None if fits else Finding(asset, f"{part} {line!r} in scope {scope}", float("nan"))
     for part, sign in (("exported", 1.0), ("captured", 1.0), ("purchased", -1.0)):
-        amounts = sign * frame.loc[frame["part"].astype(str) == part, "amount"].to_numpy(dtype=float)
-        worst, limit = float(amounts.max(initial=0.0)), ABSOLUTE + RELATIVE * float(np.abs(amounts).max(initial=0.0))
+        own = [amounts[rows] for key, rows in lines if key[-1] == part]
+        over = sign * np.concatenate(own) if own else np.zeros(0)
+        worst, limit = float(over.max(initial=0.0)), ABSOLUTE + RELATIVE * float(np.abs(over).max(initial=0.0))
         word = "takes nothing away" if sign > 0 else "takes something away"
         yield Finding("plan", f"a line of what is {part} {word}", worst) if worst > limit else None
     # A line that counts on both bases and one of the same name on a single basis would be the same kilograms twice.
-    keys = frame.astype({"asset": str, "line": str})[["asset", "line", "time"]]
-    twice = int(keys.duplicated().sum())
+    number, _ = numbers_of(result.emissions["time"])
+    twice = sum(len(rows) - len(np.unique(number[rows])) for _, rows in alike(result.emissions, ["asset", "line"]))
     yield Finding("plan", "a line of the carbon ledger stands twice", float(twice)) if twice else None
     columns = manifest["emissions"]
     for basis in ("location", "market"):
@@ -157,8 +166,9 @@ _SCOPES = {
 
 def _carbon_prices(result: Result) -> Iterator[Finding | None]:
     """Hold every line of the carbon price to its column of the carbon ledger."""
-    manifest, lines = result.manifest, result.costs[result.costs["category"].astype(str) == "carbon"]
-    booked = lines.astype({"line": str}).groupby("line")["amount"].sum()
+    manifest = result.manifest
+    spent = sums(alike(result.costs, ["category", "line"]), _amounts(result.costs))
+    booked = {line: amount for (category, line), amount in spent.items() if category == "carbon"}
     emitted, trading = manifest["emissions"], manifest["accounting"]["trading_price"]
     prices = manifest["objective"]["carbon_prices"]
     due = {f"{column} priced": price * emitted[column] for column, price in prices.items()}
@@ -166,9 +176,9 @@ def _carbon_prices(result: Result) -> Iterator[Finding | None]:
     due["emissions priced"] += manifest["objective"]["carbon_price"] * emitted["emissions"]
     due["emissions trading"] = trading * emitted["scope_1"]
     due["free allowances"] = -trading * manifest["accounting"]["allowances"]
-    for line in {*due, *booked.index}:
+    for line in dict.fromkeys([*due, *booked]):
         statement = f"{line}: the price times its column"
-        yield _same("plan", statement, float(booked.get(line, 0.0)), due.get(line, 0.0))
+        yield _same("plan", statement, booked.get(line, 0.0), due.get(line, 0.0))
 
 
 def _passed_through(result: Result) -> Iterator[Finding | None]:
@@ -215,14 +225,15 @@ def _gained_by_passing(result: Result, bus: str, flows: pd.DataFrame) -> Finding
 
 def _surpluses(result: Result) -> Iterator[Finding | None]:
     """Hold what leaves a bus as surplus to leaving it: no energy comes out of nothing."""
-    flows = result.flows
-    leaving = flows[flows["asset"].astype(str).str.startswith(_BUS) & (flows["port"].astype(str) == "surplus")]
-    for bus, part in leaving.groupby("asset", observed=True):
-        rates = part["rate"].to_numpy(dtype=float)
+    flows, all_rates = result.flows, result.flows["rate"].to_numpy(dtype=float)
+    for (bus, port), rows in alike(flows, ["asset", "port"]):
+        if not (bus.startswith(_BUS) and port == "surplus"):
+            continue
+        rates = all_rates[rows]
         worst = int(np.argmax(rates))
-        off, when = float(rates[worst]), pd.Timestamp(part["time"].iloc[worst]).isoformat()
+        off, when = float(rates[worst]), pd.Timestamp(flows["time"].iloc[int(rows[worst])]).isoformat()
         limit = ABSOLUTE + RELATIVE * float(np.abs(rates).max())
-        yield Finding(str(bus), "surplus leaves the bus", off, when) if not off <= limit else None
+        yield Finding(bus, "surplus leaves the bus", off, when) if not off <= limit else None
 
 
 def _unclaimed_flows(result: Result) -> Iterator[Finding | None]:
@@ -231,7 +242,7 @@ def _unclaimed_flows(result: Result) -> Iterator[Finding | None]:
         asset: set(_names(tuple(claim for claim in claims if not isinstance(claim, Means))))
         for asset, claims in result.claims.items()
     }
-    for asset, port in result.flows[["asset", "port"]].astype(str).drop_duplicates().itertuples(index=False):
+    for (asset, port), _ in alike(result.flows, ["asset", "port"]):
         is_claimed = port in named.get(asset, ()) or (asset.startswith(_BUS) and port == "surplus")
         yield None if is_claimed else Finding(asset, f"flow {port!r} is claimed by nobody", float("nan"))
 
@@ -257,6 +268,6 @@ def _unclaimed(result: Result) -> Iterator[Finding | None]:
     """Find ledger lines that nobody claims, and that were therefore never recomputed."""
     for ledger in ("costs", "emissions"):
         frame = getattr(result, ledger)
-        for asset, line in frame[["asset", "line"]].drop_duplicates().itertuples(index=False):
-            claimed = asset == CARBON_PRICE or any(_speaks_of(c, line) for c in result.claims.get(str(asset), ()))
-            yield None if claimed else Finding(str(asset), f"{ledger} line {line!r} is claimed by nobody", float("nan"))
+        for (asset, line), _ in alike(frame, ["asset", "line"]):
+            claimed = asset == CARBON_PRICE or any(_speaks_of(c, line) for c in result.claims.get(asset, ()))
+            yield None if claimed else Finding(asset, f"{ledger} line {line!r} is claimed by nobody", float("nan"))

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from microgrid.alike import Array, alike
 from microgrid.claims import BILLED_BY, Terms
 from microgrid.results import Result
-
-Array = NDArray[np.float64]
 
 RELATIVE = 1e-6
 ABSOLUTE = 1e-5
@@ -79,7 +76,8 @@ def books_of(result: Result) -> dict[str, Books]:
     stocks = _by_asset(result.stocks, "stock", "level")
     ledgers = {name: _by_asset(getattr(result, name), "line", "amount") for name in ("costs", "emissions")}
     n, years = len(result.steps), _years(result.steps)
-    months = result.steps["time"].dt.strftime("%Y-%m").nunique()
+    times = pd.DatetimeIndex(result.steps["time"])
+    months = len(np.unique(12 * times.year + times.month))
     return {
         asset: Books(
             asset,
@@ -102,16 +100,15 @@ def books_of(result: Result) -> dict[str, Books]:
 def _by_asset(frame: pd.DataFrame, name: str, value: str) -> defaultdict[str, dict[str, Array]]:
     found: defaultdict[str, dict[str, Array]] = defaultdict(dict)
     values = frame[value].to_numpy(dtype=float)
-    for names, places in frame.groupby(["asset", name], observed=True, sort=False).indices.items():
-        asset, key = (str(part) for part in cast(tuple[object, object], names))
-        found[asset][key] = values[np.sort(places)]
+    for (asset, key), rows in alike(frame, ["asset", name]):
+        found[asset][key] = values[rows]
     return found
 
 
 def _years(steps: pd.DataFrame) -> float:
     """Return the part of a year, or number of years, that the steps stand for."""
-    days = np.where(steps["time"].dt.is_leap_year, 366.0, 365.0)
-    return float((steps["hours"] * steps["weight"] / (24.0 * days)).sum())
+    days = np.where(pd.DatetimeIndex(steps["time"]).is_leap_year, 366.0, 365.0)
+    return float((steps["hours"].to_numpy() * steps["weight"].to_numpy() / (24.0 * days)).sum())
 
 
 def worst(books: Books, statement: str, excess: Array, scale: float, on: str = "steps") -> Finding | None:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from microgrid.books import Array, Books, Finding, worst
+from microgrid.alike import Array
+from microgrid.books import Books, Finding, worst
 from microgrid.claims import (
     Between,
     Certified,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, did_you_mean, shown, shown_path
+from microgrid.named_files import file_hash, named_files, rebase
 from microgrid.yaml_files import Tree, parse_yaml, read_yaml
 
 _SERIES = ("file", "values", "factor")
@@ -59,7 +59,9 @@ class Document:
         keys = tuple(path)
         while keys and keys not in self.places:
             keys = keys[:-1]
-        return self.places.get(keys, f"{shown_path(self.files[0])}:1" if self.files else "")
+        if keys in self.places:
+            return self.places[keys]
+        return f"{shown_path(self.files[0])}:1" if self.files else ""
 
     def told(self) -> dict[str, dict[str, str]]:
         """Return every value by its path, as it was written, with file and line; a column of a table is one value."""
@@ -94,13 +96,13 @@ class Document:
         """Hash of the data and of every file that it names."""
         digest = hashlib.sha256(json.dumps(self.data, sort_keys=True, ensure_ascii=False).encode())
         for path in self.named_files:
-            digest.update(path.read_bytes() if path.is_file() else b"missing")
+            digest.update(file_hash(path).encode())
         return digest.hexdigest()
 
     @property
     def named_files(self) -> list[Path]:
-        """Every file of series or weather that the data name."""
-        return [self.folder / name for name in sorted(set(_named_files(self.data)))]
+        """Every file that the data name, of series, weather or tariffs, and what such files name in turn."""
+        return named_files(self.data, self.folder)
 
 
 def read_document(path: Path, overrides: Mapping[str, str] | None = None) -> Document:
@@ -184,7 +186,7 @@ def _read(path: Path, folder: Path, chain: tuple[Path, ...]) -> Document:
         raise InputError(
             [Problem("file", found, "keys such as currency, site and assets", cure, f"{shown_path(path)}:1")]
         )
-    _rebase(tree.data, path.parent, folder)
+    rebase(tree.data, path.parent, folder)
     parent = tree.data.pop("extends", None)
     if parent is None:
         return Document(tree.data, tree.places, folder, (path,), tree.problems, tree.refused)
@@ -217,33 +219,6 @@ def _parent(path: Path, parent: Any, chain: tuple[Path, ...], place: str) -> Pat
     return found
 
 
-def _rebase(data: Any, here: Path, folder: Path) -> None:
-    """Make the files that a document names relative to the folder of the file that was asked for."""
-    if here == folder:
-        return
-    if isinstance(data, dict):
-        if isinstance(data.get("file"), str):
-            data["file"] = os.path.relpath(here / data["file"], folder)
-        _rebase_swept(data, here, folder)
-        for value in data.values():
-            _rebase(value, here, folder)
-    elif isinstance(data, list):
-        for value in data:
-            _rebase(value, here, folder)
-
-
-def _rebase_swept(data: dict[str, Any], here: Path, folder: Path) -> None:
-    """Do the same in a sweep, where the name of a file is the value of a path such as ``weather.file``."""
-    named = {key: value for key, value in data.items() if str(key).endswith(".file")}
-    if str(data.get("field", "")).endswith(".file"):
-        named["values"] = data.get("values")
-    for key, value in named.items():
-        if isinstance(value, str):
-            data[key] = os.path.relpath(here / value, folder)
-        elif isinstance(value, list):
-            data[key] = [os.path.relpath(here / v, folder) if isinstance(v, str) else v for v in value]
-
-
 def _merge(document: Document, tree: Tree, base: dict[str, Any], child: dict[str, Any], path: Keys) -> None:
     """Lay a child over its base, key by key; an empty value takes a key away, another form replaces it."""
     for key, value in child.items():
@@ -267,6 +242,8 @@ def _move_places(document: Document, tree: Tree, path: Keys) -> None:
 
 def _replaces(child: Mapping[str, Any], base: Mapping[str, Any], path: Keys) -> bool:
     """Tell whether a mapping takes another's place as a whole: another kind, another series, another form of size."""
+    if path[:1] == ("sweep",):
+        return "field" in child or "fields" in child  # another axis; else the same one with other values
     if path == ("assets",):
         return "kind" in child and child["kind"] != base.get("kind")
     if "file" in base and not any(key in part for part in (base, child) for key in ("column", "values")):
@@ -358,7 +335,7 @@ def document_text(document: Document, folder: Path) -> str:
     from ruamel.yaml import YAML
 
     data = deepcopy(document.data)
-    _rebase(data, document.folder.resolve(), folder.resolve())
+    rebase(data, document.folder.resolve(), folder.resolve())
     writer, text = YAML(typ="safe", pure=True), StringIO()
     writer.default_flow_style = False
     writer.dump(data, text)
@@ -374,19 +351,3 @@ def _leaves(data: Any, path: Keys) -> Iterable[tuple[Keys, Any]]:
             yield from _leaves(value, (*path, at))
     else:
         yield path, data
-
-
-def _named_files(data: Any) -> Iterable[str]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            is_tariff = key == "tariff" and isinstance(value, str) and value.endswith((".yaml", ".yml"))
-            is_file = str(key) == "file" or str(key).endswith(".file")
-            if is_tariff or (is_file and isinstance(value, str)):
-                yield value
-            elif is_file and isinstance(value, list):
-                yield from (each for each in value if isinstance(each, str))
-            else:
-                yield from _named_files(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _named_files(value)

@@ -12,7 +12,7 @@ from microgrid.accounts import Accounting
 from microgrid.errors import Problem
 from microgrid.factor_fields import FactorAlong, FactorValues
 from microgrid.factors import MIXES, Factor, catalogue, lies_in
-from microgrid.faults import Node
+from microgrid.faults import marks_of
 from microgrid.series import Series
 from microgrid.timeline import Timeline
 
@@ -37,8 +37,8 @@ def factors_used(assets: Mapping[str, BaseModel]) -> Iterator[Used]:
 
 
 def _used(part: BaseModel, path: str) -> Iterator[Used]:
-    for name, info in type(part).model_fields.items():
-        value, mark = getattr(part, name), Node(info.annotation, tuple(info.metadata)).mark
+    for name, mark in marks_of(type(part)).items():
+        value = getattr(part, name)
         if isinstance(value, FactorValues) and isinstance(mark, FactorAlong):
             yield Used(f"{path}.{name}", mark.column, value)
         elif isinstance(value, BaseModel):

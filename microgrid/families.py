@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,9 @@ from pydantic import ValidationError
 from microgrid.documents import Document, document_text, read_document, with_values
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, Keys, RefusedError, did_you_mean, faults_of, shown, shown_path
+from microgrid.named_files import file_hash
 from microgrid.sweeps import SAMPLE, Point, Sweep, points
+from microgrid.versions import version_of
 
 FORMAT = 1
 """Raised where what a plan is changes without a new version of the engine."""
@@ -88,24 +89,9 @@ class Case:
 def content_id(document: Document) -> str:
     """Return the hash of all that decides a plan."""
     told = {key: value for key, value in document.data.items() if key not in ("name", "description")}
-    files = [_file_hash(path) for path in document.named_files]
-    whole = json.dumps([FORMAT, version("green-microgrid"), told, files], sort_keys=True, ensure_ascii=False)
+    files = [file_hash(path) for path in document.named_files]
+    whole = json.dumps([FORMAT, version_of(), told, files], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(whole.encode()).hexdigest()[:_ID]
-
-
-_HASHES: dict[tuple[Path, int, int], str] = {}
-
-
-def _file_hash(path: Path) -> str:
-    """Return the hash of a file, read again only if its size or time of change is another."""
-    try:
-        told = path.stat()
-        key = path, told.st_size, told.st_mtime_ns
-        if key not in _HASHES:
-            _HASHES[key] = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return "missing"
-    return _HASHES[key]
 
 
 def expand(paths: Iterable[Path | str], overrides: Mapping[str, str] | None = None) -> list[Case]:

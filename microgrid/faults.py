@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
@@ -151,6 +152,12 @@ class Node(NamedTuple):
             return Node(info.annotation, tuple(info.metadata), info.description or "")
         element = _element(self.annotation)
         return self if element is None else Node(element)
+
+
+@cache
+def marks_of(model: type[BaseModel]) -> Mapping[str, Any]:
+    """Return the mark of each field of a model, None where a field has none."""
+    return {name: Node(info.annotation, tuple(info.metadata)).mark for name, info in model.model_fields.items()}
 
 
 def _metadata(annotation: Any) -> tuple[Any, ...]:

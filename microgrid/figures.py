@@ -6,9 +6,11 @@ kWh or kg over the horizon, ``peak.grid.import`` in kW or kg/h, ``share.own_gene
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+from collections.abc import Mapping
 
+import numpy as np
+
+from microgrid.alike import Array, alike
 from microgrid.results import Result
 
 _RELIEFS = ("shed", "unserved")
@@ -40,28 +42,30 @@ def _moved(result: Result) -> dict[str, float]:
     flows, steps = result.flows, result.steps
     if flows.empty:
         return {}
-    n = len(steps)
-    hours = (steps["hours"] * steps["weight"]).to_numpy(dtype=float)
-    rates = flows["rate"].to_numpy(dtype=float).reshape(-1, n)  # flow after flow, each along all steps
-    heads = flows.iloc[::n][["asset", "port", "carrier"]].astype(str)
+    hours = steps["hours"].to_numpy(dtype=float) * steps["weight"].to_numpy(dtype=float)
+    rates = flows["rate"].to_numpy(dtype=float)
+    moved = {key: rates[rows] for key, rows in alike(flows, ["asset", "port", "carrier"])}
     found: dict[str, float] = {}
-    for (asset, port, _), rate in zip(heads.itertuples(index=False), rates, strict=True):
+    for (asset, port, _), rate in moved.items():
         found[f"energy.{asset}.{port}"] = float(np.abs(rate) @ hours)
         found[f"peak.{asset}.{port}"] = float(np.abs(rate).max())
-    return found | _shares(result, heads, rates, hours)
+    return found | _shares(result, moved, hours)
 
 
-def _shares(result: Result, heads: pd.DataFrame, rates: np.ndarray, hours: np.ndarray) -> dict[str, float]:
+def _shares(result: Result, moved: Mapping[tuple[str, ...], Array], hours: Array) -> dict[str, float]:
     """Return which share of the electricity is made on the site, of what is made or bought.
 
     Made is what comes from assets that store nothing and take neither electricity nor hydrogen.
     """
     kinds = result.manifest.get("kinds") or {}
-    listed = list(zip(heads["asset"], heads["port"], heads["carrier"], rates, strict=True))
-    storing = set(result.stocks["asset"].astype(str))
-    taking = {a for a, _, carrier, rate in listed if carrier in ("electricity", "hydrogen") and rate.min() < -_SMALL}
+    storing = {asset for (asset,), _ in alike(result.stocks, ["asset"])}
+    taking = {
+        asset
+        for (asset, _, carrier), rate in moved.items()
+        if carrier in ("electricity", "hydrogen") and rate.min() < -_SMALL
+    }
     made = bought = 0.0
-    for asset, port, carrier, rate in listed:
+    for (asset, port, carrier), rate in moved.items():
         amount = float(np.maximum(rate, 0.0) @ hours)
         if carrier != "electricity" or port in _RELIEFS:
             continue

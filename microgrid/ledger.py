@@ -66,6 +66,13 @@ class Ledger:
         if free:
             self.add(CARBON_PRICE, [Cost("free allowances", "carbon", lambda _: -free)])
 
+    def under(self, objective: Objective) -> Ledger:
+        """Return the same lines under another objective, without those of its prices of carbon."""
+        ledger = Ledger(self.operation, objective, self.accounting)
+        ledger.costs = [line for line in self.costs if line.asset != CARBON_PRICE]
+        ledger.emissions = list(self.emissions)
+        return ledger
+
     def column(self, name: str) -> Any:
         """Return the sum over a column, as an expression; steps count as often as their weight says."""
         parts = [self.summed(line.cost) for line in self._paid(name)]

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from microgrid.accounts import COST_COLUMNS
 from microgrid.capacity import Fixed, Sized
 from microgrid.errors import InputError
-from microgrid.faults import Keys, Node
+from microgrid.faults import Keys, marks_of
 from microgrid.fields import MONEY
 from microgrid.plant import Plant
 from microgrid.series import Series
@@ -156,8 +156,8 @@ def _with(model: BaseModel, **changes: Any) -> Any:
 
 def _parts(model: BaseModel) -> Iterator[tuple[str, Any, Any]]:
     """Give name, value and mark of each field."""
-    for name, info in type(model).model_fields.items():
-        yield name, getattr(model, name), Node(info.annotation, tuple(info.metadata)).mark
+    for name, mark in marks_of(type(model)).items():
+        yield name, getattr(model, name), mark
 
 
 def _levers(model: BaseModel, path: Keys, put: Callable[[Any], Plant]) -> Iterator[Lever]:

@@ -45,6 +45,8 @@ def matching_table(result: Result) -> pd.DataFrame:
 def matching_summary(result: Result) -> list[dict[str, Any]]:
     """Return, for each contract, how many periods its rule has, how many are broken, and the sums over them."""
     table = matching_table(result)
+    if table.empty:
+        return []
     return [
         {
             "asset": str(asset),
@@ -61,10 +63,14 @@ def matching_summary(result: Result) -> list[dict[str, Any]]:
 
 
 def _connections(result: Result) -> Iterator[tuple[Books, list[Claim]]]:
-    books = books_of(result)
-    for asset, claims in result.claims.items():
-        if any(isinstance(claim, Matching | Certified) for claim in claims):
-            yield books[asset], list(claims)
+    contracted = [
+        asset
+        for asset, claims in result.claims.items()
+        if any(isinstance(claim, Matching | Certified) for claim in claims)
+    ]
+    books = books_of(result) if contracted else {}
+    for asset in contracted:
+        yield books[asset], list(result.claims[asset])
 
 
 def _table(books: Books, claims: list[Claim], claim: Matching | Certified) -> pd.DataFrame:

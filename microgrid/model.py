@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,6 +97,12 @@ class Model:
             self.pyomo.del_component(name)
         self.pyomo.add_component(name, _at_most(self.ledger, column, highest))
 
+    def forget_objective(self) -> None:
+        """Take out the goal, and the rows that keep columns of the ledgers below something."""
+        for kind in (pyo.Objective, pyo.Constraint):
+            for component in list(self.pyomo.component_objects(kind, descend_into=False)):
+                self.pyomo.del_component(component)
+
     def claims(self) -> dict[str, list[Claim]]:
         """Return what the plan will say of itself, by asset."""
         found = {
@@ -130,15 +136,35 @@ def _with_roles(asset: Technology, claims: list[Claim]) -> list[Claim]:
     return claims + [Means(port, role) for port, role in asset.roles().items() if port not in told]
 
 
-def assemble(plant: Plant) -> Model:
-    """Write a plant as a Pyomo model."""
-    written = write_plant(plant, pyo.ConcreteModel(name="plant"))
+def assemble(plant: Plant, earlier: Model | None = None) -> Model:
+    """Write a plant as a Pyomo model.
+
+    Parameters
+    ----------
+    plant
+        The plant.
+    earlier
+        A model that has served: where its plant has the same rows, they are taken over and `earlier` is of no more use.
+    """
+    if earlier is None or not plant.has_rows_of(earlier.plant):
+        written = _written(plant, pyo.ConcreteModel(name="plant"))
+    else:
+        earlier.forget_objective()
+        written = replace(earlier, plant=plant, ledger=earlier.ledger.under(plant.objective))
+    _price_and_cap(written)
     written.aim(written.goals[0])
     return written
 
 
 def write_plant(plant: Plant, block: Any) -> Model:
     """Write a plant on a block, without an objective: a model may hold several of them, such as stages or futures."""
+    written = _written(plant, block)
+    _price_and_cap(written)
+    return written
+
+
+def _written(plant: Plant, block: Any) -> Model:
+    """Write what does not depend on prices of carbon, nor on caps."""
     block.size = pyo.Block(list(plant.assets))
     sizes = {
         name: {key: _declare(block.size[name], key, capacity) for key, capacity in asset.capacities().items()}
@@ -149,14 +175,18 @@ def write_plant(plant: Plant, block: Any) -> Model:
     operation, contributions, ledger = _operate(plant, block.operation, sizes)
     for name, asset in plant.assets.items():
         ledger.add(name, _capital(plant, block.size[name], asset, sizes[name]))
-    ledger.price_carbon()
     _certify(block, operation, plant, contributions)
     keep_from_passing(block.site, operation, plant, contributions, sizes)
     block.policy = pyo.Block(list(dict.fromkeys(bound.policy for bound in plant.bounds)))
     contributions |= enforce(block.policy, plant.bounds, Quantities(plant, operation, contributions, ledger))
-    for column, highest in plant.objective.caps.items():
-        block.add_component(f"{column}_within_cap", _at_most(ledger, column, highest))
     return Model(plant, block, operation, sizes, contributions, ledger)
+
+
+def _price_and_cap(written: Model) -> None:
+    """Enter the prices of carbon, and write the caps on ledger columns."""
+    written.ledger.price_carbon()
+    for column, highest in written.plant.objective.caps.items():
+        written.pyomo.add_component(f"{column}_within_cap", _at_most(written.ledger, column, highest))
 
 
 def _certify(model: Any, operation: Operation, plant: Plant, contributions: Mapping[str, Contribution]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from microgrid.capacity import Fixed, Sized
 from microgrid.carriers import CARRIERS, Carrier
 from microgrid.errors import InputError, Problem, nearest
 from microgrid.factor_checks import factor_problems
-from microgrid.faults import Fault, Node, shown
+from microgrid.faults import Fault, marks_of, shown
 from microgrid.gas_checks import gas_problems
 from microgrid.names import unfit_name
 from microgrid.policies.adopted import Bound, Policy
@@ -70,6 +70,10 @@ class Objective:
         """Whether emissions have a say in what the plan is."""
         carbon = set(EMISSION_COLUMNS) & {*self.goals, *self.caps}
         return bool(carbon or self.carbon_price or any(self.carbon_prices.values()))
+
+    def without_numbers(self) -> Objective:
+        """Return it without prices and caps: what is left decides which rows a model has."""
+        return replace(self, carbon_price=0.0, carbon_prices={}, caps={})
 
 
 class Worth(NamedTuple):
@@ -148,6 +152,25 @@ class Plant:
         yield "accounting.trading.price", ("scope_1", accounting.trading_price)
         yield "accounting.trading.allowances", ("scope_1", accounting.allowances)
 
+    def has_rows_of(self, other: Plant) -> bool:
+        """Tell whether a model of it has the rows of another's, so that only prices of carbon and caps differ.
+
+        Whether carbon counts at all decides on rows: no price is another structure than some price.
+
+        Assets are the same only if they are one object, as they are where they were read from the same data.
+        """
+        apart = ("timeline", "assets", "objective", "stock_worth", "flow_limits")
+        plain = [part.name for part in fields(self) if part.name not in apart]
+        return (
+            self.timeline is other.timeline
+            and list(self.assets) == list(other.assets)
+            and all(asset is other.assets[name] for name, asset in self.assets.items())
+            and self.objective.without_numbers() == other.objective.without_numbers()
+            and self.objective.counts_carbon == other.objective.counts_carbon
+            and not any((self.stock_worth, self.flow_limits, other.stock_worth, other.flow_limits))
+            and all(getattr(self, name) == getattr(other, name) for name in plain)
+        )
+
     @property
     def bounds(self) -> list[Bound]:
         """The rules that hold for it, checked or enforced."""
@@ -220,8 +243,7 @@ class Plant:
                 yield Problem(
                     where, f"{len(series.values)} values", f"one, or one for each of {len(self.timeline)} steps"
                 )
-            info = type(asset).model_fields[field_name]
-            is_by_carrier = len(amounts_of(Node(info.annotation, tuple(info.metadata)).mark)) > 1
+            is_by_carrier = len(amounts_of(marks_of(type(asset))[field_name])) > 1
             if is_by_carrier and len(stocks) == 1 and amount_of(series.unit) not in ("", *stocks):
                 (stock,) = stocks
                 wanted = f"{_counted_in(stock, self._told(series.unit))}, as the bus's carrier is counted"

@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.accounts import EMISSION_COLUMNS
+from microgrid.alike import alike, sums
 from microgrid.claims import Claim, from_plain, to_plain
 from microgrid.errors import InputError, Problem
 
@@ -90,8 +92,13 @@ def save_manifest(manifest: Mapping[str, Any], folder: Path) -> None:
 
 
 def manifest_text(manifest: Mapping[str, Any]) -> str:
-    """Return a manifest as JSON; what is not a number is null."""
-    return json.dumps(_json_safe(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return a manifest as JSON, to be read by people; what is not a number is null."""
+    return json.dumps(plain_manifest(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest as JSON knows it: what is not a number is None."""
+    return {str(key): _json_safe(part) for key, part in manifest.items()}
 
 
 def _json_safe(value: Any) -> Any:
@@ -166,14 +173,28 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
 
 
 def _tidy(rows: list[dict[str, Any]], columns: Sequence[str], values: str) -> pd.DataFrame:
-    """Stack one table a row of `rows`; texts repeat as categories."""
-    tables = [pd.DataFrame(row) for row in rows]
-    frame = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
-    frame = frame[list(columns)]
+    """Stack one table a row of `rows`; texts repeat as categories, which are made once and not found out row by row."""
+    if not rows:
+        empty = pd.DataFrame(columns=list(columns)).astype(dict.fromkeys(set(columns) - {"time", values}, "category"))
+        return empty.astype({values: float})
+    lengths = [len(row["time"]) for row in rows]
+    first, *others = (row["time"] for row in rows)
+    stacked: dict[str, Any] = {
+        "time": first.append(others) if others else first,
+        values: np.concatenate([np.asarray(row[values], dtype=float) for row in rows]),
+    }
     for column in columns:
-        if column not in ("time", values):
-            frame[column] = frame[column].astype("category")
-    return frame.astype({values: float})
+        if column not in stacked:
+            known = tuple(sorted({row[column] for row in rows}))
+            codes = np.repeat([known.index(row[column]) for row in rows], lengths)
+            stacked[column] = pd.Categorical.from_codes(codes, dtype=_categories(known))
+    return pd.DataFrame({column: stacked[column] for column in columns})
+
+
+@lru_cache(maxsize=200)
+def _categories(known: tuple[Any, ...]) -> pd.CategoricalDtype:
+    """Return texts, or numbers, as categories; the same few come again with every plan of a batch."""
+    return pd.CategoricalDtype(pd.Index(known))
 
 
 def _steps(model: Model) -> pd.DataFrame:
@@ -215,12 +236,11 @@ def _stocks(model: Model, values: Values) -> pd.DataFrame:
 
 def _states(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
-    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
     for asset, contribution in model.contributions.items():
         for name, state in contribution.states.items():
             if state.on == "points":
                 continue
-            times = timeline.index if state.on == "steps" else pd.DatetimeIndex(firsts)
+            times = timeline.index if state.on == "steps" else timeline.month_starts
             along = values.along(state.variable.__getitem__, state.variable.index_set())
             rows.append({"asset": asset, "state": name, "time": times, "value": along})
     return _tidy(rows, ("asset", "state", "time", "value"), "value")
@@ -228,7 +248,6 @@ def _states(model: Model, values: Values) -> pd.DataFrame:
 
 def _costs(model: Model, values: Values) -> pd.DataFrame:
     timeline, rows = model.plant.timeline, []
-    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
     for entry in model.ledger.costs:
         cost = entry.cost
         names = {"asset": entry.asset, "line": cost.line, "category": cost.category}
@@ -239,7 +258,7 @@ def _costs(model: Model, values: Values) -> pd.DataFrame:
             once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
             rows.append(names | {"time": once, "amount": values.along(lambda c=cost: c.amount(None))})
         else:
-            rows.append(names | {"time": pd.DatetimeIndex(firsts), "amount": values.along(cost.amount, cost.index)})
+            rows.append(names | {"time": timeline.month_starts, "amount": values.along(cost.amount, cost.index)})
     return _tidy(rows, ("asset", "line", "category", "time", "amount"), "amount")
 
 
@@ -302,16 +321,15 @@ def _sizes(model: Model, values: Values) -> dict[str, dict[str, float]]:
 
 
 def _totals(frame: pd.DataFrame, column: str) -> dict[str, float]:
-    totals = frame.groupby(column, observed=True)["amount"].sum()
-    return {"cost": float(frame["amount"].sum())} | {str(key): float(value) for key, value in totals.items()}
+    amounts = frame["amount"].to_numpy(dtype=float)
+    totals = sums(alike(frame, [column]), amounts)
+    return {"cost": float(amounts.sum())} | {key: totals[(key,)] for (key,) in sorted(totals)}
 
 
 def emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:
     """Return what the carbon ledger's columns add up to, by the lines of a frame."""
-    sums = frame.groupby(["asset", "line"], observed=True)["amount"].sum()
-    entries = [
-        (line.emission, float(sums.get((line.asset, line.emission.line), 0.0))) for line in model.ledger.emissions
-    ]
+    found = sums(alike(frame, ["asset", "line"]), frame["amount"].to_numpy(dtype=float))
+    entries = [(line.emission, found.get((line.asset, line.emission.line), 0.0)) for line in model.ledger.emissions]
     return {
         column: sum(amount for emission, amount in entries if model.ledger.counts(emission, column))
         for column in EMISSION_COLUMNS

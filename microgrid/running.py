@@ -8,9 +8,8 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,8 @@ from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.scenario import Scenario, Solver, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 from microgrid.stored_emissions import stored_emissions
-from solvers import Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
+from microgrid.versions import version_of
+from solvers import Compilation, Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
 
@@ -114,14 +114,48 @@ def _solved(plant: Plant, settings: Settings, watch: Watch | None, identity: Map
     return solved_from(plant, settings, watch, identity)[0]
 
 
+@dataclass
+class Written:
+    """A model that is kept for the next plant, which may have the same rows."""
+
+    model: Model | None = None
+    compilation: Compilation | None = None
+
+    def of(self, plant: Plant) -> tuple[Model, Compilation]:
+        """Return the model of a plant, and what is compiled of it already."""
+        earlier, self.model = self.model, None  # of no more use, should the next not come about
+        with templating(), _pyomo_silent():
+            model = assemble(plant, earlier)
+        if self.compilation is None or self.compilation.model is not model.pyomo:
+            self.compilation = Compilation(model.pyomo)
+        self.model = model
+        return model, self.compilation
+
+
 def solved_from(
-    plant: Plant, settings: Settings, watch: Watch | None, identity: Mapping[str, Any], start: Plan | None = None
+    plant: Plant,
+    settings: Settings,
+    watch: Watch | None,
+    identity: Mapping[str, Any],
+    start: Plan | None = None,
+    written: Written | None = None,
 ) -> tuple[Result, Plan]:
-    """Solve a plant, beginning with the plan of one like it; return the result, not audited yet, and its own plan."""
+    """Solve a plant; return the result, not audited yet, and its own plan.
+
+    Parameters
+    ----------
+    plant, settings, watch
+        As in `solve_plant`.
+    identity
+        What the manifest says of the scenario.
+    start
+        The plan of a plant like this one, to begin with.
+    written
+        The model of the plant before, for plants that are solved one after the other.
+    """
     started = time.perf_counter()
-    with templating(), _pyomo_silent():
-        model = assemble(plant)
-    outcome, plan, goals = optimise(model, settings, watch, start)
+    model, compilation = (written or Written()).of(plant)
+    outcome, plan, goals = optimise(model, settings, watch, start, compilation)
     result = collect(model, plan, dict(identity) | told(plant, outcome, goals))
     result.manifest["total_seconds"] = time.perf_counter() - started
     return result, plan
@@ -157,7 +191,11 @@ def _pyomo_silent() -> Iterator[None]:
 
 @templating()
 def optimise(
-    model: Model, settings: Settings, watch: Watch | None = None, start: Plan | None = None
+    model: Model,
+    settings: Settings,
+    watch: Watch | None = None,
+    start: Plan | None = None,
+    compilation: Compilation | None = None,
 ) -> tuple[Outcome, Plan, list[dict[str, Any]]]:
     """Minimise the model's goals in turn; return the last outcome, its plan, and what each goal reached.
 
@@ -174,12 +212,14 @@ def optimise(
     operation = model.operation
     horizon = Horizon((operation.steps, operation.later, operation.points))
     left, ended = settings.seconds, Ended.OPTIMAL
+    kept = compilation or Compilation(model.pyomo)
     plan: Plan | None = None
     for goal in model.goals:
         if reached:
             model.hold(reached[-1]["column"], reached[-1]["objective"])
             model.aim(goal)
-        outcome = solve(model.pyomo, replace(settings, seconds=left), watch, plan or start, load=False, horizon=horizon)
+        limited, begin = replace(settings, seconds=left), plan or start
+        outcome = solve(model.pyomo, limited, watch, begin, load=False, horizon=horizon, compilation=kept)
         ended = outcome.ended if outcome.ended is not Ended.OPTIMAL else ended
         if outcome.plan is None:
             break
@@ -266,9 +306,9 @@ def told(plant: Plant, outcome: Outcome, goals: list[dict[str, Any]]) -> dict[st
     return {
         "format": FORMAT,
         "engine": {
-            "version": version("green-microgrid"),
+            "version": version_of(),
             "python": platform.python_version(),
-            "pyomo": version("pyomo"),
+            "pyomo": version_of("pyomo"),
         },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "currency": plant.currency,

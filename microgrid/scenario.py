@@ -19,7 +19,7 @@ from microgrid.documents import Document, read_document
 from microgrid.errors import InputError, Problem
 from microgrid.factor_checks import footprint_problems
 from microgrid.families import named_case
-from microgrid.faults import Fault, Keys, Node, RefusedError, did_you_mean, faults_of, no_file, shown
+from microgrid.faults import Fault, Keys, RefusedError, did_you_mean, faults_of, marks_of, no_file, shown
 from microgrid.fields import Quantity, Reading
 from microgrid.finance_section import Finance, Reference
 from microgrid.horizons import Horizon
@@ -99,7 +99,7 @@ def read_scenario(path: Path | str, overrides: Mapping[str, str] | None = None, 
     return scenario_of(read_document(Path(path), overrides))
 
 
-def scenario_of(document: Document, memory: MutableMapping[str, Technology] | None = None) -> Scenario:
+def scenario_of(document: Document, memory: MutableMapping[str, Any] | None = None) -> Scenario:
     """Return the scenario that a document holds.
 
     Parameters
@@ -107,8 +107,8 @@ def scenario_of(document: Document, memory: MutableMapping[str, Technology] | No
     document
         The document.
     memory
-        Assets that were read before, by all that they were read from: whoever reads many documents that differ in a
-        few fields passes the same mapping each time, while no file changes.
+        Assets and horizons that were read before, by all that they were read from: whoever reads many documents that
+        differ in a few fields passes the same mapping each time, while no file changes.
 
     Raises
     ------
@@ -122,9 +122,10 @@ def scenario_of(document: Document, memory: MutableMapping[str, Technology] | No
     currency = data.get("currency")
     reading = Reading(currency if isinstance(currency, str) and is_currency(currency) else "", document.folder)
     head = _read(Head, data, (), reading, faults)
-    timeline, reading = _with_time(data, reading, faults)
+    known = _Memory.of(document, {} if memory is None else memory)
+    timeline, reading = known.time(data, reading, faults)
     faults += _name_faults(data)
-    assets = _assets(data.get("assets"), reading, faults, _Memory.of(document, {} if memory is None else memory))
+    assets = _assets(data.get("assets"), reading, faults, known)
     faults += _reference_faults(head, data, reading)
     plant = _plant(data, head, timeline, assets, reading, faults)
     if plant is not None:
@@ -251,9 +252,9 @@ def _name_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 class _Memory(NamedTuple):
-    """Assets by all that they were read from: their own data, and the sections around."""
+    """Assets by all that they were read from: their own data, and the sections around; the time by the latter."""
 
-    known: MutableMapping[str, Technology]
+    known: MutableMapping[str, Any]
     around: str
 
     @classmethod
@@ -264,6 +265,18 @@ class _Memory(NamedTuple):
 
     def key(self, data: Any) -> str:
         return json.dumps([self.around, data])
+
+    def time(self, data: Mapping[str, Any], reading: Reading, faults: _Faults) -> tuple[Timeline | None, Reading]:
+        """Return the horizon's steps and a reading that knows them; what holds faults is not remembered."""
+        if self.around in self.known:
+            found: tuple[Timeline, Reading] = self.known[self.around]
+            return found
+        new: _Faults = []
+        read = _with_time(data, reading, new)
+        faults += new
+        if not new and read[0] is not None:
+            self.known[self.around] = read
+        return read
 
 
 def _assets(assets: Any, reading: Reading, faults: _Faults, memory: _Memory) -> dict[str, Technology]:
@@ -298,8 +311,8 @@ def _amount_faults(plant: Plant, data: Mapping[str, Any], reading: Reading) -> I
     """Refuse prices per kWh of what is counted in kg, and the other way round."""
     for name, asset in plant.assets.items():
         stocks = plant.stock_units(asset)
-        for key, info in type(asset).model_fields.items():
-            mark, value = Node(info.annotation, tuple(info.metadata)).mark, data[name].get(key)
+        for key, mark in marks_of(type(asset)).items():
+            value = data[name].get(key)
             is_by_carrier = isinstance(mark, Quantity) and len(amounts_of(mark)) > 1
             if is_by_carrier and len(stocks) == 1 and isinstance(value, str):
                 (stock,) = stocks

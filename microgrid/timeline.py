@@ -134,6 +134,12 @@ class Timeline:
         return np.asarray(self.index.strftime("%Y-%m"), dtype=object)
 
     @cached_property
+    def month_starts(self) -> pd.DatetimeIndex:
+        """The first step of each billing month."""
+        _, first = np.unique(self.months, return_index=True)
+        return self.index[np.sort(first)]
+
+    @cached_property
     def month_shares(self) -> dict[str, float]:
         """The part of each billing month that the horizon covers, from above 0 to 1."""
         shares = {}
@@ -154,6 +160,15 @@ class Timeline:
         InputError
             If a step lies across the edge of a window that it does not fill.
         """
+        if minutes not in self._windows:
+            self._windows[minutes] = self._numbered(minutes)
+        return self._windows[minutes]
+
+    @cached_property
+    def _windows(self) -> dict[float, NDArray[np.int64]]:
+        return {}
+
+    def _numbered(self, minutes: float) -> NDArray[np.int64]:
         window = pd.Timedelta(minutes=minutes)
         wall = self.index.tz_localize(None)
         shift = wall - self.index.tz_convert("UTC").tz_localize(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from solvers.compile import Compilation
 from solvers.horizon import Horizon
 from solvers.outcome import Ended, Outcome, Progress
 from solvers.plan import Plan
@@ -11,6 +12,7 @@ from solvers.settings import Settings, SettingsError
 from solvers.template_rows import templating
 
 __all__ = [
+    "Compilation",
     "Ended",
     "Horizon",
     "Outcome",
@@ -50,6 +52,7 @@ def solve(
     *,
     load: bool = True,
     horizon: Horizon | None = None,
+    compilation: Compilation | None = None,
 ) -> Outcome:
     """Solve a Pyomo model with the solver that `settings` names.
 
@@ -69,23 +72,27 @@ def solve(
         plan's arrays are enough, leave them out.
     horizon
         The index sets that run along time: with them long mixed-integer models can be solved in windows.
+    compilation
+        What is kept of the model from solve to solve, for who solves it several times.
 
     Returns
     -------
     Outcome
         Why it ended, the plan if there is one, and how good it is.
     """
-    outcome = _driven(model, settings or Settings(), watch, start, horizon)
+    outcome = _driven(model, settings or Settings(), watch, start, horizon, compilation)
     if load and outcome.plan is not None:
         outcome.plan.load()
     return outcome
 
 
-def _driven(model: Any, settings: Settings, watch: Any, start: Any, horizon: Horizon | None) -> Outcome:
+def _driven(
+    model: Any, settings: Settings, watch: Any, start: Any, horizon: Horizon | None, compilation: Compilation | None
+) -> Outcome:
     if settings.solver == "highs":
         from solvers.methods import solve_by_method
 
-        return solve_by_method(model, settings, watch, start, horizon)
+        return solve_by_method(model, settings, watch, start, horizon, compilation)
     from solvers.pyomo_driver import solve_with_pyomo
 
     return solve_with_pyomo(model, settings)

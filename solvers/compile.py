@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyomo.core as pyo
@@ -19,7 +20,7 @@ from pyomo.repn.util import categorize_valid_components
 from scipy import sparse
 
 from solvers.columns import Columns
-from solvers.limits import limits_of
+from solvers.limits import Limits, limits_of
 from solvers.linear import Array, Linear, NotTemplatedError, Space
 from solvers.matrix import InfeasibleRowError, Matrix, Rows
 from solvers.template_rows import untouched
@@ -53,60 +54,97 @@ def compile_model(model: Any, *, refuse: bool = True) -> Matrix:
     ValueError
         If the model is not linear, has no objective or several, or holds active components of another kind.
     """
-    _, unknown = categorize_valid_components(model, active=True, sort=False, valid=_KNOWN, targets=set())
-    if unknown:
-        names = ", ".join(str(kind.__name__) for kind in unknown)
-        raise ValueError(f"the model holds components of a kind that has no rows: {names}")
-    objectives = list(model.component_data_objects(pyo.Objective, active=True))
-    if len(objectives) != 1:
-        raise ValueError(f"the model has {len(objectives)} active objectives: wanted one")
-    columns = Columns.of(model)
-    compiler = _Compiler(columns, Evaluator(columns))
-    for constraint in model.component_objects(pyo.Constraint, active=True, descend_into=True):
-        compiler.add(constraint)
-    matrix = compiler.matrix(objectives[0])
-    if refuse:
-        _refuse_impossible_rows(matrix)
-    return matrix
+    return Compilation(model).matrix(refuse=refuse)
 
 
-@dataclass(eq=False)
-class _Parts:
-    """Rows as they come: triplets and bounds."""
+class Compilation:
+    """A model that is compiled more than once, while rows come and go and the objective changes.
 
-    rows: list[NDArray[np.int64]] = field(default_factory=list)
-    columns: list[NDArray[np.int64]] = field(default_factory=list)
-    coefficients: list[Array] = field(default_factory=list)
-    low: list[Array] = field(default_factory=list)
-    high: list[Array] = field(default_factory=list)
-    blocks: list[Rows] = field(default_factory=list)
-    count: int = 0
+    What has been compiled is kept: variables, and rows by their constraints. Who keeps a compilation must not change
+    these, but may add constraints, take some away, and aim at another objective. Where there are other variables than
+    before, all is compiled anew.
 
-    def add(self, constraint: Any, index: Sequence[Any], body: Linear, bounds: tuple[Array, Array]) -> None:
-        """Add rows whose body's constant moves to their bounds; rows without bounds are left out."""
+    Parameters
+    ----------
+    model
+        A Pyomo ConcreteModel.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._compiler = _Compiler(Columns.of(model))
+
+    def matrix(self, *, refuse: bool = True) -> Matrix:
+        """Return the model's arrays as they are now; see `compile_model`."""
+        _, unknown = categorize_valid_components(self.model, active=True, sort=False, valid=_KNOWN, targets=set())
+        if unknown:
+            names = ", ".join(str(kind.__name__) for kind in unknown)
+            raise ValueError(f"the model holds components of a kind that has no rows: {names}")
+        objectives = list(self.model.component_data_objects(pyo.Objective, active=True))
+        if len(objectives) != 1:
+            raise ValueError(f"the model has {len(objectives)} active objectives: wanted one")
+        columns = Columns.of(self.model)
+        if [*map(id, columns.variables)] != [*map(id, self._compiler.columns.variables)]:
+            self._compiler = _Compiler(columns)
+        matrix = self._compiler.matrix(objectives[0])
+        if refuse:
+            _refuse_impossible_rows(matrix)
+        return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The rows of one constraint, counted from 0: triplets, bounds, and the indices that they belong to."""
+
+    constraint: Any
+    rows: Sequence[NDArray[np.int64]] = ()
+    columns: Sequence[NDArray[np.int64]] = ()
+    coefficients: Sequence[Array] = ()
+    low: Array = field(default_factory=lambda: np.zeros(0))
+    high: Array = field(default_factory=lambda: np.zeros(0))
+    index: Sequence[Any] = ()
+    fell_back: str = ""
+
+    @classmethod
+    def of(cls, constraint: Any, index: Sequence[Any], body: Linear, bounds: tuple[Array, Array]) -> _Part:
+        """Return rows whose body's constant moves to their bounds; rows without bounds are left out."""
         low, high = bounds
         bounded = np.isfinite(low) | np.isfinite(high)
-        place = np.cumsum(bounded) - 1 + self.count
-        for rows, columns, coefficients in zip(body.rows, body.columns, body.coefficients, strict=True):
-            kept = bounded[rows]
-            self.rows.append(place[rows[kept]])
-            self.columns.append(columns[kept])
-            self.coefficients.append(coefficients[kept])
-        self.low.append((low - body.constant)[bounded])
-        self.high.append((high - body.constant)[bounded])
-        kept_index = index if bounded.all() else [i for i, b in zip(index, bounded.tolist(), strict=True) if b]
-        if kept_index:
-            self.blocks.append(Rows(constraint, self.count, kept_index))
-        self.count += len(kept_index)
+        place = np.cumsum(bounded) - 1
+        kept = [bounded[rows] for rows in body.rows]
+        return cls(
+            constraint,
+            [place[rows[k]] for rows, k in zip(body.rows, kept, strict=True)],
+            [columns[k] for columns, k in zip(body.columns, kept, strict=True)],
+            [coefficients[k] for coefficients, k in zip(body.coefficients, kept, strict=True)],
+            (low - body.constant)[bounded],
+            (high - body.constant)[bounded],
+            index if bounded.all() else [i for i, b in zip(index, bounded.tolist(), strict=True) if b],
+        )
 
-    def joined(self, width: int) -> tuple[sparse.csc_array, Array, Array]:
-        """Return coefficients and row bounds of all rows."""
-        coefficients, low, high = (_joined(part) for part in (self.coefficients, self.low, self.high))
-        place = _joined(self.rows).astype(np.int32), _joined(self.columns).astype(np.int32)
-        a = sparse.csc_array(sparse.coo_array((coefficients, place), shape=(self.count, width)))
+
+class _Rows(NamedTuple):
+    """The rows of all constraints."""
+
+    parts: Sequence[_Part]
+    a: sparse.csc_array
+    low: Array
+    high: Array
+    blocks: Sequence[Rows]
+
+    @classmethod
+    def of(cls, parts: Sequence[_Part], width: int) -> _Rows:
+        """Put the rows of constraints below each other."""
+        starts = np.cumsum([0, *(len(part.index) for part in parts)]).tolist()
+        placed = list(zip(parts, starts, strict=False))
+        rows = _joined([each + start for part, start in placed for each in part.rows]).astype(np.int32)
+        columns = _joined([each for part in parts for each in part.columns]).astype(np.int32)
+        coefficients = _joined([each for part in parts for each in part.coefficients])
+        a = sparse.csc_array(sparse.coo_array((coefficients, (rows, columns)), shape=(starts[-1], width)))
         a.sum_duplicates()
         a.eliminate_zeros()
-        return a, low, high
+        blocks = [Rows(part.constraint, start, part.index) for part, start in placed if part.index]
+        return cls(parts, a, _joined([part.low for part in parts]), _joined([part.high for part in parts]), blocks)
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -116,67 +154,74 @@ def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 class _Compiler:
     """Turns constraints into rows, by template where there is one and one by one where there is none."""
 
-    def __init__(self, columns: Columns, evaluator: Evaluator) -> None:
+    def __init__(self, columns: Columns) -> None:
         self.columns = columns
-        self.evaluator = evaluator
-        self.parts = _Parts()
-        self.fell_back: dict[str, str] = {}
+        self.evaluator = Evaluator(columns)
+        self.parts: dict[int, _Part] = {}
+        self.rows: _Rows | None = None
 
-    def add(self, constraint: Any) -> None:
-        """Add the rows of a constraint."""
-        try:
-            template = untouched(constraint) or _shared(constraint, self.columns)
-            if template is not None:
-                self._by_template(constraint, template)
-        except NotTemplatedError as error:
-            self._fall_back(constraint, error)
-            self._one_by_one(constraint)
+    @cached_property
+    def limits(self) -> Limits:
+        """What the columns may be."""
+        return limits_of(self.columns, self.evaluator)
 
     def matrix(self, objective: Any) -> Matrix:
-        """Return all rows so far, with the objective and what the columns may be."""
-        cost, offset = self._objective(objective)
+        """Return the rows of all active constraints, with the objective and what the columns may be."""
+        constraints = self.columns.model.component_objects(pyo.Constraint, active=True, descend_into=True)
+        parts = [self.parts.get(id(constraint)) or self._part(constraint) for constraint in constraints]
+        self.parts = {id(part.constraint): part for part in parts}
+        if self.rows is None or [*map(id, parts)] != [*map(id, self.rows.parts)]:
+            self.rows = _Rows.of(parts, self.columns.length)
+        fell_back = {part.constraint.name: part.fell_back for part in parts if part.fell_back}
+        cost, offset, reason = self._objective(objective)
         sign = 1.0 if objective.sense == pyo.minimize else -1.0
-        limits = limits_of(self.columns, self.evaluator)
-        a, row_low, row_high = self.parts.joined(self.columns.length)
+        limits = self.limits
         return Matrix(
-            a=a,
-            row_low=row_low,
-            row_high=row_high,
+            a=self.rows.a,
+            row_low=self.rows.low,
+            row_high=self.rows.high,
             low=np.where(limits.fixed, limits.value, limits.low),
             high=np.where(limits.fixed, limits.value, limits.high),
             integer=limits.integer,
             cost=sign * cost,
             offset=sign * offset,
-            rows=self.parts.blocks,
+            rows=self.rows.blocks,
             sign=sign,
             evaluator=self.evaluator,
-            fell_back=self.fell_back,
+            fell_back=fell_back | ({objective.name: reason} if reason else {}),
         )
 
-    def _fall_back(self, component: Any, reason: Exception) -> None:
-        self.fell_back[component.name] = str(reason)
-        log.info("%s is compiled row by row: %s", component.name, reason)
+    def _part(self, constraint: Any) -> _Part:
+        """Return the rows of a constraint."""
+        try:
+            template = untouched(constraint) or _shared(constraint, self.columns)
+            return _Part(constraint) if template is None else self._by_template(constraint, template)
+        except NotTemplatedError as error:
+            log.info("%s is compiled row by row: %s", constraint.name, error)
+            return replace(self._one_by_one(constraint), fell_back=str(error))
 
-    def _objective(self, objective: Any) -> tuple[Array, float]:
-        """Return cost and offset of the objective."""
+    def _objective(self, objective: Any) -> tuple[Array, float, str]:
+        """Return cost and offset of the objective, and why it was no template if it was none."""
+        reason = ""
         try:
             if not hasattr(objective, "template_expr"):
                 raise NotTemplatedError("it is no template")
             value = self.evaluator.linear(objective.template_expr()[0], Space(1, {}))
         except NotTemplatedError as error:
-            self._fall_back(objective, error)
+            log.info("%s is compiled row by row: %s", objective.name, error)
+            reason = str(error)
             value = walked([objective.expr], self.columns)
         cost = np.zeros(self.columns.length)
         for columns, coefficients in zip(value.columns, value.coefficients, strict=True):
             np.add.at(cost, columns, coefficients)
-        return cost, float(value.constant[0])
+        return cost, float(value.constant[0]), reason
 
-    def _by_template(self, constraint: Any, template: tuple[Any, Any]) -> None:
+    def _by_template(self, constraint: Any, template: tuple[Any, Any]) -> _Part:
         index = self.columns.members.index(constraint)
         expression, templates = template
         space = self.evaluator.space(constraint, templates) if constraint.is_indexed() else Space(1, {})
         low, body, high = self._bounded(expression, space)
-        self.parts.add(constraint, index, body, (low, high))
+        return _Part.of(constraint, index, body, (low, high))
 
     def _bounded(self, expression: Any, space: Space) -> tuple[Array, Linear, Array]:
         """Return lower bound, body and upper bound of a relation."""
@@ -194,7 +239,7 @@ class _Compiler:
         left.add(right.times(np.full(space.length, -1.0)))
         return (zero if isinstance(expression, EqualityExpression) else -nothing), left, zero
 
-    def _one_by_one(self, constraint: Any) -> None:
+    def _one_by_one(self, constraint: Any) -> _Part:
         data = [d for d in constraint.values() if d.active]
         for d in data:
             d.expr  # noqa: B018  makes an expression of its own out of a template
@@ -204,7 +249,7 @@ class _Compiler:
             np.array([sign * np.inf if r[place] is None else float(pyo.value(r[place])) for r in relations])
             for place, sign in ((0, -1.0), (2, 1.0))
         )
-        self.parts.add(constraint, [d.index() for d in data], body, (low, high))
+        return _Part.of(constraint, [d.index() for d in data], body, (low, high))
 
 
 def _shared(constraint: Any, columns: Columns) -> tuple[Any, Any] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from solvers.compile import compile_model
 from solvers.linear import Array
-from solvers.matrix import InfeasibleRowError, Matrix
+from solvers.matrix import InfeasibleRowError, Matrix, whole_bounds
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.plan import Plan, duals_by_constraint
 from solvers.settings import Settings, SettingsError
@@ -40,7 +40,7 @@ OWN_OPTIONS = {"mip_allow_restart": False, "mip_heuristic_run_root_reduced_cost"
 """What differs from HiGHS's own defaults, measured on days and weeks of plants with commitment
 (docs/architecture.md): where the relaxation is tight, both take more time than they save."""
 
-Start = Plan | Mapping[str, Array]
+Start = Plan | Mapping[str, Array] | highspy.HighsBasis
 
 
 def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None, start: Start | None = None) -> Outcome:
@@ -55,7 +55,7 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None,
     watch
         Called from the solver's thread as incumbent and bound improve.
     start
-        A plan of a model with the same names: an incumbent to begin with, or for a linear model the basis.
+        A plan of a model with the same names: an incumbent to begin with, or for a linear model the basis. Or a basis.
     """
     try:
         matrix = compile_model(model)
@@ -112,7 +112,7 @@ def loaded(matrix: Matrix, settings: Settings) -> Any:
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(matrix.cost), len(matrix.row_low)
     lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset
-    lp.col_lower_, lp.col_upper_ = matrix.low, matrix.high
+    lp.col_lower_, lp.col_upper_ = whole_bounds(matrix.low, matrix.high, matrix.integer)
     lp.row_lower_, lp.row_upper_ = matrix.row_low, matrix.row_high
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.a.indptr, matrix.a.indices, matrix.a.data
@@ -126,6 +126,9 @@ def loaded(matrix: Matrix, settings: Settings) -> Any:
 
 def _begin_with(solver: Any, matrix: Matrix, start: Start) -> None:
     """Give the solver an incumbent or, for a linear model of the same shape, the basis of an earlier optimum."""
+    if isinstance(start, highspy.HighsBasis):
+        solver.setBasis(start)
+        return
     if isinstance(start, Plan):
         basis = start.basis
         if basis is not None and not matrix.integer.any():

@@ -85,3 +85,14 @@ def _named(component: Any, index: Any) -> str:
         return str(component.name)
     text = ",".join(map(str, index)) if isinstance(index, tuple) else str(index)
     return f"{component.name}[{text}]"
+
+
+def whole_bounds(low: Array, high: Array, integer: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return bounds between which no whole column has less than a whole number, shape (columns,) each.
+
+    HiGHS 1.15.1 cuts off optima of models in which a whole column's bound is none. Where no whole number lies between,
+    the bounds stay as they are.
+    """
+    up, down = np.ceil(low - 1e-6), np.floor(high + 1e-6)
+    rounds = integer & (up <= down)
+    return np.where(rounds, up, low), np.where(rounds, down, high)

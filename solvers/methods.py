@@ -9,12 +9,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from solvers.compile import compile_model
+from solvers.compile import Compilation
+from solvers.first_basis import COLUMNS, STRETCHES, first_basis
 from solvers.highs import Start, solve_matrix, solver_name
 from solvers.horizon import Horizon
 from solvers.matrix import InfeasibleRowError, Matrix
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
+from solvers.runs import Clock
 from solvers.settings import Settings, SettingsError
+from solvers.slicing import Program
+from solvers.turns import processors, stopping
 
 WINDOWS_FROM = 5000
 """Whole columns along time from which windows are chosen. A choice between two measured ends: with some hundred (a week
@@ -29,6 +33,7 @@ def solve_by_method(
     watch: Callable[[Progress], None] | None = None,
     start: Start | None = None,
     horizon: Horizon | None = None,
+    compilation: Compilation | None = None,
 ) -> Outcome:
     """Solve a Pyomo model with HiGHS, as one or in windows of time; the outcome's `method` and `message` say which.
 
@@ -40,12 +45,40 @@ def solve_by_method(
     if settings.method == "windows" and horizon is None:
         raise SettingsError("method windows: wanted a model whose horizon is given")
     try:
-        matrix = compile_model(model)
+        matrix = (compilation or Compilation(model)).matrix()
     except InfeasibleRowError as error:
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
-    if horizon is None or not _suits_windows(matrix, horizon, settings):
+    if horizon is None:
         return solve_matrix(matrix, settings, watch, start)
-    return _in_windows(matrix, horizon, settings, watch, start)
+    if _suits_windows(matrix, horizon, settings):
+        return _in_windows(matrix, horizon, settings, watch, start)
+    is_long = len(matrix.cost) >= COLUMNS * STRETCHES
+    if is_long and start is None and not matrix.integer.any() and "solver" not in settings.options:
+        return _from_stretches(matrix, horizon, settings, watch)
+    return solve_matrix(matrix, settings, watch, start)
+
+
+def _from_stretches(
+    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Callable[[Progress], None] | None
+) -> Outcome:
+    """Solve a linear model, begun with what stretches of its time tell, where it is long."""
+    clock = Clock(seconds=settings.seconds)
+
+    def tell() -> None:
+        if watch is not None:
+            watch(Progress(clock.spent, is_stopping=True))
+
+    with stopping(clock.asked, tell):
+        times = horizon.times(matrix.evaluator.columns)
+        options = {"random_seed": settings.seed} | dict(settings.options)
+        basis = first_basis(Program.of(matrix), times, settings.threads or processors(), clock, options)
+    spent = clock.spent
+    if clock.is_over:
+        ended = Ended.INTERRUPTED if clock.asked.is_set() else Ended.TIME
+        return replace(_without_plan(matrix, ended, math.nan, spent, str(ended)), method="direct")
+    seconds = None if settings.seconds is None else clock.left
+    outcome = solve_matrix(matrix, replace(settings, seconds=seconds), watch, basis)
+    return replace(outcome, seconds=outcome.seconds + spent)
 
 
 def _suits_windows(matrix: Matrix, horizon: Horizon, settings: Settings) -> bool:

@@ -23,6 +23,9 @@ from solvers.horizon import NO_TIME
 from solvers.linear import Array
 from solvers.slicing import Mask, Piece, Places, Program
 
+TIED = -1
+"""The window of a row that ties several together."""
+
 
 @dataclass(frozen=True, eq=False)
 class Priced:
@@ -36,11 +39,20 @@ class Priced:
         The windows' programs; the last one holds the rows without time. A column without a time may be in several.
     floors
         What no plan of a window can beat by the prices alone; they add up to the bound of those prices.
+    block_of_row
+        The number of the window that each row is in, or TIED.
+    paid
+        What is added to the constant for each tied row, shape (rows,).
+    is_additive
+        Whether a window costs what the two cost that it is made of, and what is paid for the rows between them.
     """
 
     constant: float
     pieces: list[Piece]
     floors: Array
+    block_of_row: Places
+    paid: Array
+    is_additive: bool
 
     def losses(self, x: Array, bounds: Array) -> Array:
         """Return by how much a plan of the whole is above the bound of each window, at the prices, at least zero."""
@@ -60,19 +72,21 @@ def priced(program: Program, times: Places, edges: Sequence[int], duals: Array) 
     """
     shared = len(edges)
     block = np.where(times == NO_TIME, shared, np.searchsorted(edges, times, side="right") - 1)
-    block_of_row, ties = _blocks_of_rows(program, block, shared)
+    block_of_row, ties = blocks_of_rows(program, block, shared)
     price = np.where(np.isinf(program.row_low), np.minimum(duals, 0.0), duals)
     price = np.where(np.isinf(program.row_high), np.maximum(price, 0.0), price)
     tied = np.where(ties, price, 0.0)
-    constant = float(_paid(tied, program).sum())
+    paid = _paid(tied, program)
     cost = program.cost - tied @ program.a
-    block_of_row[ties] = -1
+    block_of_row[ties] = TIED
+    common = np.flatnonzero(block == shared)
+    parts, is_additive = _parts(program, common, block_of_row, shared, price, cost[common])
     pieces, prices = [], []
-    for piece, rows in _windows(program, block, block_of_row, shared, (cost, price)):
+    for piece, rows in _windows(program, block, block_of_row, cost, parts):
         pieces.append(piece)
         prices.append(price[rows])
     floors = np.array([_floor(piece.program, y) for piece, y in zip(pieces, prices, strict=True)])
-    return Priced(constant, pieces, floors)
+    return Priced(float(paid.sum()), pieces, floors, block_of_row, paid, is_additive)
 
 
 def _paid(price: Array, program: Program) -> Array:
@@ -90,7 +104,7 @@ def _floor(program: Program, price: Array) -> float:
     return float(_paid(price, program).sum() + (reduced * np.where(trifle | (reduced == 0), 0.0, bound)).sum())
 
 
-def _blocks_of_rows(program: Program, block: Places, shared: int) -> tuple[Places, Mask]:
+def blocks_of_rows(program: Program, block: Places, shared: int) -> tuple[Places, Mask]:
     """Return the block of each row, `shared` for those without a time, and which rows tie windows together."""
     of_entry = block[program.column_of_entry]
     timed = of_entry != shared
@@ -103,12 +117,11 @@ def _blocks_of_rows(program: Program, block: Places, shared: int) -> tuple[Place
 
 
 def _windows(
-    program: Program, block: Places, block_of_row: Places, shared: int, prices: tuple[Array, Array]
+    program: Program, block: Places, block_of_row: Places, cost: Array, parts: Array
 ) -> Iterator[tuple[Piece, Places]]:
     """Give each window's program with its own copies of shared columns, its rows; last, the rows without time."""
-    cost, price = prices
+    shared = len(parts) - 1
     common = np.flatnonzero(block == shared)
-    parts = _parts(program, common, block_of_row, shared, price, cost[common])
     for number in range(shared + 1):
         rows = np.flatnonzero(block_of_row == number)
         own = np.flatnonzero(block == number) if number < shared else common[:0]
@@ -127,8 +140,10 @@ def _windows(
         yield Piece(part, columns), rows
 
 
-def _parts(program: Program, common: Places, block_of_row: Places, shared: int, price: Array, cost: Array) -> Array:
-    """Return what each window pays for its copy of a shared column, shape (shared + 1, columns).
+def _parts(
+    program: Program, common: Places, block_of_row: Places, shared: int, price: Array, cost: Array
+) -> tuple[Array, bool]:
+    """Return what each window pays for its copy of a shared column, shape (shared + 1, columns), and if by rows alone.
 
     A window pays what its rows are worth to the column at their prices; what is left of the cost falls to the last
     block. The parts add up to the cost. What is left is nothing but for rounding where the column is at neither bound;
@@ -146,4 +161,4 @@ def _parts(program: Program, common: Places, block_of_row: Places, shared: int, 
     factor = np.where(endless & (total != 0), rest / np.where(total != 0, total, 1.0), 0.0)
     parts += giving * factor
     parts[shared] = np.where(endless & (total != 0), 0.0, rest)
-    return parts
+    return parts, not (endless & (abs(rest) > 1e-9 * np.maximum(1.0, abs(cost)))).any()

@@ -17,6 +17,7 @@ import highspy
 import numpy as np
 
 from solvers.linear import Array
+from solvers.matrix import whole_bounds
 from solvers.settings import SettingsError
 from solvers.slicing import KEPT, Places, Program
 
@@ -25,7 +26,7 @@ _BOUNDED = (_STATUS.kOptimal, _STATUS.kTimeLimit, _STATUS.kInterrupt, _STATUS.kS
 
 HEURISTICS = ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost")
 """HiGHS options of the heuristics that solve further mixed-integer programs."""
-LEAN = {"mip_allow_restart": False} | dict.fromkeys(HEURISTICS, False)
+LEAN = dict.fromkeys(("mip_allow_restart", "mip_heuristic_run_feasibility_jump", *HEURISTICS), False)
 """HiGHS options for small pieces. On windows of the benchmarks' year those heuristics took half of all the time, for
 plans that branching finds as soon."""
 
@@ -101,7 +102,10 @@ class Run:
     def _model(self) -> Any:
         program, lp = self.program, highspy.HighsLp()
         lp.num_col_, lp.num_row_ = len(program.cost), len(program.row_low)
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.low, program.high
+        lp.col_cost_ = program.cost
+        lp.col_lower_, lp.col_upper_ = program.low, program.high
+        if self.is_mixed:
+            lp.col_lower_, lp.col_upper_ = whole_bounds(program.low, program.high, program.integer)
         lp.row_lower_, lp.row_upper_ = program.row_low, program.row_high
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         a = program.a
@@ -114,6 +118,11 @@ class Run:
     def bound(self, columns: Places, low: Array, high: Array) -> None:
         """Change what columns may be, for the next solve."""
         self.solver.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
+
+    def begin_with(self, basis: Any | None) -> None:
+        """Begin the next solve of a linear program with a HiGHS basis, if there is one."""
+        if basis is not None:
+            self.solver.setBasis(basis)
 
     def solve(self, seconds: float = math.inf) -> Solved:
         """Run until optimal, until `seconds` have passed, or until the clock says stop."""

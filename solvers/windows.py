@@ -2,11 +2,12 @@
 
 1. The linear relaxation of the whole gives a first bound, values for what has no time, and prices.
 2. Windows whose ties are priced (see `pricing`) give a better bound, and whole numbers that fit within each window.
-3. Windows around the borders of those are solved with all else held, so that what reaches across fits as well: the
-   first plan. What cannot be solved is widened.
-4. Shifted windows are solved again, all else held, those first in which plan and bound are farthest apart; wider ones,
-   for plan and bound, where that brings no more; until the gap asked for is reached or the time is over. A linear model
-   with the whole numbers held lets all else follow, and gives the duals.
+3. What lies around the borders of those is solved with all else held, so that what reaches across fits as well: the
+   first plan. What cannot be solved is widened. Peaks and sizes are narrowed to what a better plan may have, and the
+   windows that feel it solved again (see `bounding`).
+4. In turn, until the gap asked for is reached or the time is over: shifted windows are solved again, all else held, and
+   neighbours are joined for a better bound; in both those come first in which plan and bound are farthest apart. A
+   linear model with the whole numbers held lets all else follow, and gives the duals.
 
 Whatever rows reach across a border (stocks, minimum times, ramps) is kept exactly: what is outside of a window is
 held, and the rows are all there. Columns without a time are free in every window, within what the rest needs.
@@ -22,7 +23,9 @@ from typing import Any
 import highspy
 import numpy as np
 
+from solvers.bounding import Bounding, calm_windows
 from solvers.coupling import Coupling, spans, with_shortfalls
+from solvers.first_basis import first_basis
 from solvers.first_plan import FirstPlan, Task, Window, windows_of
 from solvers.horizon import Horizon
 from solvers.linear import Array
@@ -41,10 +44,12 @@ INTEGERS = 144
 three times as long was better by 0.015 % of the cost, at one to seven times the work; they come later, where needed."""
 SHORTEST = 24
 """The fewest places in time of a first window."""
-SEAM = 3
+SEAM = 6
 """What part of a window is solved again on each side of a border."""
-SHARE = 0.3
-"""The part of the gap asked for that the windows of one turn may leave open together."""
+SHARE = 0.1
+"""The part of the gap asked for that windows which raise the bound may leave open together."""
+LOOSE = 0.3
+"""The same of windows that lower the plan."""
 HASTY = {"mip_max_improving_sols": 1} | dict.fromkeys(HEURISTICS, True)
 """HiGHS options for windows that found no plan in time: any plan is better than none."""
 
@@ -101,8 +106,9 @@ class _Search:
         integers = int((self.program.integer & (times >= 0)).sum())
         width = math.ceil(self.length * min(1.0, INTEGERS / max(integers, 1)))
         self.width = min(self.length, max(width, SHORTEST))
-        # How much farther than need be the plan is above the bound, by the places in time where it is lost.
-        self.loss = np.zeros(self.length)
+        # What columns without a time may be, once a plan is known.
+        self.limits: tuple[Array, Array] | None = None
+        self.above = math.inf
         self.passes = 0
 
     # The parts of the answer.
@@ -110,6 +116,8 @@ class _Search:
     def run(self, start: Any) -> Outcome:
         """Search until the gap is reached or the time is over."""
         self.relaxation = Run(self.program, self.clock, self.options, relaxed=True)
+        basis = first_basis(self.program, self.times, self.workers, self.clock, self.options)
+        self.relaxation.begin_with(basis)
         relaxed = self.relaxation.solve()
         if not relaxed.is_optimal:
             return self._without_relaxation(relaxed)
@@ -120,11 +128,13 @@ class _Search:
         with ThreadPoolExecutor(self.workers) as pool:
             self.pool = pool
             try:
+                self.windows = calm_windows(self.program, self.times, relaxed.values, self.width)
                 if self._begun_with(start):
-                    self._raise_bound(self.width)
+                    self._raise_bound(self.windows)
                 else:
                     self._first_plan(relaxed.values)
                 self._polish()
+                self._narrow()
                 self._improve()
             except BaseException:
                 self.clock.asked.set()
@@ -164,36 +174,62 @@ class _Search:
 
     # The bound, and whole numbers within windows.
 
-    def _raise_bound(self, width: int, fitting: Array | None = None) -> list[Window]:
+    def _raise_bound(
+        self, windows: Sequence[Window], fitting: Array | None = None, earlier: Bounding | None = None
+    ) -> list[Window]:
         """Solve windows whose ties are priced; return those whose plans were put in place.
 
         Parameters
         ----------
         fitting
             Values of the whole, in place: each window's are replaced by its plan, if one fits what has no time.
+        earlier
+            Windows at the same prices: what is known of those that stay is taken over.
         """
-        windows = windows_of(self.length, width)
         parts = priced(self.program, self.times, [window.start for window in windows], self.prices)
-        turn, room = Turn(self.clock, len(parts.pieces), self.workers), self.standing.room * SHARE
-        bounds, fits = parts.floors.copy(), [False] * len(parts.pieces)
+        self.bounding = Bounding(parts, windows, self.times)
+        if self.limits is not None:
+            self.bounding.hold_between(*self.limits, 0.0)
+        todo = list(range(len(parts.pieces)))
+        if earlier is not None and self.standing.best is not None:
+            todo = self.bounding.follow(earlier, self.standing.best)
+        fits = self._solve_priced(todo, fitting)
+        return [windows[number] for number in fits if number < len(windows)]
 
-        def solve(number: int) -> float:
-            piece = parts.pieces[number]
+    def _solve_priced(self, numbers: Sequence[int], fitting: Array | None = None) -> list[int]:
+        """Solve priced windows; return those whose plans were put in place."""
+        bounding = self.bounding
+        turn, room = Turn(self.clock, len(numbers), self.workers), self.standing.room * SHARE
+
+        def solve(number: int) -> bool:
+            piece = bounding.parts.pieces[number]
             if self.standing.is_over:
-                return -math.inf
-            x, gap = self.standing.best, room / len(parts.pieces)
+                return False
+            x, gap = self.standing.best, room / len(bounding.bounds)
             start = None if x is None else x[piece.columns]
             seconds = turn.seconds()
             found = minimise(piece.program, self.clock, seconds, gap, self.options, start)
-            if fitting is not None and found.values is not None:
-                fits[number] = self._fit(piece, found.values, fitting, seconds, gap)
-            return found.bound
+            bounding.take(number, found.bound, found.values)
+            if fitting is None or found.values is None:
+                return False
+            return self._fit(piece, found.values, fitting, seconds, gap)
 
-        for number, bound in enumerate(self.pool.map(solve, range(len(bounds)))):
-            bounds[number] = max(bounds[number], bound)
-            self.standing.raise_to(parts.constant + math.fsum(bounds))
-        self.parts, self.bounds = parts, bounds
-        return [window for window, fit in zip(windows, fits, strict=False) if fit]
+        fits = []
+        for number, fit in zip(numbers, self.pool.map(solve, numbers), strict=True):
+            self.standing.raise_to(bounding.total)
+            fits += [number] if fit else []
+        return fits
+
+    def _narrow(self) -> None:
+        """Hold what has no time to what it may be in a better plan, and solve the windows again that feel it."""
+        bounding, standing = self.bounding, self.standing
+        if not len(bounding.shared) or standing.is_over:
+            return
+        above = standing.objective - bounding.total + standing.room
+        if above > 0.5 * self.above:
+            return
+        self.above, self.limits = above, bounding.limits(above, self.clock, self.pool.map)
+        self._solve_priced(bounding.hold_between(*self.limits, 0.1 * standing.room / len(bounding.bounds)))
 
     def _fit(self, piece: Piece, values: Array, x: Array, seconds: float, gap: float) -> bool:
         """Put a window's plan in place, and tell whether there was one.
@@ -223,13 +259,13 @@ class _Search:
     def _first_plan(self, x: Array) -> None:
         """Find whole numbers for all windows."""
         x, program = self._with_coupling_whole(x)
-        whole = self._raise_bound(self.width, x)
+        windows = self.windows
+        whole = self._raise_bound(windows, x)
         long = spans(self.program, self.times) > 2 * self.width
         price = 10 * abs(self.prices) + 10 * abs(self.standing.bound) / np.maximum(1.0, _sizes_of(self.program))
         loose = with_shortfalls(program, long, price)
         more = len(loose.cost) - len(x)
         times = np.concatenate([self.times, np.full(more, -1)])
-        windows = windows_of(self.length, self.width)
         first = FirstPlan(loose, times, np.concatenate([x, np.zeros(more)]), max(1, self.width // SEAM))
         found = first.found(windows, [window in whole for window in windows], self._solve_all)
         if found is None:
@@ -256,7 +292,7 @@ class _Search:
 
     def _solve_all(self, tasks: Sequence[Task]) -> Iterator[Array | None]:
         """Solve pieces at once, each within its part of the time that is left; give them in order as they come."""
-        turn, room = Turn(self.clock, len(tasks), self.workers), self.standing.room * SHARE
+        turn, room = Turn(self.clock, len(tasks), self.workers), self.standing.room * LOOSE
 
         def solve(task: Task) -> Array | None:
             piece = None if self.standing.is_over else piece_of(task.program, task.columns, task.x)
@@ -298,22 +334,24 @@ class _Search:
         return is_taken
 
     def _improve(self) -> None:
-        """Lower the plan and raise the bound in turn, with wider windows where nothing moves any more."""
+        """Lower the plan and raise the bound in turn, the plan in wider windows where nothing moves any more."""
         width, shift = self.width, self.width // 2
         while not self.standing.is_over:
-            before = self.standing.objective
+            apart = self.standing.objective - self.standing.bound
             self._pass(windows_of(self.length, width, shift))
             self._polish()
-            if self.standing.is_over:
-                return
-            is_stuck = before - self.standing.objective < 0.1 * self.standing.room
-            if is_stuck and width >= self.length:
-                return
-            shift = 0 if shift else width // 2
-            if shift or is_stuck:
+            self._narrow()
+            self._join()
+            if apart - (self.standing.objective - self.standing.bound) < 0.1 * self.standing.room:
+                if width >= self.length and len(self.bounding.windows) == 1:
+                    return
                 width = min(self.length, 2 * width)
-                shift = width // 2 if width < self.length else 0
-                self._raise_bound(width)
+            shift = width // 2 if width < self.length and not shift else 0
+
+    def _join(self) -> None:
+        """Solve neighbours as one, nothing priced between them then."""
+        if self.standing.best is not None and len(self.bounding.windows) > 1:
+            self._raise_bound(self.bounding.joined(self.standing.best), earlier=self.bounding)
 
     def _pass(self, windows: Sequence[Window]) -> None:
         """Solve windows again with all else held: first every other one, then those between."""
@@ -333,7 +371,9 @@ class _Search:
     def _worst_first(self, windows: Sequence[Window]) -> list[Window]:
         """Return windows in the order of what plan and bound are apart in them; without those where that is nothing."""
         assert self.standing.best is not None
-        loss = _along(self.parts, self.parts.losses(self.standing.best, self.bounds), self.times, self.length)
+        parts = self.bounding.parts
+        losses = parts.losses(self.standing.best, self.bounding.bounds)
+        loss = _along(parts, losses, self.times, self.length)
         lost = [float(loss[window.start : window.end].sum()) for window in windows]
         trifle = 0.1 * self.standing.room / self.length
         order = np.argsort(lost)[::-1]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.batches import called, overhead, prices
 from benchmarks.comparison import DisagreementError, Measured, Step, agree
-from benchmarks.document import write
+from benchmarks.document import put_section, write
 from benchmarks.figures import gaps, seconds_to
 from benchmarks.peers.engine import Engine
 from benchmarks.peers.engine_file import EngineFile
@@ -16,6 +17,7 @@ from benchmarks.peers.raw import Raw
 from benchmarks.picture import draw
 from benchmarks.plant import Case, make_plant
 from benchmarks.programs import ENGINE, LINOPY, RAW, Program, Record, requirements
+from microgrid.store.folder import Store
 
 CASE = Case(24, 60, "2018-01-16", commitment=True, gap=1e-7)
 
@@ -79,3 +81,29 @@ def test_the_page_tells_what_failed_and_what_was_not_measured(tmp_path: Path) ->
 
 def test_every_package_of_the_extra_has_a_script() -> None:
     assert set(requirements()) == {"linopy", "pypsa", "oemof.solph", "flixopt"}
+
+
+def test_a_section_is_written_anew_and_all_others_stay(tmp_path: Path) -> None:
+    """Batches are measured apart from the peers: neither page may take the other's figures away."""
+    page = tmp_path / "page.md"
+    page.write_text("# Benchmarks\n\ntext\n\n## Batches\n\nold\n\n## Batches of others\n\nstay\n", encoding="utf-8")
+    put_section(page, "Batches", "new\n")
+    assert page.read_text(encoding="utf-8") == (
+        "# Benchmarks\n\ntext\n\n## Batches of others\n\nstay\n\n## Batches\n\nnew\n"
+    )
+    case = Case(96, 15)
+    records = [answered(ENGINE, 100.0, 100.0, case), answered(RAW, 100.0, 100.0, case)]
+    write([Measured(Step("day", "A day", case, (ENGINE, RAW)), records, [])], page, "")
+    assert page.read_text(encoding="utf-8").endswith("## Batches\n\nnew\n")
+
+
+def test_a_batch_is_measured_as_it_is(tmp_path: Path) -> None:
+    """Few cases, for the figures must come at all: the plan of each is there, and a figure for each aim."""
+    for target in overhead(tmp_path, cases=18):
+        assert target.reached.endswith("times the solve")
+        assert float(target.reached.split()[0]) > 0
+    called_once = called(prices(tmp_path, 3), tmp_path / "store", 1)
+    assert called_once.seconds > 0
+    assert len(Store.open(tmp_path / "store").records()) == 3
+    if Path("/proc").is_dir():
+        assert min(called_once.caller, called_once.worker) > 10.0

@@ -17,13 +17,14 @@ ROOT = Path(__file__).parents[1]
 
 # Every module by its floor; a folder stands for all that is in it, unless a file in it is named by itself.
 FLOORS: dict[int, tuple[str, ...]] = {
-    0: ("microgrid.errors", "microgrid.units", "microgrid.faults"),
+    0: ("microgrid.errors", "microgrid.units", "microgrid.faults", "microgrid.versions"),
     1: (
         "microgrid.timeline",
         "microgrid.accounts",
         "microgrid.carriers",
         "microgrid.series",
         "microgrid.tables",
+        "microgrid.alike",
         "microgrid.yaml_files",
         "microgrid.capacity",
         "microgrid.copies",
@@ -69,6 +70,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("microgrid.technologies",),
     4: (
         "microgrid.documents",
+        "microgrid.named_files",
         "microgrid.finance_section",
         "microgrid.pathway_section",
         "microgrid.carbon_fields",

@@ -16,6 +16,12 @@ class Alone:
         self.solver = Solver(families)
         self.chunks = chunks
 
+    def begin(self) -> None:
+        """Begin nothing before it is asked for."""
+
+    def stop(self) -> None:
+        """End nothing: there is no other process."""
+
     def events(self) -> Generator[Event | None, None, None]:
         """Give each case as it is solved."""
         try:

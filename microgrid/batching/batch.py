@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,15 +18,23 @@ from microgrid.errors import InputError, Problem
 from microgrid.families import Case, expand, first_of_each_value
 from microgrid.faults import shown_path
 from microgrid.store.folder import PLANS, Store
+from microgrid.versions import version_of
 
 STORE = "results"
+_SWEPT = 100
 
 
 class Workers(Protocol):
     """Whoever solves chunks: in this process, in others, or on a cluster."""
 
+    def begin(self) -> None:
+        """Begin what can be begun before the cases are checked."""
+
     def events(self) -> Generator[Event | None, None, None]:
         """Give what becomes of the cases, and None now and then."""
+
+    def stop(self) -> None:
+        """End what was begun, however far it is; more than once does no harm."""
 
 
 @dataclass
@@ -108,9 +116,14 @@ def batch(
     _recall(summary, cases, done)
     chunks = chunks_of(cases, {run: record["status"] in PLANS for run, record in done.items()})
     if chunks:
-        wanted = {job.id for chunk in chunks for job in chunk if job.is_wanted}
-        check([case for case in cases if case.id in wanted])
-        _collect(_workers(workers, cluster, _families(cases), chunks), cases, summary, look)
+        solvers = _workers(workers, cluster, _families(cases), chunks)
+        try:
+            solvers.begin()
+            wanted = {job.id for chunk in chunks for job in chunk if job.is_wanted}
+            check([case for case in cases if case.id in wanted])
+            _collect(solvers, cases, summary, look)
+        finally:
+            solvers.stop()
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -126,11 +139,13 @@ def check(cases: Sequence[Case]) -> None:
     from microgrid.scenario import scenario_of
 
     problems, memory = list[Problem](), dict[str, Any]()
-    for case in first_of_each_value(cases):
+    for count, case in enumerate(first_of_each_value(cases), 1):
         try:
             scenario_of(case.document(), memory)
         except InputError as error:
             problems += error.problems
+        if count % _SWEPT == 0:
+            gc.collect(0)  # the command line looks for garbage seldom; what was read here would pile up until then
     if problems:
         raise InputError(dict.fromkeys(problems))
 
@@ -195,7 +210,7 @@ def _of_case(case: Case) -> dict[str, Any]:
         "labels": dict(case.labels),
         "place": case.place,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "engine": version("green-microgrid"),
+        "engine": version_of(),
     }
 
 

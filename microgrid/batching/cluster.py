@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -22,6 +21,7 @@ from typing import Any
 from microgrid.batching.chunks import Chunk, Event, Job, Solved
 from microgrid.documents import Document, with_values
 from microgrid.errors import InputError, MicrogridError, Problem
+from microgrid.versions import version_of
 
 _PATIENCE = "20s"
 _AHEAD = 3
@@ -88,6 +88,15 @@ class Cluster:
             self.client.close()
             raise
 
+    def begin(self) -> None:
+        """Begin nothing: the workers are there."""
+
+    def stop(self) -> None:
+        """Leave the scheduler; workers forget what they were given."""
+        with suppress(Exception):
+            self.client.unregister_worker_plugin(self.bundle.name)
+        self.client.close()
+
     def events(self) -> Generator[Event | None, None, None]:
         """Give the cases of each chunk as it comes back."""
         from distributed import KilledWorker, as_completed
@@ -122,8 +131,7 @@ class Cluster:
         finally:
             with suppress(Exception):
                 self.client.cancel([future for future, _ in pending.values()])
-                self.client.unregister_worker_plugin(self.bundle.name)
-            self.client.close()
+            self.stop()
 
 
 def _events(solved: list[Solved]) -> Iterator[Event]:
@@ -165,7 +173,7 @@ def _refuse_other_versions(client: Any) -> None:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError:
         raise MicrogridError("the cluster has no workers: start some, and call the batch again") from None
-    own, found = version("green-microgrid"), client.run(_version)
+    own, found = version_of(), client.run(_version)
     others = {worker: other for worker, other in found.items() if other != own}
     if others:
         worker, other = next(iter(others.items()))
@@ -173,7 +181,7 @@ def _refuse_other_versions(client: Any) -> None:
 
 
 def _version() -> str:
-    return version("green-microgrid")
+    return version_of()
 
 
 def _plugin(bundle: Bundle) -> Any:

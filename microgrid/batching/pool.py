@@ -62,9 +62,8 @@ class Pool:
 
     def events(self) -> Generator[Event | None, None, None]:
         """Give what the workers tell, and None now and then while they tell nothing, until all chunks are over."""
+        self.begin()
         try:
-            for _ in range(self.most):
-                self._start()
             while self.workers:
                 try:
                     number, kind, what = self.heard.get(timeout=0.2)
@@ -75,8 +74,13 @@ class Pool:
         finally:
             self.stop()
 
+    def begin(self) -> None:
+        """Start the processes: they import while the caller may still have something else to do."""
+        while self.started < self.most:
+            self._start()
+
     def stop(self) -> None:
-        """End every process at once."""
+        """End every process at once, whatever it does."""
         for worker in self.workers.values():
             worker.process.kill()
         for worker in self.workers.values():

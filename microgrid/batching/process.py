@@ -6,6 +6,7 @@ the parent has ended however suddenly, the process ends at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import queue
@@ -52,6 +53,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, ahead), daemon=True).start()
     from microgrid.batching.solving import Solver
 
+    gc.freeze()  # what was imported stays: else the search for garbage goes through all of it again and again
     solver = Solver(ahead.get())
     send(out, ("ready", None))
     while True:

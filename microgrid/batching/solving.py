@@ -12,11 +12,10 @@ from microgrid.documents import Document, with_values
 from microgrid.errors import InputError
 from microgrid.figures import figures
 from microgrid.results import Result
-from microgrid.running import NoPlanError, audited, identity_of, settings_of, solved_from
+from microgrid.running import NoPlanError, Written, audited, identity_of, settings_of, solved_from
 from microgrid.scenario import Scenario, scenario_of
 from microgrid.solver_trial import refuse_unfit_solver
 from microgrid.store.tables import packed
-from microgrid.technologies.base import Technology
 from solvers import Ended, Plan, Progress, SettingsError
 
 Watch = Callable[[Progress], None]
@@ -34,7 +33,7 @@ class StoppedError(Exception):
 
 @dataclass
 class Solver:
-    """Solves chunks; keeps what cases share: the assets that were read, the solvers that were tried.
+    """Solves chunks; keeps what cases share: what was read, which solvers were tried, the model that was written.
 
     Parameters
     ----------
@@ -43,8 +42,9 @@ class Solver:
     """
 
     families: Mapping[int, Document]
-    assets: dict[str, Technology] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
+    written: Written = field(default_factory=Written)
 
     def chunk(
         self, chunk: Chunk, begins: Callable[[Job], None] | None = None, watch: Watch | None = None
@@ -86,23 +86,22 @@ class Solver:
         return Solved(record, files), plan
 
     def _scenario(self, job: Job) -> Scenario:
-        if len(self.assets) > _MOST_KEPT:
-            self.assets.clear()
+        if len(self.memory) > _MOST_KEPT:
+            self.memory.clear()
         document = with_values(self.families[job.family], job.values)
         document.data["name"] = job.name
-        scenario = scenario_of(document, self.assets)
+        scenario = scenario_of(document, self.memory)
         asked = repr(scenario.solver)
         if asked not in self.tried:
             refuse_unfit_solver(scenario)
             self.tried.add(asked)
         return scenario
 
-    @staticmethod
-    def _result(scenario: Scenario, start: Plan | None, watch: Watch | None) -> tuple[Result, Plan]:
+    def _result(self, scenario: Scenario, start: Plan | None, watch: Watch | None) -> tuple[Result, Plan]:
         settings = settings_of(scenario.solver)
         if settings.threads is None:  # the processes of a batch share the machine among them
             settings = replace(settings, threads=1)
-        result, plan = solved_from(scenario.plant, settings, watch, identity_of(scenario), start)
+        result, plan = solved_from(scenario.plant, settings, watch, identity_of(scenario), start, self.written)
         if result.manifest["outcome"]["ended"] == Ended.INTERRUPTED:
             raise StoppedError
         return audited(result), plan

@@ -157,14 +157,16 @@ class Readings:
         if begun is not None:
             energy[0] += begun.energy
             hours[0] += begun.hours
-        frame = pd.DataFrame({"month": self.month, "slot": self.slots(window), "kwh": energy, "hours": hours})
-        if inside is not None:
-            frame = frame[inside]
-        sums = frame.groupby(["month", "slot"], sort=False)[["kwh", "hours"]].sum()
-        if complete:
-            sums = sums[sums["hours"] >= window * (1 - 1e-9)]
-        highest = (sums["kwh"] / sums["hours"]).groupby(level="month", sort=False).max()
-        return {str(month): float(peak) for month, peak in highest.items()}
+        number, _ = pd.factorize(np.asarray(self.slots(window)))
+        found: dict[str, float] = {}
+        for month in self.months:
+            counted = (self.month == month) if inside is None else (self.month == month) & inside
+            used = np.bincount(number[counted], weights=energy[counted])
+            lasted = np.bincount(number[counted], weights=hours[counted])
+            kept = lasted >= window * (1 - 1e-9) if complete else lasted > 0
+            if kept.any():
+                found[month] = float((used[kept] / lasted[kept]).max())
+        return found
 
     def by_month(self, amounts: Array) -> dict[str, float]:
         """Return the sum of amounts by interval, for each month."""

@@ -101,7 +101,8 @@ def _tell(summary: Summary, quiet: bool) -> None:
     ended = ", ".join(f"{count} {status}" for status, count in sorted(summary.ended.items()))
     before = f"; {summary.done} were there" if summary.done else ""
     typer.echo(f"{summary.solved} of {summary.cases} cases solved in {summary.seconds:.1f} s: {ended}{before}")
-    typer.echo(f"results  {summary.store.path}   microgrid ls {summary.store.path} | compare | show | export")
+    where = summary.store.path
+    typer.echo(f"results  {where}   microgrid ls {where}; microgrid compare --store {where}; show and export likewise")
 
 
 def _exit_code(summary: Summary) -> int:

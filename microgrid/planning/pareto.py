@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from microgrid.results import collect, manifest_text
 from microgrid.running import NoPlanError, Watch, audited, settings_of, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
+from microgrid.versions import version_of
 from solvers import Ended, Outcome, Settings, solve, templating
 
 FRONT = "front.json"
@@ -209,7 +209,7 @@ class _Record:
     @classmethod
     def of(cls, scenario: Scenario, points: int, folder: Path | None) -> _Record:
         """Return the record of a front, with what an interrupted search has left in its folder."""
-        key = {"hash": scenario.document.digest, "count": points, "engine": version("green-microgrid")}
+        key = {"hash": scenario.document.digest, "count": points, "engine": version_of()}
         if folder is None:
             return cls(None, key, {})
         wanted, cure = "a new folder, or one of this very front", "choose another --out"

@@ -162,9 +162,8 @@ def _cost_rows(names: dict[str, str], claim: Any, book: Mapping[str, Array], tra
     timeline = trace.timeline
     if isinstance(claim, PeakCharge):
         peaks = month_peaks(book[claim.quantity], timeline, claim.window, claim.floor)
-        firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
         amounts = [claim.price * max(peak, 0.0) for peak in peaks.values()]
-        return pd.DataFrame(names | {"time": pd.DatetimeIndex(firsts), "amount": amounts})
+        return pd.DataFrame(names | {"time": timeline.month_starts, "amount": amounts})
     if claim.per in ("year", "month"):
         once = pd.DatetimeIndex([pd.NaT]).tz_localize(timeline.index.tz)
         return pd.DataFrame(names | {"time": once, "amount": [_once(claim, book, trace)]})
@@ -191,8 +190,7 @@ def _month_rows(names: dict[str, str], model: Model, trace: Trace) -> pd.DataFra
     else:
         _claim({}, names["asset"], names["line"], "costs")
         amounts = []
-    firsts = pd.Series(timeline.index, index=timeline.months).groupby(level=0, sort=False).first()
-    return pd.DataFrame(names | {"time": pd.DatetimeIndex(firsts), "amount": amounts})
+    return pd.DataFrame(names | {"time": timeline.month_starts, "amount": amounts})
 
 
 def _once(claim: Charge, book: Mapping[str, Array], trace: Trace) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from microgrid.claims import from_plain, to_plain
-from microgrid.results import FRAMES, Result, manifest_text
+from microgrid.results import FRAMES, Result, plain_manifest
 
 MANIFESTS = "manifests"
 TABLES = (*FRAMES, MANIFESTS)
@@ -29,7 +28,8 @@ def packed(result: Result, run: str) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return the Parquet files of a result by table, and what of its manifest differs from run to run."""
     manifest, told = _without_times(result.manifest)
     claims = {asset: [to_plain(claim) for claim in claims] for asset, claims in result.claims.items()}
-    texts = {"manifest": manifest_text(manifest), "claims": json.dumps(claims)}
+    plain = json.dumps(plain_manifest(manifest), ensure_ascii=False, allow_nan=False)
+    texts = {"manifest": plain, "claims": json.dumps(claims)}
     tables = {name: _table(getattr(result, name), run) for name in FRAMES}
     tables[MANIFESTS] = pa.table({"run": [run]} | {key: [text] for key, text in texts.items()})
     return {name: _bytes(table) for name, table in tables.items()}, told
@@ -54,8 +54,9 @@ def in_zone(frame: pd.DataFrame, zone: str) -> pd.DataFrame:
 
 
 def _without_times(manifest: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    kept: dict[str, Any] = deepcopy(dict(manifest))
-    outcome = kept["outcome"]
+    outcome = dict(manifest["outcome"])
+    outcome["goals"] = [dict(goal) for goal in outcome["goals"]]
+    kept = dict(manifest) | {"outcome": outcome}
     goals = [goal.pop("seconds", 0.0) for goal in outcome["goals"]]
     told = {key: kept.pop(key) for key in ("created", "total_seconds") if key in kept}
     return kept, told | {"seconds": {"solver": outcome.pop("seconds", 0.0), "goals": goals}}
@@ -70,11 +71,11 @@ def _table(frame: pd.DataFrame, run: str) -> pa.Table:
 def _column(series: pd.Series) -> pa.Array:
     """Return a column in one of three types, whatever is in it: files of one table must fit each other."""
     if series.name == "time":
-        times = pd.DatetimeIndex(series) if len(series) else pd.DatetimeIndex([], tz="UTC")
-        return pa.array(times.tz_convert("UTC").as_unit("us"), type=_TIME)
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        texts = pa.array([str(text) for text in series.cat.categories], pa.string())
-        codes = series.cat.codes.to_numpy(dtype=np.int32)
+        times = pd.DatetimeIndex(series.array) if len(series) else pd.DatetimeIndex([], tz="UTC")
+        return pa.array(times.as_unit("us").asi8, mask=np.asarray(times.isna())).cast(_TIME)
+    if isinstance(series.array, pd.Categorical):
+        texts = pa.array([str(text) for text in series.array.categories], pa.string())
+        codes = series.array.codes.astype(np.int32)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
     if pd.api.types.is_numeric_dtype(series.dtype):
         return pa.array(series.to_numpy(dtype=float), pa.float64())
@@ -82,8 +83,14 @@ def _column(series: pd.Series) -> pa.Array:
 
 
 def _bytes(table: pa.Table) -> bytes:
+    """Return a table as a Parquet file: texts by number as they are, all else compressed.
+
+    Texts by number take next to nothing either way; times and rates do not repeat, so that numbering them is wasted.
+    """
+    texts = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    packing = {name: "none" if name in texts else "zstd" for name in table.column_names}
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression=packing, use_dictionary=texts)
     return bytes(sink.getvalue().to_pybytes())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
@@ -267,6 +268,13 @@ def make_operation(
     return Operation(block, timeline, pressed, money_counts)
 
 
+@cache
+def _bus_marks(kind: type[BaseModel]) -> Mapping[str, Bus]:
+    """Return the fields of a technology that name a bus, with their marks."""
+    marks = {name: [m for m in info.metadata if isinstance(m, Bus)] for name, info in kind.model_fields.items()}
+    return {name: found[0] for name, found in marks.items() if found}
+
+
 class Technology(BaseModel, ABC):
     """A thing that can stand on a site: validated data that knows how to write itself into a model."""
 
@@ -355,10 +363,5 @@ class Technology(BaseModel, ABC):
 
     def buses(self) -> dict[str, tuple[str, Bus]]:
         """Return, by field name, the bus that each port uses and what may flow there."""
-        found = {}
-        for name, info in type(self).model_fields.items():
-            mark = next((m for m in info.metadata if isinstance(m, Bus)), None)
-            value = getattr(self, name)
-            if mark is not None and value is not None:
-                found[name] = (value, mark)
-        return found
+        named = ((name, getattr(self, name), mark) for name, mark in _bus_marks(type(self)).items())
+        return {name: (value, mark) for name, value, mark in named if value is not None}

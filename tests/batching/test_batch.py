@@ -199,6 +199,41 @@ def test_a_case_that_kills_its_process_twice_is_given_up(monkeypatch, here):
     assert "died 2 times, last with SIGKILL" in next(s for s in solved if s.record["id"] == deadly).record["message"]
 
 
+def test_a_disk_that_fills_up_ends_the_batch_and_loses_nothing(family, here, monkeypatch):
+    """The third case finds no room: two are recorded and whole, and the next call solves the four that are left."""
+    put, written = Store._put, set[str]()
+
+    def full(path: Path, content: bytes) -> None:
+        written.add(path.stem)
+        if len(written) > 3:  # store.json is the first
+            raise OSError(28, "No space left on device")
+        put(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_put", staticmethod(full))
+        with pytest.raises(
+            InputError, match=r"No space left on device\n.*what was recorded before is whole; make room"
+        ):
+            batch(family, here / "out", workers=0)
+    assert len(microgrid.load_runs(here / "out").figures) == 2
+    summary = batch(family, here / "out", workers=0)
+    assert (summary.done, summary.solved) == (2, 4)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the system does not list processes")
+def test_faults_found_by_the_check_leave_no_process(here):
+    """The workers are there already when the check finds that a value is no number."""
+    sweep = "sweep:\n  grid:\n    battery: {field: assets.battery.energy, values: [5 kWh, much]}\n"
+    before = set(children())
+    with pytest.raises(InputError, match="much"):
+        batch(write(here, PLANT + sweep), here / "out", workers=2)
+    assert set(children()) <= before
+
+
+def children() -> list[str]:
+    return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+
+
 def test_a_killed_batch_goes_on_where_it_was_and_leaves_no_process(here):
     family = write(here, PLANT + many(300))
     code = [sys.executable, "-m", "microgrid", "batch", str(family), "--store", "out", "--workers", "1", "--quiet"]

@@ -270,3 +270,16 @@ def test_documents_keep_the_sweep_apart(here):
     document = read_document(write(here, PLANT + SWEEP))
     assert "sweep" not in document.data
     assert set(document.sweep) == {"grid"}
+
+
+def test_an_axis_of_an_extended_family_takes_other_values(here):
+    """What it says nothing new of it keeps; told another field, it is another axis as a whole."""
+    write(here, PLANT + SWEEP)
+    text = "extends: family.yaml\nname: Child\nsweep:\n  grid:\n    carbon price: {values: [7 EUR/tCO2]}\n"
+    text += "    battery: {field: assets.battery.power, values: [1 kW, 2 kW]}\n"
+    cases = expand([write(here, text, "child.yaml")])
+    assert [dict(case.labels) for case in cases] == [
+        {"carbon price": "7 EUR/tCO2", "battery": "1 kW"},
+        {"carbon price": "7 EUR/tCO2", "battery": "2 kW"},
+    ]
+    assert [field for field, _, _ in cases[0].values] == ["objective.carbon_price", "assets.battery.power"]

@@ -12,7 +12,9 @@ import pytest
 
 from solvers import Ended, Settings, SettingsError, solve
 from solvers.compile import compile_model
+from solvers.matrix import whole_bounds
 from tests.solvers.models import diet, hard, knapsack
+from tests.solvers.test_pricing import random_plant
 
 
 def test_a_time_limit_keeps_the_incumbent_and_says_so():
@@ -138,3 +140,15 @@ def test_two_objectives_are_refused():
     m.other = pyo.Objective(expr=m.x)
     with pytest.raises(ValueError, match="2 active objectives"):
         solve(m)
+
+
+def test_whole_numbers_between_bounds_that_are_none():
+    """Modules of a plant may be 3.148 to 5: HiGHS 1.15.1, given that bound in windows, cuts off the optimum of 4."""
+    m, whole = random_plant(1), random_plant(1)
+    m.modules.setlb(3.14807167)
+    whole.modules.setlb(4)
+    found, wanted = (solve(model, Settings(gap=0.0), load=False) for model in (m, whole))
+    assert found.objective == pytest.approx(wanted.objective, rel=1e-9)
+    low, high = whole_bounds(np.array([0.4, 0.4, 1.2]), np.array([2.6, 2.6, 1.8]), np.array([True, False, True]))
+    assert low.tolist() == [1.0, 0.4, 1.2]
+    assert high.tolist() == [2.0, 2.6, 1.8]

@@ -1,0 +1,90 @@
+"""Linear models begun from stretches of their time: the same optimum, in fewer steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+
+from solvers import Ended, Horizon, Settings, first_basis, methods, solve
+from solvers.compile import compile_model
+from solvers.first_basis import first_basis as basis_of
+from solvers.runs import Clock
+from solvers.slicing import Program
+
+STEPS = 480
+
+
+def store(seed=0, need=0.0):
+    """Return purchases, a store that returns, and a size that is paid for once, over twenty days."""
+    random = np.random.default_rng(seed)
+    price = 3 + np.sin(np.arange(STEPS) / 24 * 2 * np.pi) + random.uniform(0, 1, STEPS)
+    load = random.uniform(1, 5, STEPS) + need
+    m = pyo.ConcreteModel()
+    m.t, m.points = pyo.RangeSet(0, STEPS - 1), pyo.RangeSet(0, STEPS)
+    m.bought, m.into = pyo.Var(m.t, bounds=(0, 8)), pyo.Var(m.t, bounds=(0, 3))
+    m.out_of, m.stored = pyo.Var(m.t, bounds=(0, 3)), pyo.Var(m.points, within=pyo.NonNegativeReals)
+    m.size = pyo.Var(bounds=(0, 30))
+    m.need = pyo.Constraint(m.t, rule=lambda m, t: m.bought[t] + m.out_of[t] - m.into[t] == load[t])
+    m.balance = pyo.Constraint(
+        m.t, rule=lambda m, t: m.stored[t + 1] == 0.999 * m.stored[t] + 0.9 * m.into[t] - m.out_of[t]
+    )
+    m.fits = pyo.Constraint(m.points, rule=lambda m, p: m.stored[p] <= m.size)
+    m.returns = pyo.Constraint(expr=m.stored[STEPS] == m.stored[0])
+    m.cost = pyo.Objective(expr=sum(price[t] * m.bought[t] for t in m.t) + 12 * m.size)
+    return m
+
+
+def horizon(m):
+    return Horizon((m.t, m.points))
+
+
+@pytest.fixture(autouse=True)
+def short_stretches(monkeypatch):
+    monkeypatch.setattr(first_basis, "COLUMNS", 200)
+    monkeypatch.setattr(methods, "COLUMNS", 200)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_optimum_is_the_same_in_fewer_steps(seed):
+    cold = solve(store(seed), Settings(options={"presolve": "off"}), load=False)
+    m = store(seed)
+    begun = solve(m, Settings(), load=False, horizon=horizon(m))
+    assert begun.ended is Ended.OPTIMAL
+    assert begun.objective == pytest.approx(cold.objective, rel=1e-9)
+    assert begun.iterations < 0.5 * cold.iterations
+    assert begun.plan.dual(m.need) is not None
+
+
+def test_what_cannot_be_is_said_so():
+    m = store(need=20.0)
+    assert solve(m, Settings(), load=False, horizon=horizon(m)).ended is Ended.INFEASIBLE
+
+
+def test_short_models_and_stopped_clocks_have_no_basis(monkeypatch):
+    m = store()
+    matrix = compile_model(m)
+    program, times = Program.of(matrix), horizon(m).times(matrix.evaluator.columns)
+    assert basis_of(program, times, 2, Clock(), {}) is not None
+    # What is not solved in time is left as it would be without a basis.
+    late = basis_of(program, times, 2, Clock(seconds=0.0), {})
+    assert {int(status) for status in late.row_status} == {1}
+    monkeypatch.setattr(first_basis, "COLUMNS", 2000)
+    assert basis_of(program, times, 2, Clock(), {}) is None
+
+
+def test_another_algorithm_is_left_alone(monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("no basis is wanted")
+
+    monkeypatch.setattr(methods, "first_basis", refuse)
+    m = store()
+    outcome = solve(m, Settings(options={"solver": "ipm"}), load=False, horizon=horizon(m))
+    assert outcome.ended is Ended.OPTIMAL
+
+
+def test_a_time_limit_counts_the_stretches():
+    m = store()
+    outcome = solve(m, Settings(seconds=1e-4), load=False, horizon=horizon(m))
+    assert outcome.ended is Ended.TIME
+    assert outcome.plan is None
