@@ -354,3 +354,14 @@ def test_what_is_written_says_the_same(microgrid, tmp_path):
         assert words in page
     assert "http" not in page.replace("http-equiv", "")
     assert microgrid("pathway", path, "--out", tmp_path / "run", "--quiet").code == 0, "an old one is replaced"
+
+
+def test_files_of_stages_decide_the_hash_of_a_scenario(tmp_path):
+    """A stage's table by the path of its field counts as a table that the file names itself does."""
+    (tmp_path / "load.csv").write_text("time,load [kW]\n2026-01-01T00:00+00:00,120\n", encoding="utf-8")
+    fields = "{assets.plant.demand.column: [load, load], assets.plant.demand.file: [load.csv, load.csv]}"
+    section = f"pathway: {{stages: [2026, 2031], fields: {fields}}}\nreference:"
+    path = scenario(tmp_path, YEAR.replace("reference:", section))
+    before = read_scenario(path).document.digest
+    (tmp_path / "load.csv").write_text("time,load [kW]\n2026-01-01T00:00+00:00,130\n", encoding="utf-8")
+    assert read_scenario(path).document.digest != before
