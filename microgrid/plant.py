@@ -169,7 +169,8 @@ class Plant:
 
         Assets are the same only if they are one object, as they are where they were read from the same data.
         """
-        apart = ("timeline", "assets", "objective", "stock_worth", "flow_limits")
+        of_windows = ("stock_worth", "flow_limits", "kept_states")
+        apart = ("timeline", "assets", "objective", *of_windows)
         plain = [part.name for part in fields(self) if part.name not in apart]
         return (
             self.timeline is other.timeline
@@ -177,7 +178,7 @@ class Plant:
             and all(asset is other.assets[name] for name, asset in self.assets.items())
             and self.objective.without_numbers() == other.objective.without_numbers()
             and self.objective.counts_carbon == other.objective.counts_carbon
-            and not any((self.stock_worth, self.flow_limits, other.stock_worth, other.flow_limits))
+            and not any(getattr(plant, name) for plant in (self, other) for name in of_windows)
             and all(getattr(self, name) == getattr(other, name) for name in plain)
         )
 
