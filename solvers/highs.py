@@ -70,7 +70,7 @@ def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None,
     if start is not None:
         _begin_with(solver, matrix, start)
     started = time.perf_counter()
-    with _watched(solver, watch, started), _interruptible(solver, watch, started):
+    with _watched(solver, watch, started, matrix.sign), _interruptible(solver, watch, started):
         solver.run()
     ended = _told_apart(solver)
     return _outcome(matrix, solver, ended, time.perf_counter() - started)
@@ -154,15 +154,16 @@ def _set(solver: Any, option: str, value: object) -> None:
 
 
 @contextmanager
-def _watched(solver: Any, watch: Watch | None, started: float) -> Iterator[None]:
-    """Pass incumbent and bound to `watch` while the solver runs."""
+def _watched(solver: Any, watch: Watch | None, started: float, sign: float) -> Iterator[None]:
+    """Pass incumbent and bound, in the model's own sense, to `watch` while the solver runs."""
     if watch is None:
         yield
         return
 
     def look(event: Any) -> None:
         data = event.data_out
-        watch(Progress(time.perf_counter() - started, float(data.mip_primal_bound), float(data.mip_dual_bound)))
+        seconds = time.perf_counter() - started
+        watch(Progress(seconds, sign * float(data.mip_primal_bound), sign * float(data.mip_dual_bound)))
 
     solver.cbMipLogging.subscribe(look)
     solver.cbMipImprovingSolution.subscribe(look)

@@ -46,6 +46,18 @@ def test_progress_shows_incumbent_bound_and_gap_while_it_runs():
     assert [p.seconds for p in seen] == sorted(p.seconds for p in seen)
 
 
+def test_progress_of_a_model_that_maximises_is_in_its_own_sense():
+    """What is missing or too much is below zero: so are the plans, and none is above the bound."""
+    m, seen = hard(), []
+    m.goal.set_value(-m.goal.expr)
+    m.goal.sense = pyo.maximize
+    outcome = solve(m, Settings(seconds=1.0, gap=0.0), seen.append)
+    plans = [p.incumbent for p in seen if math.isfinite(p.incumbent)]
+    assert plans[-1] == pytest.approx(outcome.objective)
+    assert plans[-1] < 0
+    assert seen[-1].bound >= plans[-1]
+
+
 def test_a_model_that_maximises_has_the_duals_of_its_own_sense():
     """One more unit of weight is worth nothing in the knapsack with its choice fixed; in the diet one more costs 3."""
     m = diet()
