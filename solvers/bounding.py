@@ -119,6 +119,19 @@ class Bounding:
         edges = [window.start for window in self.windows if window.start not in borders]
         return between([*edges, self.windows[-1].end])
 
+    def loss_along(self, x: Array, length: int) -> Array:
+        """Return by how much a plan of the whole is above the bound, spread evenly over each window's places.
+
+        Returns
+        -------
+        Shape (places in time,).
+        """
+        loss = np.zeros(length)
+        losses = self.parts.losses(x, self.bounds)
+        for window, lost in zip(self.windows, losses[:-1], strict=True):
+            loss[window.start : window.end] += lost / (window.end - window.start)
+        return loss
+
     def limits(self, above: float, clock: Clock, at_once: Map) -> tuple[Array, Array]:
         """Return what columns without a time may be in plans that cost at most so much above the bound.
 

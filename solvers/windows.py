@@ -32,7 +32,7 @@ from solvers.linear import Array
 from solvers.matrix import Matrix
 from solvers.outcome import Ended, Outcome
 from solvers.plan import Plan, duals_by_constraint
-from solvers.pricing import Priced, priced
+from solvers.pricing import priced
 from solvers.runs import HEURISTICS, Clock, Run, Solved, minimise
 from solvers.settings import Settings
 from solvers.slicing import KEPT, Piece, Places, Program, piece_of
@@ -371,9 +371,7 @@ class _Search:
     def _worst_first(self, windows: Sequence[Window]) -> list[Window]:
         """Return windows in the order of what plan and bound are apart in them; without those where that is nothing."""
         assert self.standing.best is not None
-        parts = self.bounding.parts
-        losses = parts.losses(self.standing.best, self.bounding.bounds)
-        loss = _along(parts, losses, self.times, self.length)
+        loss = self.bounding.loss_along(self.standing.best, self.length)
         lost = [float(loss[window.start : window.end].sum()) for window in windows]
         trifle = 0.1 * self.standing.room / self.length
         order = np.argsort(lost)[::-1]
@@ -383,17 +381,6 @@ class _Search:
         assert self.standing.best is not None
         columns = np.flatnonzero(window.holds(self.times) | (self.times < 0))
         return Task(self.program, columns, self.standing.best, window, is_start=True)
-
-
-def _along(parts: Priced, losses: Array, times: Places, length: int) -> Array:
-    """Spread what is lost in each priced window evenly over its places in time."""
-    loss = np.zeros(length)
-    for piece, lost in zip(parts.pieces[:-1], losses[:-1], strict=True):
-        own = times[piece.columns]
-        inside = own[own >= 0]
-        if len(inside):
-            loss[inside.min() : inside.max() + 1] += lost / (inside.max() + 1 - inside.min())
-    return loss
 
 
 def _sizes_of(program: Program) -> Array:
