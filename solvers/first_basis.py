@@ -13,7 +13,6 @@ from typing import Any
 
 import highspy
 import numpy as np
-from scipy import sparse
 
 from solvers.horizon import NO_TIME
 from solvers.linear import Array
@@ -86,14 +85,6 @@ def _basis_of(
         return None
     columns = np.concatenate([own, common])
     cost: Array = np.concatenate([program.cost[own], program.cost[common] / number])
-    stretch = Program(
-        sparse.csc_array(program.by_row[rows][:, columns]),
-        program.row_low[rows],
-        program.row_high[rows],
-        program.low[columns],
-        program.high[columns],
-        program.integer[columns],
-        cost,
-    )
+    stretch = program.part(rows, columns, cost)
     run = Run(stretch, clock, options, relaxed=True)
     return run.solver.getBasis() if run.solve().is_optimal else None

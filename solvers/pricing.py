@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from solvers.horizon import NO_TIME
 from solvers.linear import Array
@@ -128,15 +127,7 @@ def _windows(
         reached = np.bincount(program.by_row[rows].indices, minlength=len(cost))[common] > 0
         reached |= (parts[number] != 0) | (number == shared)
         columns = np.concatenate([own, common[reached]])
-        part = Program(
-            sparse.csc_array(program.by_row[rows][:, columns]),
-            program.row_low[rows],
-            program.row_high[rows],
-            program.low[columns],
-            program.high[columns],
-            program.integer[columns],
-            np.concatenate([cost[own], parts[number][reached]]),
-        )
+        part = program.part(rows, columns, np.concatenate([cost[own], parts[number][reached]]))
         yield Piece(part, columns), rows
 
 

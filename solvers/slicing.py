@@ -53,6 +53,12 @@ class Program:
         low[columns] = high[columns] = values
         return replace(self, low=low, high=high)
 
+    def part(self, rows: Places, columns: Places, cost: Array) -> Program:
+        """Return the program of some rows and columns alone, at a cost of their own, shape (columns,)."""
+        a = sparse.csc_array(self.by_row[rows][:, columns])
+        bounds = (self.low[columns], self.high[columns], self.integer[columns])
+        return Program(a, self.row_low[rows], self.row_high[rows], *bounds, cost)
+
     def excess(self, x: Array) -> float:
         """Return by how much the worst row or bound is broken, in the measure of KEPT; whole columns must be whole."""
         off = np.maximum(self.low - x, x - self.high)
