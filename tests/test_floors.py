@@ -60,6 +60,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.technologies.green_claims",
         "microgrid.technologies.grid_flows",
         "microgrid.technologies.grid_emissions",
+        "microgrid.technologies.grid_demand_charge",
         "microgrid.technologies.grid_meter",
         "microgrid.technologies.grid_energy",
         "microgrid.technologies.grid_peaks",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 import pyomo.core as pyo
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from microgrid.capacity import Fixed, Size, Sized
 from microgrid.claims import Between, Claim, Means, Role
@@ -17,10 +17,8 @@ from microgrid.errors import InputError, Problem
 from microgrid.factor_fields import ExportFactor, LocationFactor, MarketFactor, UpstreamFactor
 from microgrid.faults import Fault, RefusedError, did_you_mean
 from microgrid.fields import (
-    MONEY,
     CapacityIn,
     EnergyPrices,
-    Power,
     PowerCapacity,
     PowerSeries,
     Quantity,
@@ -29,7 +27,6 @@ from microgrid.fields import (
 from microgrid.names import Named, unfit_name
 from microgrid.series import Series
 from microgrid.tariffs.components import DemandCharge as TariffDemand
-from microgrid.tariffs.components import divides_a_day
 from microgrid.tariffs.files import TariffIn
 from microgrid.tariffs.fitting import misfits
 from microgrid.tariffs.inherited import misplaced, unknown_past
@@ -50,6 +47,7 @@ from microgrid.technologies.green_contracts import Agreement, CertificateSale, C
 from microgrid.technologies.green_rows import Site, settle
 from microgrid.technologies.grid_bill import tempting, write_bill
 from microgrid.technologies.grid_claims import bill_claims
+from microgrid.technologies.grid_demand_charge import DemandCharge, PerPowerMonth
 from microgrid.technologies.grid_emissions import (
     BY_MARKET,
     factors,
@@ -61,26 +59,8 @@ from microgrid.technologies.grid_meter import Meter
 from microgrid.technologies.replaced_component import component_faults, priced
 from microgrid.timeline import Timeline
 
-PerPowerMonth = Annotated[float, Quantity(f"{MONEY}/kW/month", low=0.0)]
-Window = Annotated[float, Quantity("h", above=0.0)]
 DEMAND_CHARGE = "demand charge"
 _SIMPLE = ("import_price", "export_price", "capacity_charge", "demand_charge")
-
-
-class DemandCharge(BaseModel):
-    """A price on each billing month's highest mean import over the metering window, on the local clock.
-
-    A horizon that covers part of a month pays the whole month's charge on its peak, because the bill will. A peak
-    that the month has already seen is passed as `peak_so_far`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    price: PerPowerMonth = Field(description="Price per kW and month.")
-    window: Window = Field(default=0.25, description="Length of the metering window.")
-    peak_so_far: Power = Field(default=0.0, description="Highest mean import already measured in the first month.")
-
-    _window = field_validator("window")(divides_a_day)
 
 
 class GridConnection(Technology):
