@@ -38,7 +38,8 @@ def store(seed=0, need=0.0):
 def with_peak(m):
     """Let a peak between two bounds be paid: the mean of what stretches want of it is too low for the highest."""
     m.peak = pyo.Var(bounds=(0, 50))
-    m.highest = pyo.Constraint(expr=m.bought[7] == 8)
+    busiest = max(m.t, key=lambda t: pyo.value(m.need[t].upper))
+    m.highest = pyo.Constraint(expr=m.bought[busiest] == 7.5)
     m.within = pyo.Constraint(m.t, rule=lambda m, t: m.bought[t] <= m.peak)
     m.cost.set_value(m.cost.expr + 40 * m.peak)
     return m
