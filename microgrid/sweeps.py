@@ -8,6 +8,7 @@ several parts, every point of one is joined with every point of the others.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import PurePath
@@ -159,7 +160,8 @@ def _along(axis: Axis, path: Keys, name: str) -> list[Point]:
     by_field = axis.by_field()
     first = next(iter(by_field.values()))
     labels = [str(label) for label in axis.labels] if axis.labels else [_label(v, at) for at, v in enumerate(first)]
-    twice = next((label for at, label in enumerate(labels) if label in labels[:at]), None)
+    counts = Counter(labels)
+    twice = next((label for label in labels if counts[label] > 1), None)
     if twice is not None:
         raise RefusedError([Fault(path, f"{shown(twice)} twice", "each value once", "or labels that differ")])
     found = []

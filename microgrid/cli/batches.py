@@ -38,7 +38,7 @@ def expand(
     unchecked: Annotated[bool, typer.Option("--unchecked", help="Do not read the scenarios themselves.")] = False,
 ) -> None:
     """List the cases of scenario files: content hash and name of each."""
-    from microgrid.batching.batch import check
+    from microgrid.batching.checking import check
     from microgrid.families import expand as cases_of
     from microgrid.families import write_cases
 

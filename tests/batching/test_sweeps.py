@@ -12,7 +12,7 @@ import pytest
 
 from microgrid.documents import read_document
 from microgrid.errors import InputError
-from microgrid.families import expand, first_of_each_value, named_case, short_name, write_cases
+from microgrid.families import expand, named_case, short_name, write_cases
 from microgrid.scenario import read_scenario
 from microgrid.sweeps import Sweep, number_of, points
 from tests.batching.files import PLANT, SWEEP, write
@@ -189,13 +189,6 @@ def test_a_family_is_no_scenario_but_each_of_its_cases_is(here):
     assert short_name(named_case(path, f"Small: {name}")) == name
     with pytest.raises(InputError, match="did you mean"):
         read_scenario(path, case="carbon price 100 EUR/tCO2, battery 6 kWh")
-
-
-def test_to_check_a_family_a_case_of_every_value_is_enough(here):
-    cases = expand([write(here, PLANT + SWEEP)])
-    assert [case.place for case in first_of_each_value(cases)] == [0, 1, 2, 3]
-    sample = "sweep: {sample: {cases: 40, axes: {p: {field: assets.load.demand, uniform: [1 kW, 2 kW]}}}}\n"
-    assert len(first_of_each_value(expand([write(here, PLANT + sample)]))) == 1
 
 
 def test_an_empty_sweep_is_told(here):
