@@ -204,6 +204,27 @@ def test_values_twice_are_told(here):
     assert found == "family.yaml:27  sweep.grid.b: 1 kWh twice\n   wanted each value once; or labels that differ"
 
 
+@pytest.mark.parametrize("label", ['""', '" "', '"a\\nb"'])
+def test_labels_that_no_table_could_tell_are_refused(here, label):
+    axis = f"{{field: assets.battery.energy, values: [1 kWh, 2 kWh], labels: [a/b, {label}]}}"
+    found = told(here, f"sweep:\n  grid:\n    b: {axis}\n")
+    assert found.endswith("wanted labels of one line, with something in it")
+    assert "wanted labels of one line" in told(here, f"sweep: {{list: {{b: {{{label}: {{}}}}}}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("range_", "wanted"),
+    [
+        ("2 kWh, 1 kWh", "2 kWh to 1 kWh\n   wanted the lowest value, then a higher one"),
+        ("1 kWh, 1 kWh", "1 kWh to 1 kWh\n   wanted the lowest value, then a higher one"),
+        (".nan, .inf", "nan, inf\n   wanted numbers in one unit"),
+    ],
+)
+def test_a_range_that_is_none_is_refused(here, range_, wanted):
+    found = told(here, f"sweep: {{sample: {{cases: 2, axes: {{b: {{field: x, uniform: [{range_}]}}}}}}}}\n")
+    assert found.startswith(f"family.yaml:25  sweep.sample.axes.b.uniform: {wanted}")
+
+
 def test_two_axes_on_one_field_are_told(here):
     sweep = """\
 sweep:
