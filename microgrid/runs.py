@@ -134,7 +134,7 @@ class Runs:
             try:
                 part = pq.read_table(self.store.file(name, record["id"]), columns=wanted)
             except (OSError, pa.ArrowException) as error:
-                cure = "`microgrid batch` solves it again"
+                cure = f"remove {self.store.file('*', record['id'])}, and `microgrid batch` solves it again"
                 raise InputError([Problem(case, f"torn: {error}", "files that are whole", cure)]) from error
             parts.append(part.drop_columns(["run"]) if "run" in part.column_names else part)
             cases += [case] * part.num_rows

@@ -160,7 +160,7 @@ class Store:
         try:
             return unpacked(lambda table: pq.read_table(self.file(table, record["id"])), record["told"])
         except (OSError, pa.ArrowException) as error:
-            cure = "`microgrid batch` solves it again"
+            cure = f"remove {self.file('*', record['id'])}, and `microgrid batch` solves it again"
             raise InputError([Problem(record["name"], f"torn: {error}", "files that are whole", cure)]) from error
 
     def record(self, name: str) -> Record:

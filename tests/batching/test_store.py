@@ -126,6 +126,16 @@ def test_a_torn_table_is_not_done_and_is_told(store, result):
         store.result("Small")
 
 
+def test_a_table_of_its_length_with_other_bytes_is_told_with_what_to_remove(store, result):
+    """No length gives it away, so a batch takes it for done; whoever reads it is told how it is solved again."""
+    kept(store, result)
+    path = store.file("flows", "ab12")
+    path.write_bytes(bytes(path.stat().st_size))
+    assert "ab12" in store.done()
+    with pytest.raises(InputError, match=r"remove .*\*/ab12.parquet, and `microgrid batch` solves it again"):
+        store.result("Small")
+
+
 def test_a_missing_table_is_not_done(store, result):
     kept(store, result)
     store.file("costs", "ab12").unlink()
