@@ -96,7 +96,9 @@ class Solver:
         document.data["name"] = job.name
         scenario = scenario_of(document, self.memory)
         if content_id(document) != job.id:
-            raise MicrogridError("a file that it names was changed while the batch ran: call the batch again")
+            raise MicrogridError(
+                "the engine, or a file that it names, was changed while the batch ran: call the batch again"
+            )
         asked = repr(scenario.solver)
         if asked not in self.tried:
             refuse_unfit_solver(scenario)

@@ -96,7 +96,10 @@ def test_a_file_that_changes_while_the_batch_runs_makes_no_plan_of_the_old_one(b
     assert case.id == chunks[0][0].id
     ((record, files),) = list(solver.chunk(chunks[0]))
     assert (record["status"], dict(files)) == ("failed", {})
-    assert record["message"] == "a file that it names was changed while the batch ran: call the batch again"
+    assert (
+        record["message"]
+        == "the engine, or a file that it names, was changed while the batch ran: call the batch again"
+    )
 
 
 def test_comments_change_no_hash_and_the_source_of_the_engine_does(base, monkeypatch):
