@@ -155,6 +155,7 @@ class _Search:
             return known
         self.model.limit("emissions", max(cheapest.emissions, cheapest.limit))
         self.model.aim("emissions")
+        self.last = None  # the optimum for another goal is farther away than stretches of time are
         self.record.least = self._solved().objective
         return self.record.least
 
