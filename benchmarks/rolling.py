@@ -13,7 +13,8 @@ from dataclasses import replace
 from benchmarks.programs import ROOT
 from microgrid.model import assemble
 from microgrid.rolling.inheriting import before, ends_of
-from microgrid.rolling.replanning import Planned, Replanner
+from microgrid.rolling.planned import Planned
+from microgrid.rolling.replanning import Replanner
 from microgrid.rolling.simulating import Course, simulate
 from microgrid.rolling.windows import Look
 from microgrid.running import settings_of

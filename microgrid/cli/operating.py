@@ -90,7 +90,7 @@ def dispatch(
     import pandas as pd
 
     from microgrid.dispatch.once import dispatch as dispatched
-    from microgrid.rolling.replanning import Rung
+    from microgrid.rolling.planned import Rung
 
     done = dispatched(site, state, moment_of(now) if now else pd.Timestamp.now(tz="UTC"))
     account = done.account

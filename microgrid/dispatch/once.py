@@ -22,7 +22,8 @@ from microgrid.model import assemble
 from microgrid.plant import Plant
 from microgrid.rolling.inheriting import Before, before, with_before
 from microgrid.rolling.outlook import LEAST_DAYS
-from microgrid.rolling.replanning import Planned, Replanner, Rung
+from microgrid.rolling.planned import Planned, Rung
+from microgrid.rolling.replanning import Replanner
 from microgrid.rolling.simulating import refuse_unfit_plant
 from microgrid.rolling.traces import Trace, ports_of
 from microgrid.rolling.windows import window

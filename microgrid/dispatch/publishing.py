@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from microgrid.dispatch.store import write_whole
+from microgrid.rolling.planned import Planned
 from microgrid.rolling.reasons import reasons
-from microgrid.rolling.replanning import Planned
 from microgrid.rolling.reserve import reserve
 from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Rows, Trace

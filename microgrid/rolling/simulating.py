@@ -16,15 +16,18 @@ from microgrid.audit import audit
 from microgrid.capacity import Sized
 from microgrid.errors import InputError, Problem
 from microgrid.forecasting.baselines import holidays_of
+from microgrid.forecasting.futures import levels
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import Result
 from microgrid.rolling.balancing import Carried, carry_out
 from microgrid.rolling.choosing import chosen, undecided, with_billing
+from microgrid.rolling.first_stage import FirstStage
 from microgrid.rolling.foresight import Foresight, Kind
 from microgrid.rolling.inheriting import Before, after, before, ends_of, levels_of, with_before
 from microgrid.rolling.metering import with_meters
-from microgrid.rolling.replanning import Planned, Replanner, for_window
+from microgrid.rolling.planned import Planned
+from microgrid.rolling.replanning import Replanner, for_window
 from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Trace
 from microgrid.rolling.windows import Look, place_of, window
@@ -59,6 +62,10 @@ class Course:
         Whether plans know of the time behind their window, by the longer view.
     change_cost
         What each unit and hour costs that is not switched as last planned.
+    futures
+        For how many futures each plan is made, by quantiles of the forecast; with none for what is foreseen alone.
+    stage
+        What is decided before one knows which future comes.
     """
 
     look: Look = field(default_factory=lambda: Look(((24.0, 0.25), (12.0, 1.0))))
@@ -68,6 +75,8 @@ class Course:
     deadline: float | None = 60.0
     sees_ahead: bool = True
     change_cost: float = 0.0
+    futures: int = 0
+    stage: FirstStage = field(default_factory=FirstStage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +147,9 @@ def simulate(
         course = replace(course, forecast="file")
     years = {int(year) for year in scenario.plant.timeline.index.year}
     holidays = holidays_of(course.country, years) if course.country else frozenset()
-    return _Loop(scenario, origin, course, Foresight(scenario.plant, course.forecast, given, holidays), watch).run()
+    apart = levels(course.futures, "--futures") if course.futures else ()
+    foresight = Foresight(scenario.plant, course.forecast, given, holidays, apart)
+    return _Loop(scenario, origin, course, foresight, watch).run()
 
 
 def _read(path: Path | str, start: str, end: str, step: float, overrides: Mapping[str, str] | None) -> Scenario:
@@ -224,7 +235,9 @@ class _Loop:
         self.ends = ends_of(self.plant)
         settings = settings_of(scenario.solver)
         least = max(12.0, course.every)
-        self.replanner = Replanner(course.look, settings, self.ends, course.sees_ahead, least, course.change_cost)
+        self.replanner = Replanner(
+            course.look, settings, self.ends, course.sees_ahead, least, course.change_cost, course.stage
+        )
         self.skeleton = _assembled(with_before(window(self.plant, np.array([origin, origin + 1])), self.told))
         self.rungs: Counter[str] = Counter()
         self.log: list[dict[str, Any]] = []
@@ -245,7 +258,8 @@ class _Loop:
         count = round(self.course.every / float(self.plant.timeline.hours[0]))
         for now in range(self.origin, self.n, count):
             until = min(now + count, self.n)
-            planned = self.replanner.plan(self.foresight.at(now), now, self.told, self.course.deadline)
+            futures = self.foresight.futures_at(now)
+            planned = self.replanner.plan(self.foresight.at(now), now, self.told, self.course.deadline, futures)
             self._note(planned, now)
             yield self._carried(planned, now, until)
             if self.watch is not None:
@@ -261,6 +275,7 @@ class _Loop:
                 "gap": planned.gap,
                 "seconds": round(planned.seconds, 4),
                 "solver_seconds": round(planned.solver_seconds, 4),
+                "futures": {future.name: future.probability for future in planned.futures},
             }
         )
 

@@ -22,7 +22,7 @@ from microgrid.dispatch.sources import read_source
 from microgrid.dispatch.store import BusyError, Store
 from microgrid.errors import InputError
 from microgrid.rolling import replanning
-from microgrid.rolling.replanning import Rung
+from microgrid.rolling.planned import Rung
 from microgrid.running import NoPlanError
 from solvers import Ended, Outcome
 from tests.rolling.sites import HEAD, SITE, plant_text
