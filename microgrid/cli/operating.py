@@ -15,7 +15,7 @@ _FORECASTS = ("perfect", "persistence", "week", "quantile")
 
 
 @commands.command()
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917  each of them is an option
     file: File,
     start: Annotated[str, typer.Option("--from", help="First local day or time.", show_default=False)],
     end: Annotated[str, typer.Option("--to", help="End; the day it names is not included.", show_default=False)],
@@ -28,12 +28,23 @@ def simulate(
             "extra forecast), the last two with a country's holidays as week:CN, or a scenario file with forecasts."
         ),
     ] = "week",
+    futures: Annotated[
+        int,
+        typer.Option(help="Number of futures that each plan is made for, by quantiles of the forecast; 0 for one."),
+    ] = 0,
+    first_stage: Annotated[
+        str,
+        typer.Option(
+            help="How long set-points are the same in all futures; without it until the next plan, an hour at most."
+        ),
+    ] = "",
     out: Annotated[
         Path | None, typer.Option(help="Folder for frames, manifest and report.", show_default=False)
     ] = None,
     overrides: Set = [],  # noqa: B006  typer copies it
 ) -> None:
     """Plan and carry out a scenario from one time to another, against what really happened."""
+    from microgrid.rolling.first_stage import FirstStage
     from microgrid.rolling.simulating import Course
     from microgrid.rolling.simulating import simulate as simulated
     from microgrid.rolling.windows import Look, hours_of
@@ -41,7 +52,10 @@ def simulate(
     kind, _, country = forecast.partition(":")
     given = None if kind in _FORECASTS else Path(forecast)
     known: Any = kind if given is None else "file"
-    course = Course(Look.read(window), hours_of(every, "--every"), known, country if given is None else "")
+    often = hours_of(every, "--every")
+    stage = FirstStage(hours_of(first_stage, "--first-stage") if first_stage else min(often, FirstStage().hours))
+    home = country if given is None else ""
+    course = Course(Look.read(window), often, known, home, futures=futures, stage=stage)
     found = simulated(file, start, end, course, pairs(overrides), given, _told_on)
     result = found.result
     if out is not None:

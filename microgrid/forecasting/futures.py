@@ -13,6 +13,7 @@ from microgrid.errors import InputError, Problem
 
 SWANSON = {"low": (0.1, 0.3), "usual": (0.5, 0.4), "high": (0.9, 0.3)}
 MOST = 9
+WANTED = f"an odd number of futures from 3 to {MOST}"
 
 
 class Level(NamedTuple):
@@ -22,6 +23,15 @@ class Level(NamedTuple):
     quantile: float
     probability: float
 
+    def of_series(self, field: str) -> float:
+        """Return its quantile of a series: of a load its own, of what sun and wind give the opposite."""
+        return self.quantile if field == "demand" else round(1.0 - self.quantile, 6)
+
+
+def is_fit(count: int) -> bool:
+    """Tell whether there can be so many: an odd number, so that one of them is the usual."""
+    return count % 2 == 1 and 3 <= count <= MOST
+
 
 def levels(count: int, where: str) -> list[Level]:
     """Return a number of futures, from little drawn from the grid to much.
@@ -29,7 +39,7 @@ def levels(count: int, where: str) -> list[Level]:
     Parameters
     ----------
     count
-        An odd number, so that one of them is the usual.
+        How many.
     where
         What to name in errors.
 
@@ -38,10 +48,10 @@ def levels(count: int, where: str) -> list[Level]:
     InputError
         If there cannot be so many.
     """
-    if count % 2 == 0 or not 3 <= count <= MOST:
-        raise InputError([Problem(where, str(count), f"an odd number of futures from 3 to {MOST}", "such as 3")])
+    if not is_fit(count):
+        raise InputError([Problem(where, str(count), WANTED, "such as 3")])
     if count == len(SWANSON):
         return [Level(name, quantile, probability) for name, (quantile, probability) in SWANSON.items()]
-    quantiles = [(number + 0.5) / count for number in range(count)]
+    quantiles = [round((number + 0.5) / count, 6) for number in range(count)]
     names = ["usual" if 2 * number + 1 == count else f"q{100 * q:.0f}" for number, q in enumerate(quantiles)]
     return [Level(name, quantile, 1 / count) for name, quantile in zip(names, quantiles, strict=True)]

@@ -44,8 +44,8 @@ class Foresight:
         Local dates on which the plant rests, for ``week`` and ``quantile``.
     levels
         Futures that are foreseen besides, by their quantiles; none but for ``quantile``.
-    learners
-        What was learnt of each series so far.
+    learners, said
+        What was learnt of each series so far, and what it says of the last time that was asked for.
     """
 
     actual: Plant
@@ -54,6 +54,7 @@ class Foresight:
     holidays: frozenset[date] = frozenset()
     levels: Sequence[Level] = ()
     learners: dict[tuple[str, str], Learner] = field(default_factory=dict)
+    said: dict[tuple[tuple[str, str], int], Array] = field(default_factory=dict)
 
     def at(self, now: int) -> Plant:
         """Return the plant as foreseen just before a step."""
@@ -83,14 +84,15 @@ class Foresight:
         """
         if not self._knows_enough(now):
             return []
-        return [Future(level.name, level.probability, self._at_level(now, level.quantile)) for level in self.levels]
+        return [Future(level.name, level.probability, self._at_level(now, level)) for level in self.levels]
 
-    def _at_level(self, now: int, quantile: float) -> Plant:
-        def told(series: Series, asset: str, key: str) -> Series:
-            level = quantile if key == "demand" else 1.0 - quantile
-            return replace(series, values=self._learnt(series.values, (asset, key), now, level))
-
-        return with_uncertain(self.actual, told)
+    def _at_level(self, now: int, level: Level) -> Plant:
+        return with_uncertain(
+            self.actual,
+            lambda series, asset, key: replace(
+                series, values=self._learnt(series.values, (asset, key), now, level.of_series(key))
+            ),
+        )
 
     def _knows_enough(self, now: int) -> bool:
         return bool(self.actual.timeline.elapsed[now] >= 24.0 * LEAST_DAYS)
@@ -99,8 +101,12 @@ class Foresight:
         """Return a series with a quantile foreseen in place of what is not known."""
         per_day = round(24.0 / float(self.actual.timeline.hours[0]))
         quantiles = tuple(level.quantile for level in self.levels) or (0.5,)
-        learner = self.learners.setdefault(of, Learner(2 * per_day, quantiles, self.holidays))
-        ahead = learner.foresee(values, self.actual.timeline, now)[quantiles.index(quantile)]
+        if (of, now) not in self.said:
+            for old in [key for key in self.said if key[1] != now]:
+                del self.said[old]
+            learner = self.learners.setdefault(of, Learner(2 * per_day, quantiles, self.holidays))
+            self.said[of, now] = learner.foresee(values, self.actual.timeline, now)
+        ahead = self.said[of, now][quantiles.index(quantile)]
         return np.concatenate([values[:now], np.clip(ahead, 0.0, 1.0 if of[1] == "availability" else np.inf)])
 
     def unforeseen(self, now: int) -> int:

@@ -141,6 +141,9 @@ def simulate(
     scenario = _billed(scenario, origin)
     refuse_unfit_plant(scenario.plant)
     _refuse_every(course, step)
+    if course.futures and (forecast_file is not None or course.forecast != "quantile"):
+        found = f"futures of the forecast {course.forecast if forecast_file is None else forecast_file}"
+        raise InputError([Problem("--futures", found, "--forecast quantile, whose quantiles they are")])
     given = None
     if forecast_file is not None:
         given = _read(forecast_file, scenario.plant.timeline.index[0].isoformat(), end, step, overrides).plant
