@@ -43,6 +43,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.policies",
         "microgrid.certificates",
         "microgrid.names",
+        "microgrid.probabilities",
     ),
     2: (
         "microgrid.technologies.base",
