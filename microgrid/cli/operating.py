@@ -75,8 +75,9 @@ def _told_on(reached: Any, end: Any) -> None:
 def _summary(account: dict[str, Any], manifest: dict[str, Any], out: Path | None) -> str:
     currency = manifest["currency"]
     rungs = ", ".join(f"{count} {rung}" for rung, count in account["rungs"].items())
+    hedged = f"; {account['hedged']} for several futures" if account["hedged"] else ""
     lines = [
-        f"{account['plans']} plans ({rungs}) in {account['seconds']:.1f} s, of which the solver "
+        f"{account['plans']} plans ({rungs}{hedged}) in {account['seconds']:.1f} s, of which the solver "
         f"{account['solver_seconds']:.1f} s",
         f"cost as carried out  {account['cost']:16,.2f} {currency}   emissions {account['emissions']:14,.1f} kgCO2e",
     ]
@@ -85,7 +86,9 @@ def _summary(account: dict[str, Any], manifest: dict[str, Any], out: Path | None
             f"perfect foresight    {account['perfect_cost']:16,.2f} {currency}   "
             f"emissions {account['perfect_emissions']:14,.1f} kgCO2e"
         )
-        lines.append(f"regret               {account['regret']:16.2%}, stocks at the end counted")
+        counted = "" if account["stocks_counted"] else " not"
+        regret = "-" if account["regret"] is None else f"{account['regret']:.2%}"
+        lines.append(f"regret               {regret:>16}, stocks at the end{counted} counted")
     if account["shortfalls"]:
         lines.append(f"{account['shortfalls']} steps could not be balanced: the report's audit names them")
     audit = manifest["audit"]

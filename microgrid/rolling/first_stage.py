@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
+from microgrid.errors import InputError, Problem
 from microgrid.plant import Plant
 from microgrid.rolling.parts import parts_of
 from microgrid.technologies.base import Technology
@@ -38,6 +39,18 @@ class FirstStage:
 
     hours: float = 1.0
     units: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a stage that has no time.
+
+        Raises
+        ------
+        InputError
+            If it is no longer than nothing, or `units` is below zero.
+        """
+        if self.hours <= 0 or self.units < 0:
+            found = f"{self.hours:g} h" if self.hours <= 0 else f"units ahead by {self.units:g} h"
+            raise InputError([Problem("first stage", found, "a length of time above zero", "such as 1 h")])
 
     def steps(self, timeline: Timeline) -> int:
         """Return how many steps of a window begin within it."""

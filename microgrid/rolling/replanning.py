@@ -182,15 +182,17 @@ class Replanner:
         self, futures: Sequence[Future], is_end: bool, reasons: list[str], seconds: float | None
     ) -> Planned | None:
         """Return the solver's plan: first with the ends asked for, then, if there is none, without them."""
-        if seconds is not None and seconds <= 0:
-            reasons.append("no time was left for the solver")
-            return None
+        started = time.perf_counter()
         tries = [[replace(each, plant=self._ending(each.plant)) for each in futures]] if is_end and self.ends else []
         for attempt in [*tries, futures]:
             try:
                 with templating():
                     model, parts = _written(attempt, self.stage)
-                outcome, solution, _ = optimise(model, for_window(self.settings, seconds))
+                left = _rest(seconds, started)
+                if left is not None and left <= 0:
+                    reasons.append("no time was left for the solver")
+                    return None
+                outcome, solution, _ = optimise(model, for_window(self.settings, left))
             except NoPlanError as error:
                 reasons.append(f"the solver found no plan: {error}")
                 if error.outcome.ended is Ended.TIME:

@@ -330,6 +330,7 @@ class _Loop:
             "foreseen_as_it_happened": self.foresight.unforeseen(self.origin),
             "plans": len(self.log),
             "rungs": dict(self.rungs),
+            "hedged": sum(bool(entry["futures"]) for entry in self.log),
             "shortfalls": shortfalls,
             "seconds": seconds,
             "solver_seconds": sum(entry["solver_seconds"] for entry in self.log),
@@ -346,6 +347,7 @@ class _Loop:
             "perfect_bound": perfect.manifest["outcome"]["bound"],
             "perfect_emissions": perfect.manifest["emissions"]["emissions"],
             "stock_difference": left,
+            "stocks_counted": self.replanner.outlook is not None,
             "regret": (result.cost - left - perfect.cost) / abs(perfect.cost) if perfect.cost else None,
         }
         return told

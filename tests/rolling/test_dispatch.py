@@ -129,6 +129,16 @@ def test_a_forecast_that_is_missing_is_taken_from_the_days_before(site):
     assert any("forecasts could not be read" in note for note in done.account["notes"])
 
 
+def test_a_forecast_row_holds_until_the_next_one_but_for_two_hours_at_most(site):
+    """Rows at 12, 13, 15 and 18 h, for hours with 45, 46, 47 and 48 kW: 17 h is what the scenario says of it, 50 kW."""
+    times = [NOON + pd.Timedelta(hours=hours) for hours in (0, 1, 3, 6)]
+    rows = [f"{time.isoformat()},load,demand,{45 + place},kW\n" for place, time in enumerate(times)]
+    (site.parent / "forecasts.csv").write_text(HEAD + "".join(rows))
+    dispatch(site, site.parent / "state", NOON)
+    drawn = at(assert_usable(site.parent / "state"), "load", "demand")
+    assert drawn == [-45.0, -46.0, -46.0, -47.0, -47.0, -50.0]
+
+
 def test_a_price_that_is_none_is_left_out_and_told(site):
     rows = f"{NOON.isoformat()},grid,import_price,nan,EUR/kWh\n"
     (site.parent / "forecasts.csv").write_text(HEAD + rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from microgrid.audit import audit
 from microgrid.capacity import Fixed
 from microgrid.carriers import CARRIERS
 from microgrid.dispatch.publishing import prices, reserves
+from microgrid.errors import InputError
 from microgrid.plant import Objective, PlantBus
 from microgrid.results import collect
 from microgrid.rolling import replanning
@@ -225,6 +227,12 @@ def test_a_first_stage_counts_the_steps_that_begin_within_it():
     assert FirstStage(1.0, 0.5).steps_of_units(timeline) == 3
 
 
+@pytest.mark.parametrize(("hours", "units"), [(0.0, 0.0), (-1.0, 0.0), (1.0, -1.0)])
+def test_a_first_stage_without_time_is_refused(hours, units):
+    with pytest.raises(InputError, match="a length of time above zero"):
+        FirstStage(hours, units)
+
+
 def test_every_row_is_a_template_and_says_what_pyomo_says():
     plants = {"idle": heat_day(0.0), "work": heat_day(10.0)}
     for stage in (FirstStage(1.0), FirstStage(2.0, 2.0)):
@@ -298,6 +306,21 @@ def test_what_one_more_kwh_costs_is_the_mean_over_the_futures():
     futures = [Future(name, 0.5, battery_day(price, 20.0)) for name, price in (("idle", 6.0), ("work", 8.0))]
     found = replanner.plan(futures[0].plant, 0, {}, None, futures)
     assert prices(found)["price"].tolist() == pytest.approx([4.0, 7.0])
+
+
+def test_the_time_that_writing_a_model_takes_is_the_solvers_loss(monkeypatch):
+    """Writing the futures takes all of their share: nothing is solved, and one forecast is planned for."""
+    written = replanning._written
+
+    def slow(futures, stage):
+        if len(futures) > 1:
+            time.sleep(1.0)
+        return written(futures, stage)
+
+    monkeypatch.setattr(replanning, "_written", slow)
+    found = replanned(1.5)
+    assert found.futures == ()
+    assert "no time was left for the solver" in found.reason
 
 
 HEDGE_FAILS = {
