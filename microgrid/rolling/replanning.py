@@ -18,17 +18,17 @@ from microgrid.rolling.first_stage import FirstStage
 from microgrid.rolling.hedging import Future, hedged
 from microgrid.rolling.inheriting import Before, before, levels_of, with_before, with_fields
 from microgrid.rolling.metering import is_charged_by_peaks, with_peaks_seen
-from microgrid.rolling.outlook import Outlook, look_out
+from microgrid.rolling.outlook import Outlook
 from microgrid.rolling.planned import Planned, Rung, ceiling_of, of_solver
 from microgrid.rolling.rules import rule_plan
 from microgrid.rolling.switching import restated
 from microgrid.rolling.traces import Trace, ports_of
+from microgrid.rolling.views import Views
 from microgrid.rolling.windows import Look, groups, window
 from microgrid.running import Aimed, NoPlanError, optimise
 from solvers import Ended, Settings, templating
 
 Ends = dict[str, dict[str, float]]
-_RENEWED = pd.Timedelta(hours=24)
 _VIEW = 0.25
 """Share of a deadline that the longer view may take."""
 _HEDGE = 0.6
@@ -66,8 +66,15 @@ class Replanner:
     change_cost: float = 0.0
     stage: FirstStage = field(default_factory=FirstStage)
     last: Planned | None = None
-    outlook: Outlook | None = None
-    _seen: pd.Timestamp | None = None
+
+    def __post_init__(self) -> None:
+        """Begin without any view."""
+        self.views = Views(self.settings, self.ends)
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """The newest longer view of what is foreseen."""
+        return self.views.known.get("")
 
     def plan(
         self,
@@ -93,28 +100,29 @@ class Replanner:
             What may come, on the same steps; the plan is made for all of them, where that can be had in time, and else
             for what is foreseen alone.
         """
-        started = time.perf_counter()
+        started, looked = time.perf_counter(), self.views.spent
         edges = within_month(foreseen, groups(foreseen.timeline, first, self.look), self.least)
-        share = None if deadline is None else _VIEW * deadline
-        known = self.outlook
-        outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
-        looked = outlook.seconds if outlook is not None and outlook is not known else 0.0
-        seen = self._window(foreseen, edges, told)
+        view = None if deadline is None else _VIEW * deadline
+        seen = self._window(Future("", 1.0, foreseen), edges, told, view)
         is_end = int(edges[-1]) == len(foreseen.timeline)
         planned, fallen = None, list[str]()
         if len(futures) > 1:
-            windows = [replace(each, plant=self._window(each.plant, edges, told)) for each in futures]
-            planned = self._hedged(windows, is_end, fallen, _rest(deadline, started))
+            planned = self._hedged(futures, (edges, told, is_end), fallen, _rest(deadline, started))
         if planned is None:
-            planned = self._alone(seen, is_end, told, fallen, _rest(deadline, started))
-        spent = planned.solver_seconds + looked
+            planned = self._alone(seen.plant, is_end, told, fallen, _rest(deadline, started))
+        spent = planned.solver_seconds + self.views.spent - looked
         self.last = replace(planned, seconds=time.perf_counter() - started, solver_seconds=spent)
         return self.last
 
-    def _window(self, foreseen: Plant, edges: NDArray[np.int64], told: Before) -> Plant:
+    def _window(self, future: Future, edges: NDArray[np.int64], told: Before, seconds: float | None) -> Future:
         """Return a window with what was before it, and what the longer view and the last plan say of it."""
-        bare = with_before(window(foreseen, edges), told)
-        return replace(self._with_view(bare, self.outlook, told), kept_states=self._kept(bare))
+        bare = with_before(window(future.plant, edges), told)
+        seen = bare
+        if self.sees_ahead:
+            view = self.views.of(future.name, future.plant, int(edges[0]), int(edges[-1]), told, seconds)
+            # A future whose own view was not to be had sees what is foreseen.
+            seen = _with_view(bare, view or self.outlook, told)
+        return replace(future, plant=replace(seen, kept_states=self._kept(bare)))
 
     def _alone(self, plant: Plant, is_end: bool, told: Before, fallen: list[str], seconds: float | None) -> Planned:
         """Return a plan for what is foreseen alone: the solver's, or else one without it."""
@@ -125,41 +133,28 @@ class Replanner:
         return replace(planned, reason="; ".join(filter(None, [*fallen, planned.reason])))
 
     def _hedged(
-        self, futures: Sequence[Future], is_end: bool, fallen: list[str], seconds: float | None
+        self,
+        futures: Sequence[Future],
+        at: tuple[NDArray[np.int64], Before, bool],
+        fallen: list[str],
+        seconds: float | None,
     ) -> Planned | None:
         """Return a plan over several futures, or None where it is not proved in its share of the time."""
         reasons: list[str] = []
-        share = None if seconds is None else _HEDGE * seconds
-        planned = self._solved(futures, is_end, reasons, share)
-        if planned is not None and planned.rung is Rung.PROVED:
-            return planned
-        why = "; ".join(reasons) if planned is None else f"{planned.reason}, after {share or 0.0:.3g} s"
-        fallen.append(f"planned for one forecast, not for {len(futures)} futures: {why}")
+        started, share = time.perf_counter(), None if seconds is None else _HEDGE * seconds
+        view = None if share is None else _VIEW * share / len(futures)
+        edges, told, is_end = at
+        try:
+            windows = [self._window(each, edges, told, view) for each in futures]
+        except InputError as error:
+            reasons.append(f"a future cannot be planned: {error}")
+        else:
+            planned = self._solved(windows, is_end, reasons, _rest(share, started))
+            if planned is not None and planned.rung is Rung.PROVED:
+                return planned
+            reasons += [] if planned is None else [f"{planned.reason}, after {share or 0.0:.3g} s"]
+        fallen.append(f"planned for one forecast, not for {len(futures)} futures: {'; '.join(reasons)}")
         return None
-
-    def _look_out(self, foreseen: Plant, first: int, end: int, told: Before, seconds: float | None) -> Outlook | None:
-        """Return the longer view, renewed once a day and where it does not reach far enough."""
-        now = foreseen.timeline.index[first]
-        known = self.outlook
-        is_fresh = self._seen is not None and now - self._seen < _RENEWED
-        if not self.sees_ahead or (known is not None and is_fresh and known.covers(foreseen.timeline.points[end])):
-            return known
-        view = look_out(foreseen, first, end, told, self.settings, self.ends, seconds)
-        self._seen = now
-        if view is not None or known is None or not known.covers(foreseen.timeline.points[end]):
-            self.outlook = view
-        return self.outlook
-
-    def _with_view(self, plant: Plant, outlook: Outlook | None, told: Before) -> Plant:
-        """Return the window with what the longer view says of stocks and peaks."""
-        if outlook is None:
-            return plant
-        month = plant.timeline.months[0]
-        fields: Before = {}
-        for name, peaks in outlook.peaks.items():
-            seen = {inherits: by_month.get(month, 0.0) for inherits, by_month in peaks.items()}
-            fields[name] = with_peaks_seen(plant.assets[name], told.get(name, {}), seen)
-        return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
 
     def _kept(self, plant: Plant) -> dict[str, dict[str, KeptState]]:
         """Return what the last plan committed to at the times that a window shares with it."""
@@ -227,6 +222,18 @@ class Replanner:
     def _ports(self, plant: Plant) -> dict[str, dict[str, str]]:
         with templating():
             return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={}, kept_states={})))
+
+
+def _with_view(plant: Plant, outlook: Outlook | None, told: Before) -> Plant:
+    """Return the window with what the longer view says of stocks and peaks."""
+    if outlook is None:
+        return plant
+    month = plant.timeline.months[0]
+    fields: Before = {}
+    for name, peaks in outlook.peaks.items():
+        seen = {inherits: by_month.get(month, 0.0) for inherits, by_month in peaks.items()}
+        fields[name] = with_peaks_seen(plant.assets[name], told.get(name, {}), seen)
+    return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
 
 
 def _written(futures: Sequence[Future], stage: FirstStage) -> tuple[Aimed, Mapping[str, Model]]:

@@ -308,6 +308,25 @@ def test_what_one_more_kwh_costs_is_the_mean_over_the_futures():
     assert prices(found)["price"].tolist() == pytest.approx([4.0, 7.0])
 
 
+def test_every_future_has_its_own_longer_view():
+    """10 or 50 kW all month: what the month cannot do without is 10 kW in one future and 50 kW in the other.
+
+    With the view of the usual future alone, the other one would pay 8 a kW for 40 kW that come in any case.
+    """
+
+    def month(load):
+        assets = {
+            "grid": grid(1.0, demand_charge=DemandCharge(price=8.0, window=1.0)),
+            "load": ProductionLoad(demand=series(np.full(96, load))),
+        }
+        return plant(assets, Timeline.of_hours([1.0] * 96))
+
+    futures = [Future("usual", 0.5, month(10.0)), Future("high", 0.5, month(50.0))]
+    found = Replanner(Look(((24.0, 1.0),)), Settings(gap=0.0)).plan(month(10.0), 0, {}, None, futures)
+    seen = [future.plant.assets["grid"].demand_charge.peak_so_far for future in found.futures]
+    assert seen == pytest.approx([10.0, 50.0])
+
+
 def test_the_time_that_writing_a_model_takes_is_the_solvers_loss(monkeypatch):
     """Writing the futures takes all of their share: nothing is solved, and one forecast is planned for."""
     written = replanning._written
