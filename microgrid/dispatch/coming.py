@@ -27,12 +27,8 @@ def coming(
 
     Parameters
     ----------
-    base
-        The scenario's plant on its own horizon.
-    timeline
-        The steps to come.
-    measured, forecast
-        The newest numbers.
+    base, timeline, measured, forecast
+        As for `present`.
     probabilities
         How likely each future is; empty where the site plans for one forecast.
     """

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -15,11 +11,10 @@ import pytest
 
 from microgrid.dispatch.once import dispatch
 from microgrid.dispatch.site import read_site
-from microgrid.dispatch.store import Store
 from microgrid.errors import InputError
 from microgrid.rolling.planned import Rung
 from tests.rolling.sites import SITE, plant_text
-from tests.rolling.test_dispatch import NOON, assert_usable, at, journal, measure
+from tests.rolling.test_dispatch import NOON, assert_usable, at, journal, measure, plan_on_and_kill
 
 FUTURES = "futures: {low: 30 %, usual: 40 %, high: 30 %}\n"
 HEAD = "time,asset,quantity,value,unit,future\n"
@@ -147,26 +142,8 @@ def test_clock_changes_and_the_months_end_are_times_like_others(now, site):
 
 
 def test_a_kill_at_any_moment_loses_nothing(site):
-    state, at_random = site.parent / "state", random.Random(7)
     planned(site)
-    code = (
-        "import sys, pandas as pd\nfrom microgrid.dispatch.once import dispatch\nprint('ready', flush=True)\n"
-        "for minute in range(1, 60):\n    dispatch(sys.argv[1], sys.argv[2], pd.Timestamp(sys.argv[3]) + "
-        "pd.Timedelta(minutes=minute))\n"
-    )
-    run = subprocess.Popen(
-        [sys.executable, "-c", code, str(site), str(state), NOON.isoformat()], stdout=subprocess.PIPE, text=True
-    )
-    assert run.stdout is not None
-    run.stdout.readline()
-    time.sleep(at_random.uniform(0.2, 1.5))
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    run.stdout.close()
-    fresh = Store(state)
-    assert fresh.load() is not None
-    assert not fresh.notes
-    assert_usable(state)
+    plan_on_and_kill(site, site.parent / "state", random.Random(7).uniform(0.2, 1.5))
     assert planned(site, NOON + pd.Timedelta(hours=2)).rung is Rung.PROVED
 
 
