@@ -1,23 +1,20 @@
 """The first stage: what is decided before one knows which future comes, and so is the same in all of them.
 
-As long as the futures foresee the same, everything is. From there on to the end of the stage, which units are on, and
-the set-points of all that follows its plan: what loads, sun and wind do differently is taken by the assets that the
-balancing rule would turn to, on each bus its grid connections, or else its stores, supplies and units.
+In the first stage all futures foresee what the usual one does: what loads, sun and wind do otherwise until the next
+look is balanced by rule, whatever was planned. So all that is planned for it can be the same. After it, it may be told
+for how long it is decided ahead which units are on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pyomo.core as pyo
 
+from microgrid.copies import copied
 from microgrid.errors import InputError, Problem
 from microgrid.plant import Plant
-from microgrid.rolling.parts import parts_of
-from microgrid.technologies.base import Technology
 from microgrid.tied_futures import TiedFutures
 from microgrid.timeline import Timeline
 
@@ -61,70 +58,53 @@ class FirstStage:
         return _steps(timeline, max(self.hours, self.units))
 
 
+def as_usual_at_first(plant: Plant, usual: Plant, stage: FirstStage) -> Plant:
+    """Return a window in some future, foreseen in its first stage as in the usual one.
+
+    Parameters
+    ----------
+    plant, usual
+        The window in both, on the same steps.
+    stage
+        How long the first stage lasts.
+    """
+    steps = stage.steps(plant.timeline)
+    assets = dict(plant.assets)
+    for name, asset in plant.assets.items():
+        known, changes = usual.assets[name].series(), {}
+        for key, series in asset.series().items():
+            values = series.on(plant.timeline).copy()
+            values[:steps] = known[key].on(plant.timeline)[:steps]
+            if (values != series.on(plant.timeline)).any():
+                changes[key] = replace(series, values=values)
+        if changes:
+            assets[name] = copied(asset, changes)
+    return replace(plant, assets=assets)
+
+
 def tie_first_stage(tied: TiedFutures, stage: FirstStage) -> None:
     """Write the rows that make the first stage the same in all futures.
 
     Parameters
     ----------
     tied
-        The futures of a window, nothing tied yet.
+        The futures of a window, foreseen alike in the first stage, and nothing tied yet.
     stage
         How long it lasts.
     """
-    plants = [part.plant for part in tied.parts.values()]
-    timeline, one = plants[0].timeline, next(iter(tied.parts.values()))
-    known, until, units = known_alike(plants), stage.steps(timeline), stage.steps_of_units(timeline)
-    model, steps = tied.pyomo, one.operation.steps
-    model.known_alike = pyo.Set(initialize=range(min(known, until)), within=steps)
-    model.first_stage = pyo.Set(initialize=range(until), within=steps)
-    model.units_ahead = pyo.Set(initialize=range(units), within=steps)
-    free = balancing(plants[0])
+    one = next(iter(tied.parts.values()))
+    model, timeline, steps = tied.pyomo, one.plant.timeline, one.operation.steps
+    model.first_stage = pyo.Set(initialize=range(stage.steps(timeline)), within=steps)
+    model.units_ahead = pyo.Set(initialize=range(stage.steps_of_units(timeline)), within=steps)
     for asset, contribution in one.contributions.items():
         for place, flow in enumerate(contribution.flows):
             if _is_decided(flow.rate(0)):
-                index = model.known_alike if asset in free or asset not in plants[0].assets else model.first_stage
                 rate = lambda part, a=asset, p=place: part.contributions[a].flows[p].rate  # noqa: E731
-                tied.tie_along(f"{asset} {flow.port}", rate, index)
+                tied.tie_along(f"{asset} {flow.port}", rate, model.first_stage)
         for name in COMMITTED:
             if name in contribution.states:
                 state = lambda part, a=asset, s=name: part.contributions[a].states[s].variable.__getitem__  # noqa: E731
                 tied.tie_along(f"{asset} {name}", state, model.units_ahead)
-
-
-def balancing(plant: Plant) -> frozenset[str]:
-    """Return the assets that take what happens otherwise than foreseen, and those that it happens to."""
-    parts = parts_of(plant)
-    found = {*parts.sources, *parts.loads, *(grid.name for grid in parts.grids)}
-    for bus in plant.buses:
-        if any(grid.bus == bus for grid in parts.grids):
-            continue
-        found |= {supply.name for supply in parts.supplies if supply.bus == bus}
-        found |= {store.name for store in parts.stores if store.bus == bus}
-        if not any(store.bus == bus for store in parts.stores):
-            found |= {name for name, asset in plant.assets.items() if _feeds(asset, bus)}
-    return frozenset(found)
-
-
-def known_alike(plants: Sequence[Plant]) -> int:
-    """Return for how many steps all plants foresee the same."""
-    first, *others = plants
-    told = dict(_series(first))
-    count = len(first.timeline)
-    for other in others:
-        for key, values in _series(other):
-            apart = np.flatnonzero(values != told[key])
-            count = min(count, int(apart[0])) if len(apart) else count
-    return count
-
-
-def _series(plant: Plant) -> Iterator[tuple[tuple[str, str], Any]]:
-    for name, asset in plant.assets.items():
-        for key, series in asset.series().items():
-            yield (name, key), series.on(plant.timeline)
-
-
-def _feeds(asset: Technology, bus: str) -> bool:
-    return any(fed == bus and mark.direction != "in" for fed, mark in asset.buses().values())
 
 
 def _steps(timeline: Timeline, hours: float) -> int:

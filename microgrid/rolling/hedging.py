@@ -7,12 +7,12 @@ what comes after it each future's own; the expected cost is least.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from microgrid.model import Model, Values, aim_at, at_most, highest_held
 from microgrid.plant import Plant
-from microgrid.rolling.first_stage import FirstStage, tie_first_stage
+from microgrid.rolling.first_stage import FirstStage, as_usual_at_first, tie_first_stage
 from microgrid.rolling.traces import Trace
 from microgrid.tied_futures import TiedFutures, write_futures
 
@@ -108,7 +108,7 @@ def hedged(plants: Mapping[str, Plant], probabilities: Mapping[str, float], stag
     Parameters
     ----------
     plants
-        The window as it is in each future, all on the same steps.
+        The window as it is in each future, all on the same steps and alike in the first stage.
     probabilities
         How likely each is; together 1.
     stage
@@ -125,3 +125,9 @@ def usual_of(futures: Sequence[Future]) -> Future:
     """Return the future that is planned for where only one is: the one called usual, or else the likeliest."""
     called = [future for future in futures if future.name == USUAL]
     return called[0] if called else max(futures, key=lambda future: future.probability)
+
+
+def alike_at_first(futures: Sequence[Future], stage: FirstStage) -> list[Future]:
+    """Return a window's futures, foreseen in the first stage as in the usual one."""
+    usual = usual_of(futures).plant
+    return [replace(each, plant=as_usual_at_first(each.plant, usual, stage)) for each in futures]

@@ -15,7 +15,7 @@ from microgrid.model import Model, assemble
 from microgrid.plant import KeptState, Plant
 from microgrid.rolling.balancing import Shortfall, carry_out
 from microgrid.rolling.first_stage import FirstStage
-from microgrid.rolling.hedging import Future, hedged
+from microgrid.rolling.hedging import Future, alike_at_first, hedged
 from microgrid.rolling.inheriting import Before, before, levels_of, with_before, with_fields
 from microgrid.rolling.metering import is_charged_by_peaks, with_peaks_seen
 from microgrid.rolling.outlook import Outlook
@@ -145,7 +145,7 @@ class Replanner:
         view = None if share is None else _VIEW * share / len(futures)
         edges, told, is_end = at
         try:
-            windows = [self._window(each, edges, told, view) for each in futures]
+            windows = alike_at_first([self._window(each, edges, told, view) for each in futures], self.stage)
         except InputError as error:
             reasons.append(f"a future cannot be planned: {error}")
         else:

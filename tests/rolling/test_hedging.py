@@ -16,8 +16,8 @@ from microgrid.errors import InputError
 from microgrid.plant import Objective, PlantBus
 from microgrid.results import collect
 from microgrid.rolling import replanning
-from microgrid.rolling.first_stage import FirstStage, balancing, known_alike
-from microgrid.rolling.hedging import Future, HedgedModel, hedged, usual_of
+from microgrid.rolling.first_stage import FirstStage
+from microgrid.rolling.hedging import Future, HedgedModel, alike_at_first, hedged, usual_of
 from microgrid.rolling.planned import Rung
 from microgrid.rolling.replanning import Replanner
 from microgrid.rolling.traces import Trace
@@ -26,7 +26,6 @@ from microgrid.running import NoPlanError, optimise, told
 from microgrid.technologies.boiler import Boiler
 from microgrid.technologies.commitment import Commitment
 from microgrid.technologies.grid_demand_charge import DemandCharge
-from microgrid.technologies.heat_storage import HeatStorage
 from microgrid.technologies.production_load import ProductionLoad
 from microgrid.technologies.supply import Supply
 from microgrid.timeline import Timeline
@@ -157,11 +156,10 @@ def test_every_future_pays_for_its_own_peak_of_the_month():
     assert Hedge(plants, HALVES).cost == pytest.approx(430.0)
 
 
-def test_what_follows_its_plan_is_decided_though_the_load_of_that_hour_is_not_known():
-    """The load of the first hour is 4 or 10 kW; the battery's set-point is the same in both, the grid takes the rest.
+def test_the_first_stage_is_foreseen_as_usual_in_all_futures():
+    """The load of the first hour is 4 kW as usual, or 10: it is planned for 4, and the rule takes what differs.
 
-    A kWh costs 4 now and 1 later, so the battery gives as much as the smaller load takes, for nothing is sold: 4 kW.
-    Known beforehand, it would give 4 or 10.
+    A kWh costs 4 now and 1 later, nothing is drawn later: the battery gives 4 kW in both, and all costs nothing.
     """
 
     def day(load):
@@ -172,51 +170,12 @@ def test_what_follows_its_plan_is_decided_though_the_load_of_that_hour_is_not_kn
         }
         return plant(assets, Timeline.of_hours([1.0, 1.0]))
 
-    found = Hedge({"idle": day(4.0), "work": day(10.0)}, HALVES)
-    assert found.flow("idle", "battery", "discharge")[0] == pytest.approx(4.0)
+    told = [Future("usual", 0.6, day(4.0)), Future("work", 0.4, day(10.0))]
+    alike = alike_at_first(told, FirstStage(1.0))
+    assert [each.plant.assets["load"].demand.values.tolist() for each in alike] == [[4.0, 0.0]] * 2
+    found = Hedge({each.name: each.plant for each in alike}, {"usual": 0.6, "work": 0.4})
     assert found.flow("work", "battery", "discharge")[0] == pytest.approx(4.0)
-    assert found.flow("work", "grid", "import")[0] == pytest.approx(6.0)
-    assert found.cost == pytest.approx(0.5 * 6.0 * 4.0)
-
-
-def test_where_nothing_is_traded_stores_take_what_nobody_knew():
-    """Heat from boiler and storage, 4 or 10 kW of load in an hour that is planned: one follows, the other takes.
-
-    Fuel costs 1 now and 2 later; in the second hour 14 kW are drawn in both futures, after 4 or 10 now. What the boiler
-    makes is decided for the first hour; the storage of 12 kWh holds what is left, so no more than 16 can be made now:
-    it would overflow in the idle future. Idle: 16 + 2 * 2 = 20; work: 16 + 2 * 8 = 32; halves: 26.
-    """
-
-    def day(load):
-        assets = {
-            "gas": Supply(bus="fuel", price=series([1.0, 2.0])),
-            "boiler": Boiler(capacity=Fixed(amount=20.0), efficiency=1.0, bus_in="fuel", heat_bus="heat"),
-            "store": HeatStorage(
-                energy=Fixed(amount=12.0), power=Fixed(amount=20.0), bus="heat", loss=0.0, charge_efficiency=1.0,
-                discharge_efficiency=1.0, initial_fill=0.0,
-            ),
-            "load": ProductionLoad(bus="heat", demand=series([load, 14.0])),
-        }  # fmt: skip
-        return plant(assets, Timeline.of_hours([1.0, 1.0]))
-
-    assert balancing(day(4.0)) == {"gas", "store", "load"}
-    found = Hedge({"idle": day(4.0), "work": day(10.0)}, HALVES)
-    assert found.flow("idle", "boiler", "output")[0] == pytest.approx(16.0)
-    assert found.flow("work", "boiler", "output")[0] == pytest.approx(16.0)
-    assert found.cost == pytest.approx(26.0)
-
-
-def test_without_stores_the_units_that_feed_a_bus_take_what_nobody_knew():
-    heat = heat_day(10.0)
-    without = {name: asset for name, asset in heat.assets.items() if name != "bought"}
-    only = plant(without, Timeline.of_hours([1.0, 1.0]))
-    assert balancing(only) == {"gas", "boiler", "load"}
-    assert balancing(battery_day(1.0, 1.0)) == {"grid", "load"}
-
-
-def test_futures_are_known_alike_until_the_first_number_that_differs():
-    assert known_alike([battery_day(1.0, 2.0), battery_day(1.0, 3.0)]) == 1
-    assert known_alike([battery_day(1.0, 2.0), battery_day(1.0, 2.0)]) == 2
+    assert found.cost == pytest.approx(0.0)
 
 
 def test_a_first_stage_counts_the_steps_that_begin_within_it():
