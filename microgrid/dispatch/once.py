@@ -14,7 +14,7 @@ from microgrid.dispatch.coming import coming
 from microgrid.dispatch.limits import read_limits, with_limits
 from microgrid.dispatch.metered import Since, at_any_time, with_bills
 from microgrid.dispatch.present import as_measured, history
-from microgrid.dispatch.publishing import expected, from_plain, futures_told, plain, publish, sweep
+from microgrid.dispatch.publishing import expected, expected_of, from_plain, futures_told, plain, publish, sweep
 from microgrid.dispatch.site import Site, read_site
 from microgrid.dispatch.sources import Readings, read_source
 from microgrid.dispatch.store import Store
@@ -188,7 +188,7 @@ def _limited(plants: list[Plant], path: Path | None, run: _Run) -> list[Plant]:
 
 def _published(store: Store, site: Site, planned: Planned, told: Before, run: _Run) -> Dispatched:
     """Write the plan, then the state, then a line of the journal: whatever is lost in between is planned anew."""
-    first = planned.plant.timeline.index[0]
+    first, outcomes = planned.plant.timeline.index[0], expected_of(planned)
     account = {
         "planned_at": run.now.isoformat(),
         "from": first.isoformat(),
@@ -196,8 +196,8 @@ def _published(store: Store, site: Site, planned: Planned, told: Before, run: _R
         "rung": planned.rung.value,
         "reason": planned.reason,
         "gap": None if np.isnan(planned.gap) else planned.gap,
-        "expected": expected(planned),
-        "futures": futures_told(planned),
+        "expected": expected(outcomes),
+        "futures": futures_told(outcomes),
         "currency": planned.plant.currency,
         "shortfalls": [list(shortfall) for shortfall in planned.shortfalls],
         "notes": run.notes,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -124,42 +125,72 @@ def reserves(planned: Planned) -> pd.DataFrame:
     return found.groupby(["asset", "time"], sort=False, as_index=False)[["up", "down"]].min()
 
 
-def expected(planned: Planned) -> dict[str, Any]:
-    """Return the cost by category and the emissions that a plan expects, in the mean over the futures it was made for.
+class Expected(NamedTuple):
+    """What a plan costs by category and emits by column in one future, but for what stocks are worth."""
 
-    What stocks are worth is apart.
-    """
-    made = [(future.probability, future.plant, future.trace) for future in planned.futures]
-    total: dict[str, Any] = {"costs": {}, "emissions": {}}
-    for share, plant, trace in made or [(1.0, planned.plant, planned.trace)]:
-        for key, amounts in _settled(plant, trace).items():
-            for name, amount in amounts.items():
-                total[key][name] = total[key].get(name, 0.0) + share * amount
-    costs = {key: round(value, 4) for key, value in total["costs"].items()}
-    emissions = {key: round(value, 3) for key, value in total["emissions"].items()}
-    return {"cost": round(sum(total["costs"].values()), 4), "costs": costs, "emissions": emissions}
+    future: str
+    probability: float
+    costs: dict[str, float]
+    emissions: dict[str, float]
+
+    @property
+    def cost(self) -> float:
+        """All costs together."""
+        return sum(self.costs.values())
 
 
-def futures_told(planned: Planned) -> dict[str, Any]:
+def expected_of(planned: Planned) -> list[Expected]:
+    """Return what a plan costs and emits in each future that it was made for; in what is foreseen, where in none."""
+    made = [(each.name, each.probability, each.plant, each.trace) for each in planned.futures]
+    return [
+        Expected(name, probability, *_settled(plant, trace))
+        for name, probability, plant, trace in made or [("", 1.0, planned.plant, planned.trace)]
+    ]
+
+
+def expected(found: Sequence[Expected]) -> dict[str, Any]:
+    """Return cost by category and emissions in the mean, and the lowest and highest cost where futures are several."""
+    shares = [each.probability for each in found]
+    costs = _mean(shares, [each.costs for each in found])
+    emissions = _mean(shares, [each.emissions for each in found])
+    spread = [each.cost for each in found]
+    told: dict[str, Any] = {"cost": round(sum(costs.values()), 4)}
+    if len(found) > 1:
+        told |= {"lowest": round(min(spread), 4), "highest": round(max(spread), 4)}
+    return told | {
+        "costs": {key: round(value, 4) for key, value in costs.items()},
+        "emissions": {key: round(value, 3) for key, value in emissions.items()},
+    }
+
+
+def _mean(shares: Sequence[float], amounts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of amounts by name; what one of them lacks is nothing."""
+    names = dict.fromkeys(name for each in amounts for name in each)
+    return {
+        name: sum(share * each.get(name, 0.0) for share, each in zip(shares, amounts, strict=True)) for name in names
+    }
+
+
+def futures_told(found: Sequence[Expected]) -> dict[str, Any]:
     """Return the futures that a plan was made for: how likely each is, what it costs and emits; none where one was."""
-    found = {}
-    for future in planned.futures:
-        settled = _settled(future.plant, future.trace)
-        found[future.name] = {
-            "probability": future.probability,
-            "cost": round(sum(settled["costs"].values()), 4),
-            "emissions": round(settled["emissions"]["emissions"], 3),
+    return {
+        each.future: {
+            "probability": each.probability,
+            "cost": round(each.cost, 4),
+            "emissions": round(each.emissions["emissions"], 3),
         }
-    return found
+        for each in found
+        if each.future
+    }
 
 
-def _settled(plant: Plant, trace: Trace) -> dict[str, dict[str, float]]:
+def _settled(plant: Plant, trace: Trace) -> tuple[dict[str, float], dict[str, float]]:
     """Return what a trace costs by category, but for what stocks are worth, and what it emits."""
     with templating():
         skeleton = assemble(replace(plant, stock_worth={}, flow_limits={}, kept_states={}))
     manifest = settle(skeleton, trace).manifest
     costs = {key: value for key, value in manifest["costs"].items() if key not in ("cost", "stock")}
-    return {"costs": costs, "emissions": manifest["emissions"]}
+    return costs, manifest["emissions"]
 
 
 def plain(trace: Trace) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def test_a_plan_tells_its_futures_their_costs_and_the_mean_of_them(site):
     assert costs["low"] < costs["usual"] < costs["high"]
     mean = 0.3 * costs["low"] + 0.4 * costs["usual"] + 0.3 * costs["high"]
     assert told["expected"]["cost"] == pytest.approx(mean, abs=1e-3)
+    assert [told["expected"][key] for key in ("lowest", "highest")] == [costs["low"], costs["high"]]
     assert at(assert_usable(site.parent / "state"), "load", "demand") == [-45.0] * 6
     assert journal(site.parent / "state")[-1]["futures"] == told["futures"]
     assert len(pd.read_csv(done.folder / "prices.csv")) == 6
