@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -306,49 +303,6 @@ def test_clock_changes_leap_days_and_the_years_end_are_days_like_others(now, sit
     table = assert_usable(site.parent / "state")
     times = pd.to_datetime(table["time"].drop_duplicates(), utc=True)
     assert times.diff().dropna().eq(pd.Timedelta(hours=1)).all()
-
-
-def plan_on_and_kill(site: Path, state: Path, after: float) -> None:
-    """Plan minute by minute in a process of its own, and kill it after some seconds; hold what is left to be whole."""
-    code = (
-        "import sys, pandas as pd\nfrom microgrid.dispatch.once import dispatch\nprint('ready', flush=True)\n"
-        "for minute in range(1, 60):\n    dispatch(sys.argv[1], sys.argv[2], pd.Timestamp(sys.argv[3]) + "
-        "pd.Timedelta(minutes=minute))\n"
-    )
-    run = subprocess.Popen(
-        [sys.executable, "-c", code, str(site), str(state), NOON.isoformat()], stdout=subprocess.PIPE, text=True
-    )
-    assert run.stdout is not None
-    run.stdout.readline()
-    time.sleep(after)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    run.stdout.close()
-    fresh = Store(state)
-    assert fresh.load() is not None
-    assert not fresh.notes
-    assert_usable(state)
-
-
-def test_a_kill_at_any_moment_loses_nothing(site):
-    """Runs killed after random times: the state loads, the journal reads, the plan in force is whole."""
-    state, at_random = site.parent / "state", random.Random(4)
-    dispatch(site, state, NOON)
-    for _ in range(3):
-        plan_on_and_kill(site, state, at_random.uniform(0.1, 1.2))
-    count = len(journal(state))
-    dispatch(site, state, NOON + pd.Timedelta(hours=2))
-    assert len(journal(state)) == count + 1
-
-
-def test_a_line_that_was_cut_off_does_not_spoil_the_next(tmp_path):
-    keeper = Store(tmp_path)
-    keeper.journal({"event": "one"})
-    with (tmp_path / "journal.jsonl").open("a") as handle:
-        handle.write('{"event": "tw')
-    keeper.journal({"event": "three"})
-    lines = (tmp_path / "journal.jsonl").read_text().splitlines()
-    assert [json.loads(line)["event"] for line in (lines[0], lines[2])] == ["one", "three"]
 
 
 def test_old_plans_are_swept_and_the_current_one_stays(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,7 @@ from microgrid.dispatch.site import read_site
 from microgrid.errors import InputError
 from microgrid.rolling.planned import Rung
 from tests.rolling.sites import SITE, plant_text
-from tests.rolling.test_dispatch import NOON, assert_usable, at, journal, measure, plan_on_and_kill
+from tests.rolling.test_dispatch import NOON, assert_usable, at, journal, measure
 
 FUTURES = "futures: {low: 30 %, usual: 40 %, high: 30 %}\n"
 HEAD = "time,asset,quantity,value,unit,future\n"
@@ -27,11 +26,11 @@ def site(tmp_path) -> Path:
     (tmp_path / "plant.yaml").write_text(plant_text())
     (tmp_path / "site.yaml").write_text(SITE + FUTURES)
     measure(tmp_path, ("battery", "stored", 30, "kWh"), ("grid", "import", 25, "kW"))
-    forecast(tmp_path, LOADS)
+    forecast_futures(tmp_path, LOADS)
     return tmp_path / "site.yaml"
 
 
-def forecast(folder: Path, loads: dict, now: pd.Timestamp = NOON) -> None:
+def forecast_futures(folder: Path, loads: dict, now: pd.Timestamp = NOON) -> None:
     rows = [
         f"{moment.isoformat()},load,demand,{value},kW,{future}\n"
         for future, value in loads.items()
@@ -67,11 +66,11 @@ def test_a_plan_tells_its_futures_their_costs_and_the_mean_of_them(site):
 
 
 def test_futures_that_all_say_the_same_are_planned_as_one_forecast_is(site):
-    forecast(site.parent, dict.fromkeys(LOADS, 45.0))
+    forecast_futures(site.parent, dict.fromkeys(LOADS, 45.0))
     planned(site)
     hedged = account(site)["expected"]
     site.write_text(SITE)
-    forecast(site.parent, {"": 45.0})
+    forecast_futures(site.parent, {"": 45.0})
     dispatch(site, site.parent / "alone", NOON)
     alone = json.loads((site.parent / "alone" / "current" / "plan.json").read_text())
     assert alone["futures"] == {}
@@ -80,7 +79,7 @@ def test_futures_that_all_say_the_same_are_planned_as_one_forecast_is(site):
 
 def test_a_row_without_a_future_holds_in_all_and_own_rows_come_first(site):
     """Only `high` has rows of its own; the others are foreseen by those that name none."""
-    forecast(site.parent, {"": 45.0, "high": 70.0})
+    forecast_futures(site.parent, {"": 45.0, "high": 70.0})
     done = planned(site)
     costs = {name: future["cost"] for name, future in account(site)["futures"].items()}
     assert costs["low"] == pytest.approx(costs["usual"], rel=1e-3)
@@ -89,14 +88,14 @@ def test_a_row_without_a_future_holds_in_all_and_own_rows_come_first(site):
 
 
 def test_rows_of_a_future_that_the_site_does_not_name_are_left_out_and_told(site):
-    forecast(site.parent, LOADS | {"storm": 90.0})
+    forecast_futures(site.parent, LOADS | {"storm": 90.0})
     done = planned(site)
     assert "forecasts: rows of storm left out, the site's futures are low, usual, high" in done.account["notes"]
     assert list(account(site)["futures"]) == ["low", "usual", "high"]
 
 
 def test_forecasts_without_any_futures_are_planned_for_as_one_and_that_is_told(site):
-    forecast(site.parent, {"": 45.0})
+    forecast_futures(site.parent, {"": 45.0})
     done = planned(site)
     assert done.rung is Rung.PROVED
     assert account(site)["futures"] == {}
@@ -126,7 +125,7 @@ def test_limits_of_the_day_hold_in_every_future(site):
 
 def test_a_future_that_nothing_can_meet_leaves_the_plan_for_one_forecast(site):
     """300 kW over a connection of 100 kW: no plan hedges against it, so the usual load is planned for, and told."""
-    forecast(site.parent, LOADS | {"high": 300.0})
+    forecast_futures(site.parent, LOADS | {"high": 300.0})
     done = planned(site)
     assert done.rung is Rung.PROVED
     assert account(site)["futures"] == {}
@@ -136,16 +135,10 @@ def test_a_future_that_nothing_can_meet_leaves_the_plan_for_one_forecast(site):
 
 @pytest.mark.parametrize("now", ["2026-10-25T00:30+02:00", "2026-03-29T00:30+01:00", "2026-06-30T21:00+02:00"])
 def test_clock_changes_and_the_months_end_are_times_like_others(now, site):
-    forecast(site.parent, LOADS, pd.Timestamp(now).floor("h"))
+    forecast_futures(site.parent, LOADS, pd.Timestamp(now).floor("h"))
     assert planned(site, pd.Timestamp(now)).rung is Rung.PROVED
     assert len(account(site)["futures"]) == 3
     assert_usable(site.parent / "state")
-
-
-def test_a_kill_at_any_moment_loses_nothing(site):
-    planned(site)
-    plan_on_and_kill(site, site.parent / "state", random.Random(7).uniform(0.2, 1.5))
-    assert planned(site, NOON + pd.Timedelta(hours=2)).rung is Rung.PROVED
 
 
 TOLD = {
