@@ -238,7 +238,7 @@ def optimise(
         If the first goal ends without a plan.
     """
     reached: list[dict[str, Any]] = []
-    horizon = Horizon(model.along_time)
+    horizon = horizon_of(model)
     left, ended = settings.seconds, Ended.OPTIMAL
     kept = compilation or Compilation(model.pyomo)
     plan: Plan | None = None
@@ -262,6 +262,11 @@ def optimise(
         raise NoPlanError(outcome)
     outcome = replace(best, ended=ended, seconds=sum(goal["seconds"] for goal in reached))
     return _of_the_goal_asked_for(model, plan, outcome, reached), plan, reached
+
+
+def horizon_of(model: Aimed) -> Horizon:
+    """Return what of a model runs along time."""
+    return Horizon(model.along_time)
 
 
 def _of_the_goal_asked_for(model: Aimed, plan: Plan, outcome: Outcome, reached: list[dict[str, Any]]) -> Outcome:
