@@ -1,6 +1,7 @@
 """Rolling dispatch: how long a re-plan takes beside HiGHS alone, a year of daily re-plans, and twelve months' regret.
 
 python -m benchmarks rolling replan [SCENARIO] [DAYS]   one warm re-plan a day: 36 h at 15 min, gap 0.1 %
+python -m benchmarks rolling futures [SCENARIO] [DAYS]  the same for three futures of the load, beside one forecast
 python -m benchmarks rolling year [SCENARIO]            a year of daily re-plans, carried out
 python -m benchmarks rolling months [SCENARIO] [MONTH ...]    months by themselves, against perfect foresight
 """
@@ -9,15 +10,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from benchmarks.programs import ROOT
+from microgrid.forecasting.futures import levels
 from microgrid.model import assemble
+from microgrid.rolling.foresight import with_uncertain
+from microgrid.rolling.hedging import Future
 from microgrid.rolling.inheriting import before, ends_of
-from microgrid.rolling.replanning import Planned, Replanner
+from microgrid.rolling.planned import Planned
+from microgrid.rolling.replanning import Replanner
 from microgrid.rolling.simulating import Course, simulate
 from microgrid.rolling.windows import Look
 from microgrid.running import settings_of
-from microgrid.scenario import read_scenario
+from microgrid.scenario import Scenario, read_scenario
+from microgrid.series import Series
 from solvers import Settings, templating
 from solvers.compile import compile_model
 from solvers.highs import solve_matrix
@@ -38,14 +45,47 @@ def main(arguments: list[str]) -> None:
         year(rest[0] if rest else METAL)
     elif what == "months":
         months(rest[0] if rest else METAL, [int(month) for month in rest[1:]] or list(range(1, 13)))
+    elif what == "futures":
+        futures(rest[0] if rest else METAL, int(rest[1]) if len(rest) > 1 else 3)
     else:
         replans(rest[0] if rest else STEEL, int(rest[1]) if len(rest) > 1 else 5)
 
 
+def _read(scenario: str, days: int) -> Scenario:
+    horizon = f'{{start: "{YEAR}-01-16", days: {days + 9}, step: 15 min}}'
+    return read_scenario(ROOT / "scenarios" / scenario / "plant.yaml", {"horizon": horizon})
+
+
+def futures(scenario: str, days: int) -> None:
+    """Re-plan day after day for one forecast, and for three whose loads are a tenth apart; views taken by all."""
+    read = _read(scenario, days)
+    plant, told, settings = read.plant, before(read.plant), replace(settings_of(read.solver), gap=GAP)
+    apart = [
+        Future(level.name, level.probability, with_uncertain(plant, partial(_scaled, share)))
+        for level, share in zip(levels(3, "futures"), (0.9, 1.0, 1.1), strict=True)
+    ]
+    print("day   processor s: one forecast   three futures   ratio   rungs")
+    for day in range(days + 1):
+        took, rungs = [], []
+        for known in ([], apart):
+            began = time.process_time()
+            planned = Replanner(LOOK, settings, ends_of(plant)).plan(plant, 96 * day, told, 600.0, known)
+            took.append(time.process_time() - began)
+            rungs.append(f"{planned.rung.value}{' of several' if planned.futures else ''}")
+        if day:  # the first one warms the process up
+            print(
+                f"{day:3d}   {took[0]:25.2f}   {took[1]:13.2f}   {took[1] / took[0]:5.2f}   {', '.join(rungs)}",
+                flush=True,
+            )
+
+
+def _scaled(share: float, series: Series, _asset: str, field: str) -> Series:
+    return replace(series, values=series.values * share) if field == "demand" else series
+
+
 def replans(scenario: str, days: int) -> None:
     """Re-plan day after day, each from the scenario's own state, and solve the same windows by HiGHS alone."""
-    horizon = f'{{start: "{YEAR}-01-16", days: {days + 9}, step: 15 min}}'
-    read = read_scenario(ROOT / "scenarios" / scenario / "plant.yaml", {"horizon": horizon})
+    read = _read(scenario, days)
     plant, told = read.plant, before(read.plant)
     replanner = Replanner(LOOK, replace(settings_of(read.solver), gap=GAP), ends_of(plant))
     print("day   re-plan s   its solver s   longer view   gap %   HiGHS alone s   ratio   aim s: 1.5 HiGHS + 0.3")

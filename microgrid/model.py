@@ -16,7 +16,7 @@ from microgrid.kept_commitments import kept_claims, write_kept
 from microgrid.ledger import Ledger
 from microgrid.one_window import window_claims, write_window
 from microgrid.passing_through import keep_from_passing
-from microgrid.plant import Plant
+from microgrid.plant import Objective, Plant
 from microgrid.policies.enforcing import enforce
 from microgrid.policies.quantities import Quantities
 from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Technology, make_operation
@@ -69,11 +69,19 @@ class Model:
         last = () if asked[-1] == "cost" else ("cost",)
         return (*first, *(goal for goal in asked if goal not in first), *last)
 
+    @property
+    def asked(self) -> str:
+        """The last goal that was asked for."""
+        return self.plant.objective.goals[-1]
+
+    @property
+    def along_time(self) -> tuple[Any, ...]:
+        """The sets of steps and points that its components run along."""
+        return (self.operation.steps, self.operation.later, self.operation.points)
+
     def aim(self, column: str) -> None:
         """Make a ledger column the objective."""
-        if hasattr(self.pyomo, "goal"):
-            self.pyomo.del_component("goal")
-        self.pyomo.goal = pyo.Objective(rule=lambda _m: self.ledger.column(column), sense=pyo.minimize)
+        aim_at(self.pyomo, lambda: self.ledger.column(column))
 
     def total(self, values: Values, column: str) -> float:
         """Return what a ledger column amounts to in a plan."""
@@ -85,18 +93,15 @@ class Model:
         What was asked for last gives way to nothing but a goal that nobody asked for by name: where cost has had its
         turn already, its second turn may spend no slack of it.
         """
-        objective = self.plant.objective
-        is_settled = column == objective.goals[-1] and "cost" in objective.goals
-        slack = min(objective.slack, _SETTLED) if is_settled else objective.slack
-        highest = reached + slack * abs(reached) + 1e-9
-        self.pyomo.add_component(f"{column}_held", _at_most(self.ledger, column, highest))
+        highest = highest_held(self.plant.objective, column, reached)
+        self.pyomo.add_component(f"{column}_held", at_most(lambda: self.ledger.column(column), highest))
 
     def limit(self, column: str, highest: float) -> None:
         """Keep a ledger column below a limit, in place of an earlier one: the rows stay as many and in their order."""
         name = f"{column}_limited"
         if hasattr(self.pyomo, name):
             self.pyomo.del_component(name)
-        self.pyomo.add_component(name, _at_most(self.ledger, column, highest))
+        self.pyomo.add_component(name, at_most(lambda: self.ledger.column(column), highest))
 
     def forget_objective(self) -> None:
         """Take out the goal, and the rows that keep columns of the ledgers below something."""
@@ -192,7 +197,8 @@ def _price_and_cap(written: Model) -> None:
     """Write what prices of carbon and caps add."""
     written.ledger.price_carbon()
     for column, highest in written.plant.objective.caps.items():
-        written.pyomo.add_component(f"{column}_within_cap", _at_most(written.ledger, column, highest))
+        row = at_most(lambda c=column: written.ledger.column(c), highest)  # type: ignore[misc]
+        written.pyomo.add_component(f"{column}_within_cap", row)
 
 
 def _certify(model: Any, operation: Operation, plant: Plant, contributions: Mapping[str, Contribution]) -> None:
@@ -224,16 +230,30 @@ def _size_claims(name: str, capacity: Sized) -> Iterator[Claim]:
         yield Between(f"{name} of whole modules", ((name, 1.0), (f"{name}_modules", -capacity.unit_size)), 0.0, 0.0)
 
 
-def _at_most(ledger: Ledger, column: str, highest: float) -> Any:
-    """Return the row that keeps a ledger column below a limit; a column without variables holds or does not."""
+def aim_at(model: Any, amount: Callable[[], Any]) -> None:
+    """Make an amount the objective of a Pyomo model, in place of an earlier one."""
+    if hasattr(model, "goal"):
+        model.del_component("goal")
+    model.goal = pyo.Objective(rule=lambda _m: amount(), sense=pyo.minimize)
 
-    def at_most(_model: Any) -> Any:
-        amount = ledger.column(column)
-        if isinstance(amount, int | float):
-            return pyo.Constraint.Feasible if amount <= highest else pyo.Constraint.Infeasible
-        return amount <= highest
 
-    return pyo.Constraint(rule=at_most)
+def highest_held(objective: Objective, column: str, reached: float) -> float:
+    """Return how high a ledger column may rise above what it reached, while later goals are minimised."""
+    is_settled = column == objective.goals[-1] and "cost" in objective.goals
+    slack = min(objective.slack, _SETTLED) if is_settled else objective.slack
+    return reached + slack * abs(reached) + 1e-9
+
+
+def at_most(amount: Callable[[], Any], highest: float) -> Any:
+    """Return the row that keeps an amount below a limit; one without variables holds or does not."""
+
+    def within_limit(_model: Any) -> Any:
+        found = amount()
+        if isinstance(found, int | float):
+            return pyo.Constraint.Feasible if found <= highest else pyo.Constraint.Infeasible
+        return found <= highest
+
+    return pyo.Constraint(rule=within_limit)
 
 
 def _operate(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from microgrid.audit import audit
 from microgrid.capacity import Sized
@@ -20,7 +20,7 @@ from microgrid.explaining import explain
 from microgrid.explanation import Explanation
 from microgrid.factor_checks import factor_told, factors_used, footprint_told
 from microgrid.matching import matching_summary, matching_table
-from microgrid.model import Model, assemble
+from microgrid.model import Model, Values, assemble
 from microgrid.plant import Plant
 from microgrid.policies.checking import verdicts
 from microgrid.results import FORMAT, Result, collect, horizon_told, load, save_manifest
@@ -32,6 +32,35 @@ from microgrid.versions import version_of
 from solvers import Compilation, Ended, Horizon, Outcome, Plan, Progress, Settings, SettingsError, solve, templating
 
 Watch = Callable[[Progress], None]
+
+
+class Aimed(Protocol):
+    """A model that minimises one ledger column after the other: a plant's, or one of several of its futures."""
+
+    @property
+    def pyomo(self) -> Any:
+        """The ConcreteModel."""
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """The columns to minimise in turn."""
+
+    @property
+    def asked(self) -> str:
+        """The last goal that was asked for."""
+
+    @property
+    def along_time(self) -> tuple[Any, ...]:
+        """The sets that its components run along."""
+
+    def aim(self, column: str) -> None:
+        """Make a column the objective."""
+
+    def hold(self, column: str, reached: float) -> None:
+        """Let a column rise no higher than what it reached, and the slack that is granted."""
+
+    def total(self, values: Values, column: str) -> float:
+        """Return what a column amounts to in a plan."""
 
 
 class NoPlanError(MicrogridError):
@@ -191,7 +220,7 @@ def _pyomo_silent() -> Iterator[None]:
 
 @templating()
 def optimise(
-    model: Model,
+    model: Aimed,
     settings: Settings,
     watch: Watch | None = None,
     start: Plan | None = None,
@@ -235,15 +264,14 @@ def optimise(
     return _of_the_goal_asked_for(model, plan, outcome, reached), plan, reached
 
 
-def horizon_of(model: Model) -> Horizon:
+def horizon_of(model: Aimed) -> Horizon:
     """Return what of a model runs along time."""
-    operation = model.operation
-    return Horizon((operation.steps, operation.later, operation.points))
+    return Horizon(model.along_time)
 
 
-def _of_the_goal_asked_for(model: Model, plan: Plan, outcome: Outcome, reached: list[dict[str, Any]]) -> Outcome:
+def _of_the_goal_asked_for(model: Aimed, plan: Plan, outcome: Outcome, reached: list[dict[str, Any]]) -> Outcome:
     """Return the outcome with the bound of the last goal asked for, and what the final plan makes of its column."""
-    column = model.plant.objective.goals[-1]
+    column = model.asked
     goal = next((goal for goal in reached if goal["column"] == column), reached[-1])
     if goal is reached[-1]:
         return outcome

@@ -6,10 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from microgrid.faults import shown
-from microgrid.fields import Part, Quantity, Share, refuse
-
-_SUM = 1e-6
+from microgrid.fields import Part, Quantity, Share
+from microgrid.probabilities import probabilities_of
 
 
 class Future(Part):
@@ -32,22 +30,9 @@ class Uncertainty(Part):
     @property
     def probabilities(self) -> dict[str, float]:
         """How likely each future is."""
-        equal = 1 / len(self.futures)
-        return {
-            name: equal if future.probability is None else future.probability for name, future in self.futures.items()
-        }
+        return probabilities_of({name: future.probability for name, future in self.futures.items()})
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        told = [name for name, future in self.futures.items() if future.probability is not None]
-        if told and len(told) < len(self.futures):
-            missing = next(name for name in self.futures if name not in told)
-            raise refuse(
-                f"a probability of {shown(told[0])}, none of {shown(missing)}", "one of each future, or of none"
-            )
-        total = sum(self.probabilities.values())
-        if abs(total - 1) > _SUM:
-            raise refuse(f"probabilities of {100 * total:g} % together", "100 %")
-        if told and min(self.probabilities.values()) <= 0:
-            raise refuse("a future that never comes", "probabilities above zero", "leave it out")
+        probabilities_of({name: future.probability for name, future in self.futures.items()})
         return self

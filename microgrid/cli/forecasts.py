@@ -22,6 +22,9 @@ def forecast(
         Path | None, typer.Option(help="Weather forecast for sun and wind (EPW or CSV).", show_default=False)
     ] = None,
     holidays: Annotated[str, typer.Option(help="Country whose public holidays are rest days.")] = "",
+    futures: Annotated[
+        int, typer.Option(help="Number of futures to tell of what is learnt, 3 for example; 0 for the usual alone.")
+    ] = 0,
     now: Annotated[str, typer.Option(help="Time to look ahead from, with its offset; by default the clock's.")] = "",
 ) -> None:
     """Foresee loads, sun and wind of a site, as rows that dispatch reads (extra forecast)."""
@@ -29,10 +32,12 @@ def forecast(
 
     from microgrid.cli.operating import moment_of
     from microgrid.dispatch.foreseeing import foresee
+    from microgrid.forecasting.futures import levels
     from microgrid.rolling.windows import hours_of
 
     moment = moment_of(now) if now else pd.Timestamp.now(tz="UTC")
-    found = foresee(site, moment, hours_of(ahead, "--ahead"), weather, holidays)
+    apart = levels(futures, "--futures") if futures else ()
+    found = foresee(site, moment, hours_of(ahead, "--ahead"), weather, holidays, apart)
     found.write(out)
     for note in found.notes:
         tell(note)

@@ -15,7 +15,7 @@ _FORECASTS = ("perfect", "persistence", "week", "quantile")
 
 
 @commands.command()
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917  each of them is an option
     file: File,
     start: Annotated[str, typer.Option("--from", help="First local day or time.", show_default=False)],
     end: Annotated[str, typer.Option("--to", help="End; the day it names is not included.", show_default=False)],
@@ -28,12 +28,23 @@ def simulate(
             "extra forecast), the last two with a country's holidays as week:CN, or a scenario file with forecasts."
         ),
     ] = "week",
+    futures: Annotated[
+        int,
+        typer.Option(help="Number of futures that each plan is made for, by quantiles of the forecast; 0 for one."),
+    ] = 0,
+    first_stage: Annotated[
+        str,
+        typer.Option(
+            help="How long set-points are the same in all futures; without it until the next plan, an hour at most."
+        ),
+    ] = "",
     out: Annotated[
         Path | None, typer.Option(help="Folder for frames, manifest and report.", show_default=False)
     ] = None,
     overrides: Set = [],  # noqa: B006  typer copies it
 ) -> None:
     """Plan and carry out a scenario from one time to another, against what really happened."""
+    from microgrid.rolling.first_stage import FirstStage
     from microgrid.rolling.simulating import Course
     from microgrid.rolling.simulating import simulate as simulated
     from microgrid.rolling.windows import Look, hours_of
@@ -41,7 +52,10 @@ def simulate(
     kind, _, country = forecast.partition(":")
     given = None if kind in _FORECASTS else Path(forecast)
     known: Any = kind if given is None else "file"
-    course = Course(Look.read(window), hours_of(every, "--every"), known, country if given is None else "")
+    often = hours_of(every, "--every")
+    stage = FirstStage(hours_of(first_stage, "--first-stage") if first_stage else min(often, FirstStage().hours))
+    home = country if given is None else ""
+    course = Course(Look.read(window), often, known, home, futures=futures, stage=stage)
     found = simulated(file, start, end, course, pairs(overrides), given, _told_on)
     result = found.result
     if out is not None:
@@ -61,8 +75,9 @@ def _told_on(reached: Any, end: Any) -> None:
 def _summary(account: dict[str, Any], manifest: dict[str, Any], out: Path | None) -> str:
     currency = manifest["currency"]
     rungs = ", ".join(f"{count} {rung}" for rung, count in account["rungs"].items())
+    hedged = f"; {account['hedged']} for several futures" if account["hedged"] else ""
     lines = [
-        f"{account['plans']} plans ({rungs}) in {account['seconds']:.1f} s, of which the solver "
+        f"{account['plans']} plans ({rungs}{hedged}) in {account['seconds']:.1f} s, of which the solver "
         f"{account['solver_seconds']:.1f} s",
         f"cost as carried out  {account['cost']:16,.2f} {currency}   emissions {account['emissions']:14,.1f} kgCO2e",
     ]
@@ -71,7 +86,9 @@ def _summary(account: dict[str, Any], manifest: dict[str, Any], out: Path | None
             f"perfect foresight    {account['perfect_cost']:16,.2f} {currency}   "
             f"emissions {account['perfect_emissions']:14,.1f} kgCO2e"
         )
-        lines.append(f"regret               {account['regret']:16.2%}, stocks at the end counted")
+        counted = "" if account["stocks_counted"] else " not"
+        regret = "-" if account["regret"] is None else f"{account['regret']:.2%}"
+        lines.append(f"regret               {regret:>16}, stocks at the end{counted} counted")
     if account["shortfalls"]:
         lines.append(f"{account['shortfalls']} steps could not be balanced: the report's audit names them")
     audit = manifest["audit"]
@@ -90,7 +107,7 @@ def dispatch(
     import pandas as pd
 
     from microgrid.dispatch.once import dispatch as dispatched
-    from microgrid.rolling.replanning import Rung
+    from microgrid.rolling.planned import Rung
 
     done = dispatched(site, state, moment_of(now) if now else pd.Timestamp.now(tz="UTC"))
     account = done.account

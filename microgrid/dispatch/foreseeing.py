@@ -2,12 +2,12 @@
 
 Loads are foreseen by the median that trees learn from what was measured; where that is too little, by the same day last
 week or yesterday. Sun and wind follow a weather forecast, by the same arrays and turbines as the scenario's weather, or
-else are foreseen like loads.
+else are foreseen like loads. Of what is learnt, several futures may be told: each a quantile of what the site draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from microgrid.availability import WeatherFile, makers
 from microgrid.dispatch.site import read_site
-from microgrid.dispatch.sources import COLUMNS, read_source
+from microgrid.dispatch.sources import COLUMNS, FUTURE, read_source
 from microgrid.dispatch.store import write_whole
 from microgrid.documents import read_document
 from microgrid.errors import InputError, Problem
 from microgrid.faults import RefusedError
 from microgrid.forecasting.baselines import foreseen, holidays_of, last_week, persistence
+from microgrid.forecasting.futures import Level
 from microgrid.forecasting.quantiles import LEAST_DAYS, train
 from microgrid.plant import Plant
 from microgrid.rolling.foresight import UNCERTAIN
@@ -35,6 +36,7 @@ from microgrid.units import quantity
 Array = NDArray[np.float64]
 HISTORY = pd.Timedelta(days=120)
 _MOST_LACKING = 0.1
+MEDIAN = Level("", 0.5, 1.0)
 _UNITS = {"availability": "1", "demand": "kW"}
 
 
@@ -45,21 +47,34 @@ class Forecasts:
     rows: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, plant: Plant, of: tuple[str, str], times: pd.DatetimeIndex, values: Array) -> None:
-        """Add the rows of a series."""
+    def add(self, plant: Plant, of: tuple[str, str], times: pd.DatetimeIndex, values: Array, future: str = "") -> None:
+        """Add the rows of a series, that hold in one future or in all."""
         unit = plant.buses[plant.assets[of[0]].bus].carrier.flow_unit if of[1] == "demand" else _UNITS[of[1]]  # type: ignore[attr-defined]
         self.rows += [
-            {"time": time.isoformat(), "asset": of[0], "quantity": of[1], "value": round(value, 6), "unit": unit}
+            {
+                "time": time.isoformat(),
+                "asset": of[0],
+                "quantity": of[1],
+                "value": round(value, 6),
+                "unit": unit,
+                FUTURE: future,
+            }
             for time, value in zip(times, values.tolist(), strict=True)
         ]
 
     def write(self, path: Path) -> None:
         """Write the rows in one move: whoever reads finds the old ones or the new."""
-        write_whole(path, pd.DataFrame(self.rows, columns=list(COLUMNS)).to_csv(index=False))
+        columns = [*COLUMNS, *([FUTURE] if any(row[FUTURE] for row in self.rows) else [])]
+        write_whole(path, pd.DataFrame(self.rows, columns=columns).to_csv(index=False))
 
 
 def foresee(
-    site_path: Path, now: pd.Timestamp, hours: float, weather: Path | None = None, country: str = ""
+    site_path: Path,
+    now: pd.Timestamp,
+    hours: float,
+    weather: Path | None = None,
+    country: str = "",
+    futures: Sequence[Level] = (),
 ) -> Forecasts:
     """Return forecasts of every load, and of sun and wind, from now on.
 
@@ -75,6 +90,8 @@ def foresee(
         A weather forecast (EPW or CSV, as for scenarios) that covers that time.
     country
         Whose public holidays are rest days.
+    futures
+        Futures to tell of each series that is learnt; what is foreseen otherwise holds in all of them.
 
     Raises
     ------
@@ -101,8 +118,11 @@ def foresee(
         if history is None:
             found.notes.append(f"{name}.{key}: too little was measured, left to dispatch")
             continue
-        values, how = _said(history, ahead, holidays)
-        found.add(plant, (name, key), ahead.index, np.clip(values, 0.0, 1.0 if key == "availability" else np.inf))
+        levels = [level._replace(quantile=level.of_series(key)) for level in futures] or [MEDIAN]
+        said, how = _said(history, ahead, holidays, levels)
+        for level, values in said:
+            held = np.clip(values, 0.0, 1.0 if key == "availability" else np.inf)
+            found.add(plant, (name, key), ahead.index, held, level)
         found.notes.append(f"{name}.{key}: {how}")
     return found
 
@@ -158,19 +178,26 @@ def _history(rows: pd.Series | None, begins: pd.Timestamp, step: float) -> pd.Se
     return filled
 
 
-def _said(history: pd.Series, ahead: Timeline, holidays: frozenset[Any]) -> tuple[Array, str]:
-    """Return the forecast of a series and how it came about."""
+def _said(
+    history: pd.Series, ahead: Timeline, holidays: frozenset[Any], levels: Sequence[Level]
+) -> tuple[list[tuple[str, Array]], str]:
+    """Return the forecasts of a series by the future that they hold in, and how they came about."""
     index = pd.DatetimeIndex(history.index).append(ahead.index)
     hours = np.full(len(index), float(ahead.hours[0]))
     timeline = Timeline(pd.DatetimeIndex(index), hours, np.ones(len(index)))
     now = place_of(timeline.index, ahead.index[0])
     values = np.concatenate([history.to_numpy(dtype=float), np.zeros(len(ahead))])
     if now * hours[0] >= 24.0 * LEAST_DAYS:
-        model = train(values, timeline, now, len(ahead), (0.5,), holidays)
-        return model.foresee(values, timeline, now)[0], f"learnt from {now * hours[0] / 24:.0f} days"
-    if now * hours[0] >= 24.0 * 8:
-        return foreseen(values, last_week(timeline, now, holidays), now)[now:], "as on the same day last week"
-    return foreseen(values, persistence(timeline, now), now)[now:], "as yesterday"
+        quantiles = sorted(level.quantile for level in levels)
+        model = train(values, timeline, now, len(ahead), quantiles, holidays)
+        said = model.foresee(values, timeline, now)
+        told = [(level.name, said[quantiles.index(level.quantile)]) for level in levels]
+        return told, f"learnt from {now * hours[0] / 24:.0f} days" + (f", {len(told)} futures" if told[1:] else "")
+    is_short = now * hours[0] < 24.0 * 8
+    places = persistence(timeline, now) if is_short else last_week(timeline, now, holidays)
+    how = "as yesterday" if is_short else "as on the same day last week"
+    how += ", too little to learn futures from" if levels[1:] else ""
+    return [("", foreseen(values, places, now)[now:])], how
 
 
 __all__ = ["Forecasts", "foresee"]

@@ -79,7 +79,7 @@ def read_limits(path: Path) -> list[LiveLimit]:
     tree = read_yaml(path)
     if tree.problems:
         raise InputError(tree.problems)
-    found: LiveLimits = parsed(LiveLimits, tree.data or {}, path)
+    found: LiveLimits = parsed(LiveLimits, tree.data or {}, path, tree.places)
     return list(found.limits)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from microgrid.dispatch.coming import coming
 from microgrid.dispatch.limits import read_limits, with_limits
 from microgrid.dispatch.metered import Since, at_any_time, with_bills
-from microgrid.dispatch.present import as_measured, history, present
-from microgrid.dispatch.publishing import expected, from_plain, plain, publish, sweep
+from microgrid.dispatch.present import as_measured, history
+from microgrid.dispatch.publishing import expected, expected_of, from_plain, futures_told, plain, publish, sweep
 from microgrid.dispatch.site import Site, read_site
 from microgrid.dispatch.sources import Readings, read_source
 from microgrid.dispatch.store import Store
@@ -22,7 +23,8 @@ from microgrid.model import assemble
 from microgrid.plant import Plant
 from microgrid.rolling.inheriting import Before, before, with_before
 from microgrid.rolling.outlook import LEAST_DAYS
-from microgrid.rolling.replanning import Planned, Replanner, Rung
+from microgrid.rolling.planned import Planned, Rung
+from microgrid.rolling.replanning import Replanner
 from microgrid.rolling.simulating import refuse_unfit_plant
 from microgrid.rolling.traces import Trace, ports_of
 from microgrid.rolling.windows import window
@@ -117,16 +119,18 @@ def _planned(path: Path, store: Store, known: dict[str, Any] | None, run: _Run) 
     for readings in sources:
         run.notes += readings.notes
     timeline = _timeline(run.now, base, min(step for _, step in look.spans), look.hours)
-    seen = present(at_any_time(base), timeline, sources[0], sources[1])
+    seen = coming(at_any_time(base), timeline, sources[0], sources[1], site.futures)
     run.notes += seen.notes
     told, last = _before(seen.plant, known, sources[0], run)
     last_run = None if last is None or known is None else Since(pd.Timestamp(known["since"]), last.trace)
     told = with_bills(base, told, last_run, sources[0], timeline, run.notes)
-    limited = _limited(seen.plant, path.parent / site.limits if site.limits else None, run)
+    limits = path.parent / site.limits if site.limits else None
+    limited = _limited([seen.plant, *(future.plant for future in seen.futures)], limits, run)
+    futures = [replace(future, plant=plant) for future, plant in zip(seen.futures, limited[1:], strict=True)]
     change = site.change_cost(base.currency)
-    replanner = Replanner(look, _settings(settings_of(scenario.solver)), change_cost=change)
+    replanner = Replanner(look, _settings(settings_of(scenario.solver)), change_cost=change, stage=site.stage)
     replanner.last = last
-    planned = replanner.plan(limited, 0, told, max(run.left, 0.0))
+    planned = replanner.plan(limited[0], 0, told, max(run.left, 0.0), futures)
     return _published(store, site, planned, told, run)
 
 
@@ -170,23 +174,21 @@ def _skeleton(plant: Plant, told: Before) -> Any:
         return assemble(with_before(window(plant, np.array([0, 1])), told))
 
 
-def _limited(plant: Plant, path: Path | None, run: _Run) -> Plant:
-    """Return the plant with its live limits; limits that cannot be read are told and left out."""
+def _limited(plants: list[Plant], path: Path | None, run: _Run) -> list[Plant]:
+    """Return the plant in each future with its live limits; limits that cannot be read are told and left out."""
     if path is None:
-        return plant
+        return plants
     try:
-        limits = read_limits(path)
-        return with_limits(plant, ports_of(_skeleton(plant, {})), limits)
+        limits, ports = read_limits(path), ports_of(_skeleton(plants[0], {}))
+        return [with_limits(plant, ports, limits) for plant in plants]
     except InputError as error:
         run.notes += [f"live limits left out: {problem}".replace("\n", "; ") for problem in error.problems]
-        return plant
+        return plants
 
 
 def _published(store: Store, site: Site, planned: Planned, told: Before, run: _Run) -> Dispatched:
     """Write the plan, then the state, then a line of the journal: whatever is lost in between is planned anew."""
-    with templating():
-        model = assemble(replace(planned.plant, stock_worth={}, flow_limits={}, kept_states={}))
-    first = planned.plant.timeline.index[0]
+    first, outcomes = planned.plant.timeline.index[0], expected_of(planned)
     account = {
         "planned_at": run.now.isoformat(),
         "from": first.isoformat(),
@@ -194,7 +196,8 @@ def _published(store: Store, site: Site, planned: Planned, told: Before, run: _R
         "rung": planned.rung.value,
         "reason": planned.reason,
         "gap": None if np.isnan(planned.gap) else planned.gap,
-        "expected": expected(planned, model),
+        "expected": expected(outcomes),
+        "futures": futures_told(outcomes),
         "currency": planned.plant.currency,
         "shortfalls": [list(shortfall) for shortfall in planned.shortfalls],
         "notes": run.notes,
@@ -212,7 +215,11 @@ def _published(store: Store, site: Site, planned: Planned, told: Before, run: _R
             "account": account,
         }
     )
-    _journal(store, run, {"event": "planned", "plan": stamp} | {k: account[k] for k in ("rung", "reason", "seconds")})
+    _journal(
+        store,
+        run,
+        {"event": "planned", "plan": stamp} | {k: account[k] for k in ("rung", "reason", "futures", "seconds")},
+    )
     keep = run.now.tz_convert("UTC") - pd.Timedelta(hours=site.hours_kept)
     sweep(store.folder, keep.strftime("%Y%m%dT%H%M%SZ"))
     return Dispatched(planned.rung, account, folder)

@@ -130,15 +130,17 @@ def _held(values: Array, key: str, of: tuple[str, str], notes: list[str]) -> Arr
 
 
 def _forecast(rows: pd.Series | None, timeline: Timeline) -> Array:
-    """Return the rows of a forecast on each step: the last row up to its start, if it is not too old; else nan."""
+    """Return the rows of a forecast on each step: the last row up to its start, if not too old; else nan."""
     if rows is None or not len(rows):
         return np.full(len(timeline), np.nan)
     times, values = _nanoseconds(rows.index), rows.to_numpy(dtype=float)
     starts = timeline.index.as_unit("ns").asi8
     places = np.searchsorted(times, starts, side="right") - 1
     gaps = np.diff(times)
-    reach = min(int(np.median(gaps)) if len(gaps) else _REACH.value, _REACH.value)
-    is_fresh = (places >= 0) & (starts - times[np.maximum(places, 0)] < reach)
+    # The last row holds for as long as rows usually do.
+    last = int(np.median(gaps)) if len(gaps) else _REACH.value
+    reach = np.minimum(np.append(gaps, last), _REACH.value)
+    is_fresh = (places >= 0) & (starts - times[np.maximum(places, 0)] < reach[np.maximum(places, 0)])
     return np.where(is_fresh, values[np.maximum(places, 0)], np.nan)
 
 

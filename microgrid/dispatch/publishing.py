@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from microgrid.dispatch.store import write_whole
+from microgrid.model import Model, assemble
+from microgrid.plant import Plant
+from microgrid.rolling.planned import Planned
 from microgrid.rolling.reasons import reasons
-from microgrid.rolling.replanning import Planned
 from microgrid.rolling.reserve import reserve
 from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Rows, Trace
 from microgrid.timeline import Timeline
+from solvers import Plan as Solution
+from solvers import templating
 
 _DIGITS = 6
 
@@ -34,7 +40,7 @@ def publish(folder: Path, stamp: str, planned: Planned, account: dict[str, Any])
     new.mkdir(parents=True, exist_ok=True)
     try:
         write_whole(new / "setpoints.csv", setpoints(planned.trace).to_csv(index=False))
-        write_whole(new / "reserve.csv", _csv(reserve(planned.plant, planned.trace)))
+        write_whole(new / "reserve.csv", _csv(reserves(planned)))
         write_whole(new / "limits.csv", _csv(reasons(planned.plant, planned.trace, planned.ceiling)))
         write_whole(new / "prices.csv", _csv(prices(planned)))
         write_whole(new / "plan.json", json.dumps(account, indent=2, ensure_ascii=False) + "\n")
@@ -87,29 +93,104 @@ def setpoints(trace: Trace) -> pd.DataFrame:
 
 
 def prices(planned: Planned) -> pd.DataFrame:
-    """Return what one more kWh or kg would cost on each bus; empty where no solver made the plan."""
-    rows, model, solution = [], planned.model, planned.solution
-    if model is not None and solution is not None:
-        for name in model.plant.buses:
-            bus = model.pyomo.operation.bus[name]
-            dual = solution.dual(bus.balance) if hasattr(bus, "balance") else None
-            if dual is not None:
-                timeline = model.plant.timeline
-                price = np.round(dual / timeline.weighted_hours, _DIGITS)
-                rows.append(pd.DataFrame({"bus": name, "time": timeline.index, "price": price}))
+    """Return what one more kWh or kg would cost on each bus; empty where no solver made the plan.
+
+    Of a plan for several futures it is what one more in all of them would cost in the mean.
+    """
+    rows, solution = [], planned.solution
+    models: list[Model | None] = [future.model for future in planned.futures]
+    models = models or [planned.model]
+    for name in planned.plant.buses:
+        duals = [_dual(model, name, solution) for model in models]
+        known = [dual for dual in duals if dual is not None]
+        if known:
+            timeline = planned.plant.timeline
+            price = np.round(np.sum(known, axis=0) / timeline.weighted_hours, _DIGITS)
+            rows.append(pd.DataFrame({"bus": name, "time": timeline.index, "price": price}))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["bus", "time", "price"])
 
 
-def expected(planned: Planned, skeleton: Any) -> dict[str, Any]:
-    """Return the cost by category and the emissions that a plan expects; what stocks are worth is apart."""
-    result = settle(skeleton, planned.trace)
-    costs = {key: value for key, value in result.manifest["costs"].items() if key not in ("cost", "stock")}
-    emissions = {key: round(value, 3) for key, value in result.manifest["emissions"].items()}
-    return {
-        "cost": round(sum(costs.values()), 4),
+def _dual(model: Model | None, bus: str, solution: Solution | None) -> Any:
+    if model is None or solution is None:
+        return None
+    block = model.pyomo.operation.bus[bus]
+    return solution.dual(block.balance) if hasattr(block, "balance") else None
+
+
+def reserves(planned: Planned) -> pd.DataFrame:
+    """Return the adjustable reserve of a plan; of one for several futures what there is in all of them."""
+    if not planned.futures:
+        return reserve(planned.plant, planned.trace)
+    found = pd.concat([reserve(future.plant, future.trace) for future in planned.futures], ignore_index=True)
+    return found.groupby(["asset", "time"], sort=False, as_index=False)[["up", "down"]].min()
+
+
+class Expected(NamedTuple):
+    """What a plan costs by category and emits by column in one future, but for what stocks are worth."""
+
+    future: str
+    probability: float
+    costs: dict[str, float]
+    emissions: dict[str, float]
+
+    @property
+    def cost(self) -> float:
+        """All costs together."""
+        return sum(self.costs.values())
+
+
+def expected_of(planned: Planned) -> list[Expected]:
+    """Return what a plan costs and emits in each future that it was made for; in what is foreseen, where in none."""
+    made = [(each.name, each.probability, each.plant, each.trace) for each in planned.futures]
+    return [
+        Expected(name, probability, *_settled(plant, trace))
+        for name, probability, plant, trace in made or [("", 1.0, planned.plant, planned.trace)]
+    ]
+
+
+def expected(found: Sequence[Expected]) -> dict[str, Any]:
+    """Return cost by category and emissions in the mean, and the lowest and highest cost where futures are several."""
+    shares = [each.probability for each in found]
+    costs = _mean(shares, [each.costs for each in found])
+    emissions = _mean(shares, [each.emissions for each in found])
+    spread = [each.cost for each in found]
+    told: dict[str, Any] = {"cost": round(sum(costs.values()), 4)}
+    if len(found) > 1:
+        told |= {"lowest": round(min(spread), 4), "highest": round(max(spread), 4)}
+    return told | {
         "costs": {key: round(value, 4) for key, value in costs.items()},
-        "emissions": emissions,
+        "emissions": {key: round(value, 3) for key, value in emissions.items()},
     }
+
+
+def _mean(shares: Sequence[float], amounts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of amounts by name; what one of them lacks is nothing."""
+    names = dict.fromkeys(name for each in amounts for name in each)
+    return {
+        name: sum(share * each.get(name, 0.0) for share, each in zip(shares, amounts, strict=True)) for name in names
+    }
+
+
+def futures_told(found: Sequence[Expected]) -> dict[str, Any]:
+    """Return the futures that a plan was made for: how likely each is, what it costs and emits; none where one was."""
+    return {
+        each.future: {
+            "probability": each.probability,
+            "cost": round(each.cost, 4),
+            "emissions": round(each.emissions["emissions"], 3),
+        }
+        for each in found
+        if each.future
+    }
+
+
+def _settled(plant: Plant, trace: Trace) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what a trace costs by category, but for what stocks are worth, and what it emits."""
+    with templating():
+        skeleton = assemble(replace(plant, stock_worth={}, flow_limits={}, kept_states={}))
+    manifest = settle(skeleton, trace).manifest
+    costs = {key: value for key, value in manifest["costs"].items() if key not in ("cost", "stock")}
+    return costs, manifest["emissions"]
 
 
 def plain(trace: Trace) -> dict[str, Any]:

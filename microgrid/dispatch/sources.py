@@ -18,6 +18,9 @@ from microgrid.dispatch.site import Source
 from microgrid.units import UnitError, conversion
 
 COLUMNS = ("time", "asset", "quantity", "value", "unit")
+FUTURE = "future"
+"""Column of forecasts that says in which future a row holds; a row without one holds in all."""
+Series = dict[tuple[str, str], pd.Series]
 _HOUSE = ("kW", "kg/h", "kWh", "kg", "1", "degC")
 _MOST_NOTES = 5
 
@@ -32,14 +35,26 @@ class Readings:
         By asset and quantity.
     notes
         What could not be used, in words.
+    by_future
+        What holds in one future alone, by its name.
     """
 
-    series: dict[tuple[str, str], pd.Series] = field(default_factory=dict)
+    series: Series = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    by_future: dict[str, Series] = field(default_factory=dict)
 
     def of(self, asset: str, quantity: str) -> pd.Series | None:
         """Return the numbers of a quantity, or None."""
         return self.series.get((asset, quantity))
+
+    def in_future(self, name: str) -> Readings:
+        """Return the numbers of a future: its own, and where and when it has none those that hold in all."""
+        series = dict(self.series)
+        for key, own in self.by_future.get(name, {}).items():
+            common = series.get(key, own.iloc[:0])
+            outside = (common.index < own.index[0]) | (common.index > own.index[-1])
+            series[key] = pd.concat([common[outside], own]).sort_index()
+        return Readings(series)
 
     def newest(self, asset: str, quantity: str, now: pd.Timestamp, age: pd.Timedelta) -> float | None:
         """Return the last number up to a time, unless it is older than `age`."""
@@ -90,10 +105,11 @@ def _sql(source: Source) -> pd.DataFrame:
     try:
         with engine.connect() as connection:
             table = Table(source.table, MetaData(), autoload_with=connection)
-            rows = connection.execute(select(*[table.c[column] for column in COLUMNS])).fetchall()
+            columns = [*COLUMNS, *([FUTURE] if FUTURE in table.c else [])]
+            rows = connection.execute(select(*[table.c[column] for column in columns])).fetchall()
     finally:
         engine.dispose()
-    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(COLUMNS))
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=columns)
     return frame.astype({"asset": str, "quantity": str, "unit": str})
 
 
@@ -111,11 +127,13 @@ def _readings(frame: pd.DataFrame, currency: str, name: str, since: pd.Timestamp
     wrong = ~(np.isfinite(house) & times.notna().to_numpy())
     found = Readings(notes=_notes(frame[wrong], name))
     kept = pd.DataFrame({"time": times[good], "value": house[good]})
-    keys = [frame.loc[good, "asset"].astype(str), frame.loc[good, "quantity"].astype(str)]
-    for (asset, quantity), part in kept.groupby(keys):
+    told = frame[FUTURE].fillna("").astype(str).str.strip() if FUTURE in frame else pd.Series("", frame.index)
+    keys = [frame.loc[good, "asset"].astype(str), frame.loc[good, "quantity"].astype(str), told[good]]
+    for (asset, quantity, future), part in kept.groupby(keys):
         ordered = part.sort_values("time", kind="stable").drop_duplicates("time", keep="last")
         index = pd.DatetimeIndex(ordered["time"])
-        found.series[str(asset), str(quantity)] = pd.Series(ordered["value"].to_numpy(), index=index)
+        series = found.by_future.setdefault(str(future), {}) if future else found.series
+        series[str(asset), str(quantity)] = pd.Series(ordered["value"].to_numpy(), index=index)
     return found
 
 

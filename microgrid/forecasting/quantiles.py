@@ -73,7 +73,7 @@ class QuantileModel:
         """
         rows = features(values, timeline, now, self.holidays)
         rows[:, 0] = np.minimum(rows[:, 0], self.ahead)
-        said = np.array([tree.predict(rows) for tree in self.trees]) + self.shifts[:, None]
+        said = np.array([_predicted(tree, rows) for tree in self.trees]) + self.shifts[:, None]
         return np.clip(np.sort(said, axis=0), self.low, self.high)
 
 
@@ -153,7 +153,7 @@ def train(
     cut = int(len(rows) * (1.0 - _NEWEST))
     trees = tuple(_fitted(quantile, rows[:cut], seen[:cut], seed) for quantile in wanted)
     newer, came = rows[cut:], seen[cut:]
-    shifts = [float(np.quantile(came - tree.predict(newer), q)) for q, tree in zip(wanted, trees, strict=True)]
+    shifts = [float(np.quantile(came - _predicted(tree, newer), q)) for q, tree in zip(wanted, trees, strict=True)]
     known = values[:now]
     spread = 0.1 * float(np.ptp(known))
     low = float(known.min()) - spread
@@ -224,3 +224,11 @@ def _fitted(quantile: float, rows: Array, seen: Array, seed: int) -> Any:
     # Threads that wait for one another take longer than one alone, where a plant server has other work too.
     with threadpool_limits(1):
         return tree.fit(rows, seen)
+
+
+def _predicted(tree: Any, rows: Array) -> Array:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        found: Array = tree.predict(rows)
+        return found

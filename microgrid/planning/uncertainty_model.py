@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import pyomo.core as pyo
 
-from microgrid.model import Model, write_plant
+from microgrid.model import Model
 from microgrid.planning.alike import decided_in
 from microgrid.planning.futures import FutureYear
+from microgrid.tied_futures import TiedFutures, write_futures
 
 Judged = Literal["expected", "risk", "regret"]
 JUDGED: dict[Judged, str] = {
@@ -26,35 +27,25 @@ JUDGED: dict[Judged, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class FuturesModel:
-    """A plant in several futures.
+class FuturesModel(TiedFutures):
+    """A plant in several futures, of which one is to be built.
 
     Parameters
     ----------
-    pyomo
-        The ConcreteModel.
-    parts
-        The operation in each future, with all that it costs.
-    probabilities
-        How likely each is.
     tail
         Share of the worst cases that `risk` looks at.
     """
 
-    pyomo: Any
-    parts: Mapping[str, Model]
-    probabilities: Mapping[str, float]
     tail: float
 
     def cost(self, name: str) -> Any:
         """Return what a year costs in a future, annuities included."""
-        part = self.parts[name]
-        return part.ledger.column("cost") / part.plant.timeline.years
+        return _a_year(self.parts[name])
 
     def judged(self, judged: Judged) -> Any:
         """Return what a way of judging minimises."""
         if judged == "expected":
-            return sum([share * self.cost(name) for name, share in self.probabilities.items()])
+            return self.expected(_a_year)
         if judged == "regret":
             return self.pyomo.largest_regret
         beyond = sum([share * self.pyomo.beyond[name] for name, share in self.probabilities.items()])
@@ -90,12 +81,11 @@ def futures_model(futures: Sequence[FutureYear], best: Mapping[str, float], tail
     tail
         Share of the worst cases.
     """
-    model = pyo.ConcreteModel(name="futures")
-    names = [future.name for future in futures]
-    model.future = pyo.Block(names)
-    parts = {future.name: write_plant(future.scenario.plant, model.future[future.name]) for future in futures}
-    _build_the_same(model, parts)
-    written = FuturesModel(model, parts, {future.name: future.probability for future in futures}, tail)
+    plants = {future.name: future.scenario.plant for future in futures}
+    futures_apart = write_futures(plants, {future.name: future.probability for future in futures}, "futures")
+    model, parts, names = futures_apart.pyomo, futures_apart.parts, list(plants)
+    written = FuturesModel(model, parts, futures_apart.probabilities, tail)
+    _build_the_same(written)
     model.names = pyo.Set(initialize=names)
     model.at_risk = pyo.Var()
     model.beyond = pyo.Var(model.names, within=pyo.NonNegativeReals)
@@ -106,15 +96,15 @@ def futures_model(futures: Sequence[FutureYear], best: Mapping[str, float], tail
     return written
 
 
-def _build_the_same(model: Any, parts: Mapping[str, Model]) -> None:
+def _a_year(part: Model) -> Any:
+    return part.ledger.column("cost") / part.plant.timeline.years
+
+
+def _build_the_same(written: FuturesModel) -> None:
     """Let every future have the sizes of the first."""
-    first, *others = parts
-    model.same = pyo.Block(others)
-    for asset, field in decided_in(parts[first].plant.assets):
-        size = parts[first].sizes[asset][field].amount
-        for other in others:
-            row = pyo.Constraint(expr=parts[other].sizes[asset][field].amount == size)
-            model.same[other].add_component(f"{asset} {field}", row)
+    first = next(iter(written.parts.values()))
+    for asset, field in decided_in(first.plant.assets):
+        written.tie(f"{asset} {field}", lambda part, a=asset, f=field: part.sizes[a][f].amount)  # type: ignore[misc]
 
 
 def _judge(block: Any, written: FuturesModel, name: str, best: float) -> None:

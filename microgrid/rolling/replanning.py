@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 import numpy as np
 import pandas as pd
@@ -16,72 +14,25 @@ from microgrid.errors import InputError, MicrogridError
 from microgrid.model import Model, assemble
 from microgrid.plant import KeptState, Plant
 from microgrid.rolling.balancing import Shortfall, carry_out
+from microgrid.rolling.first_stage import FirstStage
+from microgrid.rolling.hedging import Future, alike_at_first, hedged
 from microgrid.rolling.inheriting import Before, before, levels_of, with_before, with_fields
-from microgrid.rolling.metering import ceilings, is_charged_by_peaks, with_peaks_seen
-from microgrid.rolling.outlook import Outlook, look_out
+from microgrid.rolling.metering import is_charged_by_peaks, with_peaks_seen
+from microgrid.rolling.outlook import Outlook
+from microgrid.rolling.planned import Planned, Rung, ceiling_of, of_solver
 from microgrid.rolling.rules import rule_plan
 from microgrid.rolling.switching import restated
 from microgrid.rolling.traces import Trace, ports_of
+from microgrid.rolling.views import Views
 from microgrid.rolling.windows import Look, groups, window
-from microgrid.running import NoPlanError, optimise
-from solvers import Ended, Outcome, Settings, templating
-from solvers import Plan as Solution
+from microgrid.running import Aimed, NoPlanError, optimise
+from solvers import Ended, Settings, templating
 
-Array = NDArray[np.float64]
 Ends = dict[str, dict[str, float]]
-_RENEWED = pd.Timedelta(hours=24)
 _VIEW = 0.25
 """Share of a deadline that the longer view may take."""
-
-
-class Rung(StrEnum):
-    """How a plan came about, the best first."""
-
-    PROVED = "proved"
-    """The solver proved it to be within the gap asked for."""
-    INCUMBENT = "incumbent"
-    """The best plan that the solver had found when its time was over."""
-    SHIFTED = "shifted"
-    """The last plan, moved on to now and repaired by the balancing rule."""
-    RULE = "rule"
-    """A plan by rules, without a solver."""
-
-
-@dataclass(frozen=True, eq=False)
-class Planned:
-    """A plan of one window.
-
-    Parameters
-    ----------
-    plant
-        The window, with what was before.
-    trace
-        What every port, stock and state is to do.
-    rung, reason
-        How it came about, and why by no better way.
-    ceiling
-        Import up to which deviations are the grid's, kW, shape (n,).
-    gap
-        Proved distance from the best, as a share; nan where nothing is proved.
-    seconds, solver_seconds
-        Time that it took, and the solver's part of it, the longer view's included.
-    model, solution
-        The solved model and its values, where there are any.
-    shortfalls
-        What even this plan cannot balance.
-    """
-
-    plant: Plant
-    trace: Trace
-    rung: Rung
-    reason: str
-    ceiling: Array
-    gap: float = math.nan
-    seconds: float = 0.0
-    solver_seconds: float = 0.0
-    model: Model | None = None
-    solution: Solution | None = None
-    shortfalls: tuple[Shortfall, ...] = ()
+_HEDGE = 0.6
+"""Share of what is left of a deadline that a plan over several futures may take, before one of them is planned for."""
 
 
 @dataclass
@@ -103,6 +54,8 @@ class Replanner:
         Hours that a window must keep for it to end with its month.
     change_cost
         What each unit and hour costs that is not on (or on standby) as last planned.
+    stage
+        What is decided before one knows which future comes, where plans are made for several.
     """
 
     look: Look
@@ -111,11 +64,26 @@ class Replanner:
     sees_ahead: bool = True
     least: float = 12.0
     change_cost: float = 0.0
+    stage: FirstStage = field(default_factory=FirstStage)
     last: Planned | None = None
-    outlook: Outlook | None = None
-    _seen: pd.Timestamp | None = None
 
-    def plan(self, foreseen: Plant, first: int, told: Before, deadline: float | None = None) -> Planned:
+    def __post_init__(self) -> None:
+        """Begin without any view."""
+        self.views = Views(self.settings, self.ends)
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """The newest longer view of what is foreseen."""
+        return self.views.known.get("")
+
+    def plan(
+        self,
+        foreseen: Plant,
+        first: int,
+        told: Before,
+        deadline: float | None = None,
+        futures: Sequence[Future] = (),
+    ) -> Planned:
         """Plan the window that begins at a step: whatever happens, there is a plan.
 
         Parameters
@@ -128,47 +96,65 @@ class Replanner:
             What was before.
         deadline
             Seconds for all of it; without one the solver takes as long as it needs.
+        futures
+            What may come, on the same steps; the plan is made for all of them, where that can be had in time, and else
+            for what is foreseen alone.
         """
-        started = time.perf_counter()
+        started, looked = time.perf_counter(), self.views.spent
         edges = within_month(foreseen, groups(foreseen.timeline, first, self.look), self.least)
-        bare = with_before(window(foreseen, edges), told)
-        share = None if deadline is None else _VIEW * deadline
-        known = self.outlook
-        outlook = self._look_out(foreseen, first, int(edges[-1]), told, share)
-        looked = outlook.seconds if outlook is not None and outlook is not known else 0.0
-        seen = replace(self._with_view(bare, outlook, told), kept_states=self._kept(bare))
+        view = None if deadline is None else _VIEW * deadline
+        seen = self._window(Future("", 1.0, foreseen), edges, told, view)
         is_end = int(edges[-1]) == len(foreseen.timeline)
-        reasons: list[str] = []
-        planned = self._solved(seen, is_end, reasons, _rest(deadline, started))
+        planned, fallen = None, list[str]()
+        if len(futures) > 1:
+            planned = self._hedged(futures, (edges, told, is_end), fallen, _rest(deadline, started))
         if planned is None:
-            planned = self._by_rules(seen, told, reasons)
-        spent = planned.solver_seconds + looked
+            planned = self._alone(seen.plant, is_end, told, fallen, _rest(deadline, started))
+        spent = planned.solver_seconds + self.views.spent - looked
         self.last = replace(planned, seconds=time.perf_counter() - started, solver_seconds=spent)
         return self.last
 
-    def _look_out(self, foreseen: Plant, first: int, end: int, told: Before, seconds: float | None) -> Outlook | None:
-        """Return the longer view, renewed once a day and where it does not reach far enough."""
-        now = foreseen.timeline.index[first]
-        known = self.outlook
-        is_fresh = self._seen is not None and now - self._seen < _RENEWED
-        if not self.sees_ahead or (known is not None and is_fresh and known.covers(foreseen.timeline.points[end])):
-            return known
-        view = look_out(foreseen, first, end, told, self.settings, self.ends, seconds)
-        self._seen = now
-        if view is not None or known is None or not known.covers(foreseen.timeline.points[end]):
-            self.outlook = view
-        return self.outlook
+    def _window(self, future: Future, edges: NDArray[np.int64], told: Before, seconds: float | None) -> Future:
+        """Return a window with what was before it, and what the longer view and the last plan say of it."""
+        bare = with_before(window(future.plant, edges), told)
+        seen = bare
+        if self.sees_ahead:
+            view = self.views.of(future.name, future.plant, int(edges[0]), int(edges[-1]), told, seconds)
+            # A future whose own view was not to be had sees what is foreseen.
+            seen = _with_view(bare, view or self.outlook, told)
+        return replace(future, plant=replace(seen, kept_states=self._kept(bare)))
 
-    def _with_view(self, plant: Plant, outlook: Outlook | None, told: Before) -> Plant:
-        """Return the window with what the longer view says of stocks and peaks."""
-        if outlook is None:
-            return plant
-        month = plant.timeline.months[0]
-        fields: Before = {}
-        for name, peaks in outlook.peaks.items():
-            seen = {inherits: by_month.get(month, 0.0) for inherits, by_month in peaks.items()}
-            fields[name] = with_peaks_seen(plant.assets[name], told.get(name, {}), seen)
-        return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
+    def _alone(self, plant: Plant, is_end: bool, told: Before, fallen: list[str], seconds: float | None) -> Planned:
+        """Return a plan for what is foreseen alone: the solver's, or else one without it."""
+        reasons = list(fallen)
+        planned = self._solved([Future("", 1.0, plant)], is_end, reasons, seconds)
+        if planned is None:
+            return self._by_rules(plant, told, reasons)
+        return replace(planned, reason="; ".join(filter(None, [*fallen, planned.reason])))
+
+    def _hedged(
+        self,
+        futures: Sequence[Future],
+        at: tuple[NDArray[np.int64], Before, bool],
+        fallen: list[str],
+        seconds: float | None,
+    ) -> Planned | None:
+        """Return a plan over several futures, or None where it is not proved in its share of the time."""
+        reasons: list[str] = []
+        started, share = time.perf_counter(), None if seconds is None else _HEDGE * seconds
+        view = None if share is None else _VIEW * share / len(futures)
+        edges, told, is_end = at
+        try:
+            windows = alike_at_first([self._window(each, edges, told, view) for each in futures], self.stage)
+        except InputError as error:
+            reasons.append(f"a future cannot be planned: {error}")
+        else:
+            planned = self._solved(windows, is_end, reasons, _rest(share, started))
+            if planned is not None and planned.rung is Rung.PROVED:
+                return planned
+            reasons += [] if planned is None else [f"{planned.reason}, after {share or 0.0:.3g} s"]
+        fallen.append(f"planned for one forecast, not for {len(futures)} futures: {'; '.join(reasons)}")
+        return None
 
     def _kept(self, plant: Plant) -> dict[str, dict[str, KeptState]]:
         """Return what the last plan committed to at the times that a window shares with it."""
@@ -187,17 +173,21 @@ class Replanner:
                     found.setdefault(name, {})[state] = KeptState(planned, price)
         return found
 
-    def _solved(self, plant: Plant, is_end: bool, reasons: list[str], seconds: float | None) -> Planned | None:
+    def _solved(
+        self, futures: Sequence[Future], is_end: bool, reasons: list[str], seconds: float | None
+    ) -> Planned | None:
         """Return the solver's plan: first with the ends asked for, then, if there is none, without them."""
-        if seconds is not None and seconds <= 0:
-            reasons.append("no time was left for the solver")
-            return None
-        tries = [replace(with_before(plant, before(plant), self.ends), stock_worth={})] if is_end and self.ends else []
-        for attempt in [*tries, plant]:
+        started = time.perf_counter()
+        tries = [[replace(each, plant=self._ending(each.plant)) for each in futures]] if is_end and self.ends else []
+        for attempt in [*tries, futures]:
             try:
                 with templating():
-                    model = assemble(attempt)
-                outcome, solution, _ = optimise(model, for_window(self.settings, seconds))
+                    model, parts = _written(attempt, self.stage)
+                left = _rest(seconds, started)
+                if left is not None and left <= 0:
+                    reasons.append("no time was left for the solver")
+                    return None
+                outcome, solution, _ = optimise(model, for_window(self.settings, left))
             except NoPlanError as error:
                 reasons.append(f"the solver found no plan: {error}")
                 if error.outcome.ended is Ended.TIME:
@@ -206,18 +196,12 @@ class Replanner:
                 reasons.append(f"the model could not be solved: {error}")
                 return None
             else:
-                return self._of_solver(attempt, model, outcome, solution)
+                return of_solver(attempt, parts, outcome, solution)
         return None
 
-    def _of_solver(self, plant: Plant, model: Model, outcome: Outcome, solution: Solution) -> Planned:
-        trace = Trace.of(model, solution)
-        rung = Rung.PROVED if outcome.is_proved else Rung.INCUMBENT
-        gap = outcome.gap
-        reason = "" if rung is Rung.PROVED else f"the solver ended by its {outcome.ended}, at a gap of {gap:.2%}"
-        ceiling = ceiling_of(plant, trace)
-        return Planned(
-            plant, trace, rung, reason, ceiling, gap, solver_seconds=outcome.seconds, model=model, solution=solution
-        )
+    def _ending(self, plant: Plant) -> Plant:
+        """Return the window that ends with all that is foreseen: its stocks end as they must."""
+        return replace(with_before(plant, before(plant), self.ends), stock_worth={})
 
     def _by_rules(self, plant: Plant, told: Before, reasons: list[str]) -> Planned:
         """Return the last plan moved on to now, or else a plan by rules."""
@@ -238,6 +222,28 @@ class Replanner:
     def _ports(self, plant: Plant) -> dict[str, dict[str, str]]:
         with templating():
             return ports_of(assemble(replace(plant, stock_worth={}, flow_limits={}, kept_states={})))
+
+
+def _with_view(plant: Plant, outlook: Outlook | None, told: Before) -> Plant:
+    """Return the window with what the longer view says of stocks and peaks."""
+    if outlook is None:
+        return plant
+    month = plant.timeline.months[0]
+    fields: Before = {}
+    for name, peaks in outlook.peaks.items():
+        seen = {inherits: by_month.get(month, 0.0) for inherits, by_month in peaks.items()}
+        fields[name] = with_peaks_seen(plant.assets[name], told.get(name, {}), seen)
+    return replace(with_fields(plant, fields), stock_worth=outlook.worth_along(plant.timeline, _growth(plant)))
+
+
+def _written(futures: Sequence[Future], stage: FirstStage) -> tuple[Aimed, Mapping[str, Model]]:
+    """Write the model of a window in all futures, or in the only one."""
+    if len(futures) == 1:
+        model = assemble(futures[0].plant)
+        return model, {futures[0].name: model}
+    probabilities = {each.name: each.probability for each in futures}
+    whole = hedged({each.name: each.plant for each in futures}, probabilities, stage)
+    return whole, whole.parts
 
 
 def for_window(settings: Settings, seconds: float | None) -> Settings:
@@ -267,22 +273,6 @@ def _growth(plant: Plant) -> int | None:
     """Return the point at which steps grow longer, or None."""
     longer = np.flatnonzero(np.diff(plant.timeline.hours) > 0)
     return int(longer[0]) + 1 if len(longer) else None
-
-
-def ceiling_of(plant: Plant, trace: Trace | None) -> Array:
-    """Return the import that the month's peak allows at each step: what it has seen, or the plan itself reaches."""
-    timeline = plant.timeline
-    ceiling = np.full(len(timeline), np.inf)
-    months = list(dict.fromkeys(timeline.months.tolist()))
-    for name, asset in plant.assets.items():
-        for measured, floor in ceilings(asset, timeline):
-            for month in months:
-                steps = measured & (timeline.months == month)
-                seen = floor if month == months[0] else 0.0
-                planned = float(trace.flows[name]["import"][steps].max(initial=0.0)) if trace is not None else 0.0
-                reached = max(seen, planned)
-                ceiling[steps] = np.minimum(ceiling[steps], reached if reached > 0 else np.inf)
-    return ceiling
 
 
 def shifted(trace: Trace, plant: Plant, ports: dict[str, dict[str, str]]) -> Trace | None:

@@ -16,15 +16,18 @@ from microgrid.audit import audit
 from microgrid.capacity import Sized
 from microgrid.errors import InputError, Problem
 from microgrid.forecasting.baselines import holidays_of
+from microgrid.forecasting.futures import levels
 from microgrid.model import Model, assemble
 from microgrid.plant import Plant
 from microgrid.results import Result
 from microgrid.rolling.balancing import Carried, carry_out
 from microgrid.rolling.choosing import chosen, undecided, with_billing
+from microgrid.rolling.first_stage import FirstStage
 from microgrid.rolling.foresight import Foresight, Kind
 from microgrid.rolling.inheriting import Before, after, before, ends_of, levels_of, with_before
 from microgrid.rolling.metering import with_meters
-from microgrid.rolling.replanning import Planned, Replanner, for_window
+from microgrid.rolling.planned import Planned
+from microgrid.rolling.replanning import Replanner, for_window
 from microgrid.rolling.settling import settle
 from microgrid.rolling.traces import Trace
 from microgrid.rolling.windows import Look, place_of, window
@@ -59,6 +62,10 @@ class Course:
         Whether plans know of the time behind their window, by the longer view.
     change_cost
         What each unit and hour costs that is not switched as last planned.
+    futures
+        For how many futures each plan is made, by quantiles of the forecast; with none for what is foreseen alone.
+    stage
+        What is decided before one knows which future comes.
     """
 
     look: Look = field(default_factory=lambda: Look(((24.0, 0.25), (12.0, 1.0))))
@@ -68,6 +75,8 @@ class Course:
     deadline: float | None = 60.0
     sees_ahead: bool = True
     change_cost: float = 0.0
+    futures: int = 0
+    stage: FirstStage = field(default_factory=FirstStage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,13 +141,18 @@ def simulate(
     scenario = _billed(scenario, origin)
     refuse_unfit_plant(scenario.plant)
     _refuse_every(course, step)
+    if course.futures and (forecast_file is not None or course.forecast != "quantile"):
+        found = f"futures of the forecast {course.forecast if forecast_file is None else forecast_file}"
+        raise InputError([Problem("--futures", found, "--forecast quantile, whose quantiles they are")])
     given = None
     if forecast_file is not None:
         given = _read(forecast_file, scenario.plant.timeline.index[0].isoformat(), end, step, overrides).plant
         course = replace(course, forecast="file")
     years = {int(year) for year in scenario.plant.timeline.index.year}
     holidays = holidays_of(course.country, years) if course.country else frozenset()
-    return _Loop(scenario, origin, course, Foresight(scenario.plant, course.forecast, given, holidays), watch).run()
+    apart = levels(course.futures, "--futures") if course.futures else ()
+    foresight = Foresight(scenario.plant, course.forecast, given, holidays, apart)
+    return _Loop(scenario, origin, course, foresight, watch).run()
 
 
 def _read(path: Path | str, start: str, end: str, step: float, overrides: Mapping[str, str] | None) -> Scenario:
@@ -224,7 +238,9 @@ class _Loop:
         self.ends = ends_of(self.plant)
         settings = settings_of(scenario.solver)
         least = max(12.0, course.every)
-        self.replanner = Replanner(course.look, settings, self.ends, course.sees_ahead, least, course.change_cost)
+        self.replanner = Replanner(
+            course.look, settings, self.ends, course.sees_ahead, least, course.change_cost, course.stage
+        )
         self.skeleton = _assembled(with_before(window(self.plant, np.array([origin, origin + 1])), self.told))
         self.rungs: Counter[str] = Counter()
         self.log: list[dict[str, Any]] = []
@@ -245,7 +261,8 @@ class _Loop:
         count = round(self.course.every / float(self.plant.timeline.hours[0]))
         for now in range(self.origin, self.n, count):
             until = min(now + count, self.n)
-            planned = self.replanner.plan(self.foresight.at(now), now, self.told, self.course.deadline)
+            futures = self.foresight.futures_at(now)
+            planned = self.replanner.plan(self.foresight.at(now), now, self.told, self.course.deadline, futures)
             self._note(planned, now)
             yield self._carried(planned, now, until)
             if self.watch is not None:
@@ -261,6 +278,7 @@ class _Loop:
                 "gap": planned.gap,
                 "seconds": round(planned.seconds, 4),
                 "solver_seconds": round(planned.solver_seconds, 4),
+                "futures": {future.name: future.probability for future in planned.futures},
             }
         )
 
@@ -312,6 +330,7 @@ class _Loop:
             "foreseen_as_it_happened": self.foresight.unforeseen(self.origin),
             "plans": len(self.log),
             "rungs": dict(self.rungs),
+            "hedged": sum(bool(entry["futures"]) for entry in self.log),
             "shortfalls": shortfalls,
             "seconds": seconds,
             "solver_seconds": sum(entry["solver_seconds"] for entry in self.log),
@@ -328,6 +347,7 @@ class _Loop:
             "perfect_bound": perfect.manifest["outcome"]["bound"],
             "perfect_emissions": perfect.manifest["emissions"]["emissions"],
             "stock_difference": left,
+            "stocks_counted": self.replanner.outlook is not None,
             "regret": (result.cost - left - perfect.cost) / abs(perfect.cost) if perfect.cost else None,
         }
         return told

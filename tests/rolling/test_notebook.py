@@ -25,3 +25,4 @@ def test_the_operators_notebook_runs(monkeypatch):
     assert names["table"].loc["perfect", "regret"] < 0.03
     assert all(told["passed"] for told in names["audits"].values())
     assert list(names["scores"].index) == ["persistence", "week", "quantile"]
+    assert names["hedges"]["plans over futures"].tolist() == [0.0, 4.0]

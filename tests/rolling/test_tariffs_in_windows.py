@@ -13,7 +13,7 @@ from microgrid.bills.calculator import bill
 from microgrid.bills.readings import Facts, Readings
 from microgrid.dispatch.once import dispatch
 from microgrid.errors import InputError
-from microgrid.rolling.replanning import Rung
+from microgrid.rolling.planned import Rung
 from microgrid.rolling.simulating import Course, simulate
 from microgrid.rolling.windows import Look
 from microgrid.scenario import read_scenario
