@@ -15,7 +15,8 @@ from typing import Any
 
 from microgrid.capacity import Sized
 from microgrid.errors import InputError, Problem
-from microgrid.planning.cash_flow import Case, Sheet, compared
+from microgrid.planning.cash_flow import Case
+from microgrid.planning.sheet import Sheet, compared
 from microgrid.planning.sizing import Investment, emitted, size
 from microgrid.results import Result
 from microgrid.rolling.simulating import Course, Simulation, simulate
