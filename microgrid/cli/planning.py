@@ -109,7 +109,7 @@ def pathway(
         from microgrid.planning.path_telling import print_pathway
 
         print_pathway(study, folder)
-    paths = [path for path in (study.perfect, study.myopic) if path is not None]
+    paths = [path for path in (study.perfect, study.myopic, study.reference) if path is not None]
     if not all(path.audits for path in paths):
         raise typer.Exit(AUDIT)
     raise typer.Exit(PROVED if all(path.proved for path in paths) else NOT_PROVED)

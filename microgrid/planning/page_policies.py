@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from microgrid.planning.stages import Stage
 from microgrid.policies.telling import WORDS, due, indication, lacking_told, reached
 from microgrid.results import Result
 
@@ -34,6 +35,14 @@ def broken_rules(plan: Result) -> list[str]:
     """Return the rules that the plan breaks, each with its policy."""
     broken = [verdict for verdict in plan.manifest.get("verdicts") or () if verdict["met"] is False]
     return list(dict.fromkeys(f"{verdict['policy']}, {str(verdict['rule']).replace('_', ' ')}" for verdict in broken))
+
+
+def rules_of_stages(stages: Sequence[Stage], results: Sequence[Result]) -> Iterator[Plain]:
+    """Give each rule of each stage of a pathway in each of its periods: what is due, and what the stage reaches."""
+    for stage, result in zip(stages, results, strict=True):
+        for verdict in result.manifest.get("verdicts") or ():
+            told = {key: str(verdict[key]).replace("_", " ") for key in ("policy", "rule", "period", "mode")}
+            yield told | {"stage": stage.name, "due": due(verdict)} | _told(verdict)
 
 
 def _key(verdict: Mapping[str, Any]) -> tuple[str, str, str]:

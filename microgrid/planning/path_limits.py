@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from microgrid.capacity import Fixed, Sized
+from microgrid.planning.path_model import counts_modules
+from microgrid.planning.paths import PathwayStudy
 from microgrid.planning.stages import Stage
 from microgrid.scenario import Scenario
 
 _A_YEAR = 0.01
 
 
-def path_limits(scenario: Scenario, stages: Sequence[Stage]) -> list[str]:
+def path_limits(study: PathwayStudy) -> list[str]:
     """Return the limits of a pathway, the general ones last."""
-    return [*_horizons(stages), *_growth(scenario), *_capacities(scenario, stages), *_general(scenario)]
+    scenario, stages = study.scenario, study.perfect.stages
+    return [
+        *_horizons(stages),
+        *_growth(scenario),
+        *_capacities(scenario, stages),
+        *_bounds(study),
+        *_compared(study),
+        *_general(scenario),
+    ]
 
 
 def _horizons(stages: Sequence[Stage]) -> Iterator[str]:
@@ -41,8 +51,10 @@ def _capacities(scenario: Scenario, stages: Sequence[Stage]) -> Iterator[str]:
             where = f"{name}.{key}"
             if isinstance(capacity, Sized) and capacity.interest is not None:
                 yield f"{where} has an interest of its own: a pathway discounts by the project's rate instead."
-            if capacity.degradation:
-                yield f"Ageing of {where} is not counted: what stands gives what is new."
+            if capacity.degradation and counts_modules(scenario.plant, (name, key)):
+                yield f"Ageing of {where} is not counted, as whole modules are: what stands gives what is new."
+            elif capacity.degradation:
+                yield f"Ageing of {where}: in each stage it gives what is left of it on the mean of the stage's years."
             if isinstance(capacity, Fixed):
                 others = [stage.scenario.plant.assets[name].capacities()[key] for stage in stages]
                 amounts = {other.amount for other in others if isinstance(other, Fixed)}
@@ -54,6 +66,40 @@ def _general(scenario: Scenario) -> Iterator[str]:
     yield "Within a stage every year is like its horizon, known in advance; what changes, changes where a stage begins."
     yield "What comes to its end within a stage is bought anew at once; what is given up early is sold for nothing."
     if scenario.finance.tax is not None or scenario.finance.incentives:
-        yield "Money is told before taxes and incentives."
+        yield "Taxes and incentives count in the money beside the reference; what is built was decided without them."
+    if scenario.finance.tax is not None:
+        yield "What is given up goes on to be written off over its years; losses and taxes are those of the comparison."
     if not scenario.finance.carbon_is_paid:
-        yield "The carbon price decides and stands in the cost, although the scenario says that it is not paid."
+        yield "The carbon price decides, and stands in the cost of the path; beside the reference it is not paid."
+
+
+def _bounds(study: PathwayStudy) -> Iterator[str]:
+    """Tell which capacities are as large as they may be in a stage."""
+    for row in study.perfect.table.to_dict("records"):
+        stage = next(each for each in study.perfect.stages if each.year == row["year"])
+        high = stage.scenario.plant.assets[row["asset"]].capacities()[row["field"]].high
+        if row["stands"] >= high * (1 - 1e-6) > 0:
+            yield f"{row['asset']}.{row['field']} is as large as it may be in {row['year']} ({high:g}): more might pay."
+
+
+def _compared(study: PathwayStudy) -> Iterator[str]:
+    """Tell what the reference does not do that the path has to."""
+    if study.reference is None:
+        yield "The scenario names no reference: there is no net present value, and taxes and incentives are not told."
+        return
+    known = study.reference.vintages
+    for where, stood in study.perfect.standing.items():
+        if where not in known and stood.amount:
+            yield f"{'.'.join(where)} stands already, but not in the reference, which does without it."
+    for stage in study.perfect.stages:
+        cap = stage.scenario.plant.objective.caps.get("emissions")
+        years = stage.scenario.plant.timeline.years
+        emitted = float(study.reference.emissions[stage.begin])
+        if cap is not None and emitted > cap / years * (1 + 1e-6):
+            yield (
+                f"The reference emits {emitted / 1000:,.1f} t a year in {stage.name}, more than the cap allows: "
+                "caps and budget bind the path alone."
+            )
+    budget = study.scenario.pathway.budget if study.scenario.pathway is not None else None
+    if budget is not None and float(study.reference.emissions.sum()) > budget * (1 + 1e-6):
+        yield f"The reference emits {study.reference.emissions.sum() / 1000:,.1f} t in all, more than the budget."

@@ -101,7 +101,7 @@ def test_what_is_given_up_early_leaves_no_residual_value(tmp_path):
     study = staged(tmp_path, "assets.roof.capacity.opex: [10 EUR/kW/a, 500 EUR/kW/a]", roof=roof)
     assert of(study.perfect, "built") == pytest.approx([50, 0], abs=1e-6)
     assert study.perfect.cost == pytest.approx(GRID * worth(1, 20) + 50 * (100 - SAVED * worth(1, 5)))
-    assert ("roof", "residual value") not in study.perfect.rows
+    assert ("roof", "residual value") not in study.perfect.flows
 
 
 def test_what_has_ended_where_a_stage_begins_is_gone(tmp_path):
