@@ -114,6 +114,21 @@ class Finance(Part):
     def _is_whole(cls, years: float) -> float:
         return _whole_years(years)
 
+    @model_validator(mode="after")
+    def _pays_within_the_project(self) -> Self:
+        faults = [
+            Fault(
+                ("incentives", name),
+                f"a payment {each.year + each.years - 1} years after the start, in a project of {self.years} years",
+                "payments within finance.project_life",
+            )
+            for name, each in self.incentives.items()
+            if each.year + each.years - 1 > self.years
+        ]
+        if faults:
+            raise RefusedError(faults).for_pydantic
+        return self
+
     @property
     def years(self) -> int:
         """Years of the project."""

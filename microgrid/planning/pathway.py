@@ -25,7 +25,7 @@ from microgrid.run_folders import refuse_unfit
 from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
-from solvers import Outcome, solve, templating
+from solvers import Horizon, Outcome, solve, templating
 
 
 class NoPathError(NoPlanError):
@@ -149,7 +149,10 @@ def _budget(scenario: Scenario) -> float | None:
 @templating()
 def _solved(model: PathModel, scenario: Scenario, stages: Sequence[Stage], watch: Watch | None) -> Outcome:
     settings = replace(settings_of(scenario.solver), method="direct")
-    outcome = solve(model.pyomo, settings, watch, load=False)
+    operations = [part.operation for part in model.parts.values()]
+    # Stages run side by side: a stretch of time holds the same weeks of all of them, and their share of what is built.
+    horizon = Horizon(tuple(s for each in operations for s in (each.steps, each.later, each.points)))
+    outcome = solve(model.pyomo, settings, watch, load=False, horizon=horizon)
     if outcome.plan is None:
         raise _no_path(outcome, scenario, stages)
     return outcome
