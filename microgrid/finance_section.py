@@ -96,6 +96,10 @@ class Finance(Part):
     project_life: Annotated[float, Quantity("a", above=0.0)] = Field(
         default=20.0, description="Whole years that an investment is judged over."
     )
+    first_year: Annotated[int, Field(ge=1900, le=2300)] | None = Field(
+        default=None,
+        description="Calendar year of the investment, where the horizon's is another: its rules of policies hold.",
+    )
     growth: Annotated[dict[str, float], PlainValidator(_read_growth), WithJsonSchema(_GROWTH)] = Field(
         default={}, description="Yearly growth of costs above inflation, by cost column, and of replacements."
     )

@@ -64,6 +64,8 @@ def _capacities(scenario: Scenario, stages: Sequence[Stage]) -> Iterator[str]:
 
 def _general(scenario: Scenario) -> Iterator[str]:
     yield "Within a stage every year is like its horizon, known in advance; what changes, changes where a stage begins."
+    if scenario.plant.policies:
+        yield "Rules of policies are those of each stage's year, in which it is commissioned unless the scenario says."
     yield "What comes to its end within a stage is bought anew at once; what is given up early is sold for nothing."
     if scenario.finance.tax is not None or scenario.finance.incentives:
         yield "Taxes and incentives count in the money beside the reference; what is built was decided without them."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from microgrid.documents import Document, with_values
@@ -70,6 +70,7 @@ def stages_of(scenario: Scenario) -> tuple[list[Stage], dict[Where, Standing]]:
     for number, (year, until) in enumerate(zip(path.stages, ends, strict=True)):
         try:
             staged = scenario_of(_document(scenario.document, path, number))
+            staged = replace(staged, plant=replace(staged.plant, year=year))
             found.append(Stage(year, year - path.stages[0], until, staged))
         except InputError as error:
             problems += error.problems
