@@ -50,7 +50,7 @@ def draw_stages(name: str, years: Sequence[int], grown: Sequence[Grown]) -> Figu
         The capacities: by way of deciding (one bar each) and by vintage (one colour each), an amount for each stage.
     """
     with drawing():
-        figure, rows = _figure(f"What stands, stage by stage: {name}", len(grown))
+        figure, rows = rows_under(f"What stands, stage by stage: {name}", len(grown))
         vintages = list(dict.fromkeys(v for each in grown for ways in each.stands.values() for v in ways))
         shades = np.linspace(0.0, 0.75, max(len(vintages), 1))
         colours = {v: mixed(BASE, "#FFFFFF", float(s)) for v, s in zip(vintages, shades, strict=True)}
@@ -97,7 +97,7 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
         By way of deciding, kgCO2e a year, shape (years,).
     """
     with drawing():
-        figure, (money, carbon) = _figure(f"Money and emissions over the years: {name}", 2)
+        figure, (money, carbon) = rows_under(f"Money and emissions over the years: {name}", 2)
         largest = max((float(np.abs(flows).max()) for flows in paid.values()), default=0.0)
         factor, unit = scaled_money(currency, largest)
         entries = item_bars(money, {item: flows / factor for item, flows in paid.items()}, begin)
@@ -124,7 +124,7 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
 def draw_beside(name: str, currency: str, begin: int, items: Mapping[str, Array], rate: float) -> Figure:
     """Draw what the path brings in each year beside its reference, by item, and the sum so far; as `draw_years`."""
     with drawing():
-        figure, (bars, sums) = _figure(f"Beside the reference: {name}", 2)
+        figure, (bars, sums) = rows_under(f"Beside the reference: {name}", 2)
         net = np.asarray(sum(items.values()))
         factor, unit = scaled_money(currency, max(float(np.abs(net.cumsum()).max()), float(np.abs(net).max())))
         entries = item_bars(bars, {item: flows / factor for item, flows in items.items()}, begin)
@@ -139,12 +139,12 @@ def draw_swings(name: str, currency: str, swings: Sequence[Swing], worth: float)
     """Draw what each assumption moves the net present value of a path to."""
     with drawing():
         height = BAR * max(len(swings), 2)
-        figure, (axes,) = _figure(f"What it depends on: {name}", 1, width_of_names(swings), 0.6, height)
+        figure, (axes,) = rows_under(f"What it depends on: {name}", 1, width_of_names(swings), 0.6, height)
         swing_bars(axes, swings, worth, currency)
         return figure
 
 
-def _figure(
+def rows_under(
     title: str, count: int, left: float = _LEFT, right: float = _RIGHT, height: float = _HEIGHT
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with rows of axes under a title; sizes in inches."""
