@@ -333,7 +333,8 @@ def _caps(model: Model, values: Values) -> dict[str, dict[str, float | None]]:
     """Return of each cap its limit, what is reached, and what a unit more of it would save; None where nobody knows."""
     found = {}
     for column, highest in model.plant.objective.caps.items():
-        dual = values.dual(getattr(model.pyomo, f"{column}_within_cap"))
+        row = getattr(model.pyomo, f"{column}_within_cap", None)  # none where another row moves in its place
+        dual = values.dual(row) if row is not None else None
         known = dual is not None and len(dual) == 1 and bool(np.isfinite(dual[0]))
         worth = max(0.0, -float(dual[0])) if known and dual is not None else None
         found[column] = {"highest": float(highest), "reached": model.total(values, column), "worth": worth}

@@ -18,7 +18,7 @@ PAGE, PICTURE = "alternatives.html", "alternatives.png"
 _NARROW, _WIDE = 0.1, 0.5
 _LIMITS = (
     "The range of a size is that of it alone: not all of them can be had at once. The plans of the table are whole.",
-    "Costs are those of the horizon with annuities over each lifetime, before taxes, growth of prices and residual values.",
+    "Costs are those of the horizon with annuities over each lifetime, without taxes, growth and residual values.",
     "One year stands for all: the same weather, load and production in each, known in advance.",
 )
 

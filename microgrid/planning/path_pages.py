@@ -146,8 +146,10 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "proof": f"{proof} within a gap of {percent(outcome.gap, 4)}",
         "cards": list(_cards(study)),
         "pictures": pictures,
-        "titles": [title.capitalize() for title in titles],
-        "figures": [{"name": name.capitalize(), "cells": cells, "unit": unit} for name, cells, unit in figures],
+        "titles": [title[:1].upper() + title[1:] for title in titles],
+        "figures": [
+            {"name": name[:1].upper() + name[1:], "cells": cells, "unit": unit} for name, cells, unit in figures
+        ],
         "columns": [TABLE[key].capitalize() for key in columns],
         "ways": [{"title": way.capitalize(), "rows": list(capacity_rows(p, columns))} for way, p in study.ways.items()],
         "by_stage": by_stage(study),
@@ -162,6 +164,11 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "solver": outcome.solver,
         "engine": version("green-microgrid"),
     }
+
+
+def _begun(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def _terms(path: Path) -> str:

@@ -28,6 +28,7 @@ from microgrid.plots.palette import FAINT, INK, mixed
 
 Array = NDArray[np.float64]
 BASE = "#0E697B"
+_WAYS = ((INK, "-"), (FAINT, "--"), (BASE, ":"))
 _LEFT, _RIGHT, _HEIGHT, _GAP, _HEAD = 0.9, 2.0, 1.5, 0.75, 0.55
 
 
@@ -105,7 +106,9 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
         heading(money, "With perfect foresight", f"{unit} a year; received above zero, paid below")
         factor, unit = larger_unit("kgCO2e", max(float(values.max(initial=0.0)) for values in emitted.values()))
         lines = []
-        for (way, values), (colour, style) in zip(emitted.items(), ((INK, "-"), (FAINT, "--")), strict=False):
+        for (way, values), (colour, style) in zip(
+            emitted.items(), ((INK, "-"), (FAINT, "--"), (BASE, ":")), strict=False
+        ):
             at = begin + np.arange(len(values) + 1)
             (line,) = carbon.plot(
                 at, np.append(values, values[-1:]) / factor, color=colour, linestyle=style, drawstyle="steps-post"
