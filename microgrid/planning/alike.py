@@ -1,14 +1,16 @@
-"""What several versions of one plant must have in common, to share what is built: its stages, or its futures."""
+"""What several versions of one plant have in common, as they share what is built: its stages, or its futures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from microgrid.capacity import Sized
 from microgrid.faults import Fault
+from microgrid.model import Model
 from microgrid.plant import Plant
 from microgrid.technologies.base import Technology
+from solvers import Horizon
 
 Where = tuple[str, str]
 """A capacity: asset and field."""
@@ -22,6 +24,15 @@ def decided_in(assets: Mapping[str, Technology]) -> list[Where]:
         for key, capacity in asset.capacities().items()
         if isinstance(capacity, Sized)
     ]
+
+
+def side_by_side(parts: Iterable[Model]) -> Horizon:
+    """Return where in time the columns of several operations in one model stand.
+
+    They run side by side: a stretch of time holds the same weeks of all of them, and their share of what is built.
+    """
+    operations = [part.operation for part in parts]
+    return Horizon(tuple(each for op in operations for each in (op.steps, op.later, op.points)))
 
 
 def unlike(plants: Mapping[str, Plant]) -> Iterator[Fault]:

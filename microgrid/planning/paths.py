@@ -154,7 +154,7 @@ class PathwayStudy:
     Parameters
     ----------
     myopic
-        None where it was not asked for, or found no plan in a stage, which `dead_end` then names.
+        None where it was not asked for, or found no plan in a stage, which `dead_end` then names, and whether for time.
     reference
         The scenario's reference over the same stages; None where the scenario names none.
     """

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as File
 
-from microgrid.planning.alike import Where, decided_in
+from microgrid.planning.alike import Where, decided_in, side_by_side
 from microgrid.planning.path_model import Kept, PathModel, path_model
 from microgrid.planning.path_money import given_cost
 from microgrid.planning.path_reference import reference_stages
@@ -25,7 +25,9 @@ from microgrid.run_folders import refuse_unfit
 from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
-from solvers import Horizon, Outcome, solve, templating
+from solvers import Ended, Outcome, solve, templating
+
+_CANNOT_BE = (Ended.INFEASIBLE, Ended.INFEASIBLE_OR_UNBOUNDED)
 
 
 class NoPathError(NoPlanError):
@@ -35,6 +37,11 @@ class NoPathError(NoPlanError):
         super().__init__(outcome)
         self.stage = stage
         self.args = (text,)
+
+    @property
+    def cannot_be(self) -> bool:
+        """Whether there is none at all, rather than none that was found in time."""
+        return self.outcome.ended in _CANNOT_BE
 
 
 def pathway(
@@ -79,7 +86,9 @@ def pathway(
         try:
             blind = _myopic(scenario, stages, standing, watch)
         except NoPathError as error:
-            dead_end = error.stage
+            if error.outcome.ended is Ended.INTERRUPTED:
+                raise
+            dead_end = error.stage if error.cannot_be else f"{error.stage}, in time"
     reference = _reference(scenario, others, standing, watch) if others else None
     study = PathwayStudy(scenario, perfect, blind, dead_end, reference, time.perf_counter() - started)
     if out is not None:
@@ -149,10 +158,7 @@ def _budget(scenario: Scenario) -> float | None:
 @templating()
 def _solved(model: PathModel, scenario: Scenario, stages: Sequence[Stage], watch: Watch | None) -> Outcome:
     settings = replace(settings_of(scenario.solver), method="direct")
-    operations = [part.operation for part in model.parts.values()]
-    # Stages run side by side: a stretch of time holds the same weeks of all of them, and their share of what is built.
-    horizon = Horizon(tuple(s for each in operations for s in (each.steps, each.later, each.points)))
-    outcome = solve(model.pyomo, settings, watch, load=False, horizon=horizon)
+    outcome = solve(model.pyomo, settings, watch, load=False, horizon=side_by_side(model.parts.values()))
     if outcome.plan is None:
         raise _no_path(outcome, scenario, stages)
     return outcome
@@ -160,13 +166,13 @@ def _solved(model: PathModel, scenario: Scenario, stages: Sequence[Stage], watch
 
 def _no_path(outcome: Outcome, scenario: Scenario, stages: Sequence[Stage]) -> NoPathError:
     """Return why there is no path: the first stage that has no plan by itself, or all of them together."""
-    for stage in stages:
+    for stage in stages if outcome.ended in _CANNOT_BE else ():
         try:
             run(stage.scenario)
         except NoPlanError as error:
             return NoPathError(error.outcome, f"the stage {stage.name} has no plan by itself\n{error}", stage.name)
     whole = f"{NoPlanError(outcome)}\n   the stages {', '.join(stage.name for stage in stages)} were planned together"
-    if _budget(scenario) is not None:
+    if _budget(scenario) is not None and outcome.ended in _CANNOT_BE:
         whole += ": pathway.budget may be too small for what must be emitted"
     return NoPathError(outcome, whole, stages[-1].name)
 

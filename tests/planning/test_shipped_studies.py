@@ -1,4 +1,4 @@
-"""The shipped studies of several years: each stage and future reads, solves and audits, on two weeks of coarse steps."""
+"""The shipped studies of several years: each stage and future reads, solves and audits, in coarse steps."""
 
 from __future__ import annotations
 
