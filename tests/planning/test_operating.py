@@ -125,6 +125,32 @@ def test_a_price_in_place_of_a_cap_adds_to_the_scenarios_own(tmp_path):
     assert carbon == pytest.approx(0.06 * result.manifest["emissions"]["emissions"])
 
 
+TARIFF = """\
+{currency: EUR, time_of_use: {days: [{hours: {day: 8-20, night: rest}}]}, components: {
+      energy: {kind: energy, price: {day: 0.3 EUR/kWh, night: 0.1 EUR/kWh}},
+      tiers: {kind: energy, tiers: [{up_to: 3 MWh, price: 0.02 EUR/kWh}, {price: 0.05 EUR/kWh}]},
+      demand: {kind: demand, price: 6 EUR/kW/month, window: 1 h},
+      contract: {kind: demand, price: 2 EUR/kW/month, window: 1 h, ratchet: {share: 80 %, look_back: 3}}}}"""
+
+
+def test_a_tariff_is_billed_as_carried_out(tmp_path):
+    """Time of use, tiers, demand charge and ratchet: the forecast by weeks misses the month's peak, foresight does not.
+
+    Demand is billed by the month, so that the sheet counts it twelve times, energy 8,760 / 96 times.
+    """
+    path = written(tmp_path, "store", STORE)
+    text = path.read_text(encoding="utf-8").replace("import_price: 0.1 EUR/kWh", f"tariff: {TARIFF}")
+    path.write_text(text, encoding="utf-8")
+    study = operated(path)
+    assert study.audited
+    assert study.investment.plan.result.sizes["store"]["energy"] > 1
+    for how in ("perfect", "operated"):
+        bills = [study.results[how][name].costs for name in ("reference", "plan")]
+        charges = [frame.loc[frame["category"] == "demand", "amount"].sum() for frame in bills]
+        assert study.sheets[how].items["demand"][1] == pytest.approx(12 * (charges[0] - charges[1]))
+    assert study.regret >= -1e-3 * abs(study.worth("perfect"))
+
+
 def test_a_cap_on_money_is_refused(tmp_path):
     path = written(tmp_path, "roof", ROOF)
     with pytest.raises(InputError, match="a cap on cost"):
