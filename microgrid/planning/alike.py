@@ -41,11 +41,16 @@ def unlike(plants: Mapping[str, Plant]) -> Iterator[Fault]:
     if first.objective.goals != ("cost",):
         cure = "let objective.caps hold emissions down"
         yield Fault(("objective", "minimise"), ", ".join(first.objective.goals), "cost alone", cure)
-    for earlier, later in pairwise(plants.items()):
-        yield from _otherwise_decided(earlier, later)
+    yield from otherwise_decided(plants)
     if not decided_in(first.assets):
         cure = "such as {low: 0 kW, high: 2 MW, capex: ...}: `microgrid describe capacity`"
         yield Fault(("assets",), "capacities that are all given", "at least one to be decided", cure)
+
+
+def otherwise_decided(plants: Mapping[str, Plant]) -> Iterator[Fault]:
+    """Give the capacities that are decided in one plant and not in the next, or come in other modules."""
+    for earlier, later in pairwise(plants.items()):
+        yield from _otherwise_decided(earlier, later)
 
 
 def _otherwise_decided(earlier: tuple[str, Plant], later: tuple[str, Plant]) -> Iterator[Fault]:

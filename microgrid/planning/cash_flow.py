@@ -16,6 +16,9 @@ from microgrid.results import Result
 Array = NDArray[np.float64]
 Rows = dict[tuple[str, str], Array]
 
+TRADED = "carbon allowances"
+"""What emissions trading costs: it is paid, whether or not the scenario's own price of carbon is."""
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -71,7 +74,7 @@ class Scale:
 
 
 def yearly_costs(result: Result) -> dict[tuple[str, str], float]:
-    """Return what a year costs by asset and category, annuities left out.
+    """Return what a year costs by asset and item, annuities left out; items are cost columns, and allowances traded.
 
     A year is as many horizons as go into it. What is billed by the month counts twelve of the horizon's months, each
     billed in full: a horizon of a week holds one whole demand charge, not a fifty-second part of twelve.
@@ -79,14 +82,20 @@ def yearly_costs(result: Result) -> dict[tuple[str, str], float]:
     frame, months = result.costs, _months(result)
     years = float(result.manifest["horizon"]["years"])
     found: dict[tuple[str, str], float] = {}
-    for (asset, category, _line), part in frame.groupby(["asset", "category", "line"], observed=True, sort=False):
+    for (asset, category, line), part in frame.groupby(["asset", "category", "line"], observed=True, sort=False):
         if category == "capital":
             continue
+        item = TRADED if category == "carbon" and not str(line).endswith(" priced") else str(category)
         is_monthly = len(part) == months != len(result.steps) and part["time"].notna().all()
         factor = 12 / months if is_monthly else 1 / years
-        key = (str(asset), str(category))
+        key = (str(asset), item)
         found[key] = found.get(key, 0.0) + factor * float(part["amount"].sum())
     return found
+
+
+def column_of(item: str) -> str:
+    """Return the cost column that an item is part of."""
+    return "carbon" if item == TRADED else item
 
 
 def _months(result: Result) -> int:
@@ -132,6 +141,6 @@ def _operated(case: Case, finance: Finance, scale: Scale) -> Iterator[tuple[tupl
         for (asset, category), amount in costs.items():
             if category == "carbon" and not finance.carbon_is_paid:
                 continue
-            grown = (1 + finance.growth.get(category, 0.0)) ** np.arange(finance.years)
-            flows = -amount * scale.costs.get(category, 1.0) * grown * shares
+            grown = (1 + finance.growth.get(column_of(category), 0.0)) ** np.arange(finance.years)
+            flows = -amount * scale.costs.get(column_of(category), 1.0) * grown * shares
             yield (asset, category), np.concatenate([[0.0], flows])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from microgrid.capacity import Fixed, Sized
 from microgrid.planning.path_model import counts_modules
-from microgrid.planning.paths import PathwayStudy
+from microgrid.planning.paths import FORESIGHT, PathwayStudy
 from microgrid.planning.stages import Stage
 from microgrid.scenario import Scenario
 
@@ -89,6 +91,11 @@ def _compared(study: PathwayStudy) -> Iterator[str]:
     if study.reference is None:
         yield "The scenario names no reference: there is no net present value, and taxes and incentives are not told."
         return
+    running = study.sheets[FORESIGHT].running
+    back = np.flatnonzero(running >= 0)
+    if len(back) and (running[back[0] :] < 0).any():
+        year = study.perfect.stages[0].year + int(back[0] + np.flatnonzero(running[back[0] :] < 0)[0])
+        yield f"Payback is told as of the first time: in {year} later investments take the sum below zero again."
     known = study.reference.vintages
     for where, stood in study.perfect.standing.items():
         if where not in known and stood.amount:

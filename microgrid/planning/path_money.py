@@ -12,7 +12,7 @@ from microgrid.capacity import Fixed
 from microgrid.finance import net_present_value
 from microgrid.finance_section import Finance
 from microgrid.planning.alike import Where
-from microgrid.planning.cash_flow import Array, Rows, Scale, added_up, bought_rows, yearly_costs
+from microgrid.planning.cash_flow import Array, Rows, Scale, added_up, bought_rows, column_of, yearly_costs
 from microgrid.planning.path_model import Kept, left_of_given
 from microgrid.planning.path_sizes import faded
 from microgrid.planning.purchases import Purchase, purchases
@@ -64,7 +64,8 @@ def years_of(stage: Stage, finance: Finance) -> Array:
 def _changed(item: str, finance: Finance, scale: Scale) -> Array:
     """Return what a cost of today's prices is multiplied with in each year."""
     years = np.maximum(np.arange(finance.years + 1) - 1, 0)
-    return np.asarray(scale.costs.get(item, 1.0) * (1 + finance.growth.get(item, 0.0)) ** years)
+    column = column_of(item)
+    return np.asarray(scale.costs.get(column, 1.0) * (1 + finance.growth.get(column, 0.0)) ** years)
 
 
 def faded_upkeep(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from microgrid.documents import Document, overridden, read_document, with_values
 from microgrid.errors import InputError, Problem
+from microgrid.planning.alike import otherwise_decided
 from microgrid.planning.reference import unlike_reference
 from microgrid.planning.stages import SECTION, STUDIES, Stage, fields_in
 from microgrid.scenario import Scenario, scenario_of
@@ -34,6 +35,10 @@ def reference_stages(scenario: Scenario, stages: Sequence[Stage]) -> list[Stage]
         found = _of_file(scenario, stages, named.file)
     problems = [problem for mine, other in zip(stages, found, strict=True)
                 for problem in unlike_reference(scenario, mine.scenario, other.scenario)]  # fmt: skip
+    document = found[0].scenario.document
+    problems += [
+        document.placed(fault) for fault in otherwise_decided({each.name: each.scenario.plant for each in found})
+    ]
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     return found

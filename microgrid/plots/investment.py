@@ -31,6 +31,7 @@ ITEM_COLOURS = {
     "wear": "#24A33A",
     "start": "#EA4110",
     "carbon": "#5D3B8A",
+    "carbon allowances": "#9C86B8",
     "unserved": "#D6006E",
     "tax": "#B3001B",
 }

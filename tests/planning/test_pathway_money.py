@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pandas as pd
 import pytest
 
 from microgrid.errors import InputError
+from microgrid.planning.path_limits import path_limits
 from microgrid.planning.pathway import pathway
 from microgrid.planning.sizing import NoReferenceError, size
 from microgrid.planning.vintages import Span, vintage
 from microgrid.scenario import read_scenario
+from solvers import Ended, Outcome
 from tests.command_line import typed
 from tests.planning.files import YEAR, scenario
 
@@ -278,13 +281,7 @@ def test_what_stood_is_told_as_given_up_in_the_first_stage(tmp_path):
     roof = "{high: 50 kW, capex: 9000 EUR/kW, opex: 500 EUR/kW/a, lifetime: 20 a}"
     study = staged(tmp_path, more=stood, roof=roof)
     assert of(study, "given_up") == pytest.approx([30, 0])
-    assert any("not in the reference" in limit for limit in study_limits(study))
-
-
-def study_limits(study):
-    from microgrid.planning.path_limits import path_limits
-
-    return path_limits(study)
+    assert any("not in the reference" in limit for limit in path_limits(study))
 
 
 def test_what_is_written_and_printed_says_the_same(tmp_path, monkeypatch, capsys):
@@ -310,3 +307,29 @@ def test_incentives_after_the_projects_end_are_refused(tmp_path):
     late = "{project_life: 4 a, incentives: {prize: {amount: 500 EUR, year: 3, years: 4}}}"
     with pytest.raises(InputError, match="6 years after the start, in a project of 4 years"):
         read_scenario(scenario(tmp_path, finance=late))
+
+
+def test_a_sum_that_falls_below_zero_again_after_its_payback_is_told(tmp_path):
+    """5 kW pay back in two years; 45 more in 2031 take the sum below zero once more."""
+    fields = "assets.roof.capacity.high: [5 kW, 50 kW], assets.roof.capacity.capex: [500 EUR/kW, 900 EUR/kW]"
+    study = staged(tmp_path, fields, stages="[2026, 2031]", roof=LONG)
+    assert of(study, "built") == pytest.approx([5, 45])
+    assert study.sheets[FORESIGHT].figures["payback"] < 2
+    assert any(limit.startswith("Payback is told as of the first time: in 2031") for limit in path_limits(study))
+
+
+def test_a_path_that_no_time_was_left_for_is_not_told_as_impossible(tmp_path, monkeypatch):
+    """Every solve of the way stage by stage ends by its time limit: there may well be a plan."""
+    module, calls = sys.modules["microgrid.planning.pathway"], []
+    solved = module.solve
+
+    def short(*words, **options):
+        calls.append(words)
+        return solved(*words, **options) if len(calls) == 1 else Outcome(Ended.TIME)
+
+    monkeypatch.setattr(module, "solve", short)
+    text = YEAR.replace("reference: {without: [roof], name: grid only}\n", "")
+    (tmp_path / "plant.yaml").write_text(text + "pathway: {stages: [2026, 2030]}\n", encoding="utf-8")
+    study = pathway(tmp_path / "plant.yaml")
+    assert study.myopic is None
+    assert study.dead_end == "2026, in time"
