@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from microgrid.planning.stages import Stage
 from microgrid.policies.telling import WORDS, due, indication, lacking_told, reached
 from microgrid.results import Result
 
@@ -37,12 +36,12 @@ def broken_rules(plan: Result) -> list[str]:
     return list(dict.fromkeys(f"{verdict['policy']}, {str(verdict['rule']).replace('_', ' ')}" for verdict in broken))
 
 
-def rules_of_stages(stages: Sequence[Stage], results: Sequence[Result]) -> Iterator[Plain]:
+def rules_of_stages(results: Mapping[str, Result]) -> Iterator[Plain]:
     """Give each rule of each stage of a pathway in each of its periods: what is due, and what the stage reaches."""
-    for stage, result in zip(stages, results, strict=True):
+    for stage, result in results.items():
         for verdict in result.manifest.get("verdicts") or ():
             told = {key: str(verdict[key]).replace("_", " ") for key in ("policy", "rule", "period", "mode")}
-            yield told | {"stage": stage.name, "due": due(verdict)} | _told(verdict)
+            yield told | {"stage": stage, "due": due(verdict)} | _told(verdict)
 
 
 def _key(verdict: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -9,10 +9,10 @@ import pytest
 
 from microgrid.errors import InputError
 from microgrid.finance import annuity_factor
-from microgrid.planning.path_model import path_model
-from microgrid.planning.pathway import NoPathError, pathway
+from microgrid.planning.pathways.model import path_model
+from microgrid.planning.pathways.pathway import NoPathError, pathway
+from microgrid.planning.pathways.stages import stages_of
 from microgrid.planning.sizing import size
-from microgrid.planning.stages import stages_of
 from microgrid.results import load
 from microgrid.scenario import read_scenario
 from solvers import templating

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from microgrid.errors import InputError
-from microgrid.planning.path_limits import path_limits
-from microgrid.planning.pathway import pathway
+from microgrid.planning.pathways.limits import path_limits
+from microgrid.planning.pathways.pathway import pathway
+from microgrid.planning.pathways.vintages import Span, vintage
 from microgrid.planning.sizing import NoReferenceError, size
-from microgrid.planning.vintages import Span, vintage
 from microgrid.scenario import read_scenario
 from solvers import Ended, Outcome
 from tests.command_line import typed
@@ -320,7 +320,7 @@ def test_a_sum_that_falls_below_zero_again_after_its_payback_is_told(tmp_path):
 
 def test_a_path_that_no_time_was_left_for_is_not_told_as_impossible(tmp_path, monkeypatch):
     """Every solve of the way stage by stage ends by its time limit: there may well be a plan."""
-    module, calls = sys.modules["microgrid.planning.pathway"], []
+    module, calls = sys.modules["microgrid.planning.pathways.pathway"], []
     solved = module.solve
 
     def short(*words, **options):

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from microgrid.factor_checks import factors_used
-from microgrid.planning.futures import futures_of
-from microgrid.planning.pathway import pathway
-from microgrid.planning.stages import stages_of
-from microgrid.planning.uncertainty import uncertainty
+from microgrid.planning.pathways.pathway import pathway
+from microgrid.planning.pathways.stages import stages_of
+from microgrid.planning.uncertain.futures import futures_of
+from microgrid.planning.uncertain.uncertainty import uncertainty
 from microgrid.scenario import read_scenario
 
 FOLDER = Path(__file__).parents[2] / "scenarios"

@@ -10,8 +10,8 @@ import pyomo.core as pyo
 from microgrid.capacity import Sized
 from microgrid.model import Model, declare_size
 from microgrid.planning.alike import Where
-from microgrid.planning.stages import Stage, Standing
-from microgrid.planning.vintages import Vintage
+from microgrid.planning.pathways.stages import Stage, Standing
+from microgrid.planning.pathways.vintages import Vintage
 
 Amounts = Mapping[tuple[Where, int | None, int], tuple[Any, Any]]
 """How much of a vintage is kept in a stage, and whether anything of it stands: by capacity, vintage and stage."""

@@ -13,12 +13,12 @@ from microgrid.finance import net_present_value
 from microgrid.finance_section import Finance
 from microgrid.planning.alike import Where
 from microgrid.planning.cash_flow import Array, Rows, Scale, added_up, bought_rows, column_of, yearly_costs
-from microgrid.planning.path_model import Kept, left_of_given
-from microgrid.planning.path_sizes import faded
+from microgrid.planning.pathways.model import Kept, left_of_given
+from microgrid.planning.pathways.sizes import faded
+from microgrid.planning.pathways.stages import Stage
+from microgrid.planning.pathways.vintages import Bought, Vintage
 from microgrid.planning.purchases import Purchase, purchases
-from microgrid.planning.stages import Stage
 from microgrid.planning.variants import with_capacities
-from microgrid.planning.vintages import Bought, Vintage
 from microgrid.plant import Plant
 from microgrid.results import Result
 

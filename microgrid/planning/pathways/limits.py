@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from microgrid.capacity import Fixed, Sized
-from microgrid.planning.path_model import counts_modules
-from microgrid.planning.paths import FORESIGHT, PathwayStudy
-from microgrid.planning.stages import Stage
+from microgrid.planning.pathways.model import counts_modules
+from microgrid.planning.pathways.paths import FORESIGHT, PathwayStudy
+from microgrid.planning.pathways.stages import Stage
 from microgrid.scenario import Scenario
 
 _A_YEAR = 0.01

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path as File
 
 from microgrid.planning.alike import Where, decided_in, side_by_side
-from microgrid.planning.path_model import Kept, PathModel, path_model
-from microgrid.planning.path_money import given_cost
-from microgrid.planning.path_reference import reference_stages
-from microgrid.planning.paths import Path, PathwayStudy
+from microgrid.planning.pathways.model import Kept, PathModel, path_model
+from microgrid.planning.pathways.money import given_cost
+from microgrid.planning.pathways.paths import Path, PathwayStudy
+from microgrid.planning.pathways.reference import reference_stages
+from microgrid.planning.pathways.stages import Stage, Standing, stages_of
+from microgrid.planning.pathways.vintages import Span
 from microgrid.planning.sizing import NoReferenceError
-from microgrid.planning.stages import Stage, Standing, stages_of
 from microgrid.planning.unpriced_plan import without_duals
-from microgrid.planning.vintages import Span
 from microgrid.results import Result, collect
 from microgrid.run_folders import refuse_unfit
 from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, told
@@ -92,7 +92,7 @@ def pathway(
     reference = _reference(scenario, others, standing, watch) if others else None
     study = PathwayStudy(scenario, perfect, blind, dead_end, reference, time.perf_counter() - started)
     if out is not None:
-        from microgrid.planning.path_pages import write
+        from microgrid.planning.pathways.pages import write
 
         write(study, File(out))
     return study

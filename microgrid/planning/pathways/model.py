@@ -18,11 +18,11 @@ from microgrid.finance_section import Finance
 from microgrid.model import Model, write_plant
 from microgrid.names import Named
 from microgrid.planning.alike import Where, decided_in
-from microgrid.planning.path_sizes import add_up, declare_kept, faded, fades, keep_within_areas
+from microgrid.planning.pathways.sizes import add_up, declare_kept, faded, fades, keep_within_areas
+from microgrid.planning.pathways.stages import Stage, Standing
+from microgrid.planning.pathways.vintages import Span, Vintage, present_price, present_rest, vintage
 from microgrid.planning.purchases import left_of_life
-from microgrid.planning.stages import Stage, Standing
 from microgrid.planning.variants import with_capacities
-from microgrid.planning.vintages import Span, Vintage, present_price, present_rest, vintage
 from microgrid.plant import Plant
 from microgrid.technologies.base import Cost
 

@@ -15,14 +15,14 @@ from microgrid.finance_section import Finance
 from microgrid.planning.alike import Where
 from microgrid.planning.cash_flow import Rows, Scale
 from microgrid.planning.levelised_cost import Levelised, Spell, by_bus, by_source
-from microgrid.planning.path_model import Kept
-from microgrid.planning.path_money import cost_of, faded_upkeep, path_purchases, path_rows, years_of
-from microgrid.planning.path_table import path_table
+from microgrid.planning.pathways.model import Kept
+from microgrid.planning.pathways.money import cost_of, faded_upkeep, path_purchases, path_rows, years_of
+from microgrid.planning.pathways.stages import Stage, Standing
+from microgrid.planning.pathways.table import path_table
+from microgrid.planning.pathways.vintages import Vintage
 from microgrid.planning.purchases import Purchase
 from microgrid.planning.sensitivity import Sensitivity, sensitivities
 from microgrid.planning.sheet import Sheet, compared
-from microgrid.planning.stages import Stage, Standing
-from microgrid.planning.vintages import Vintage
 from microgrid.results import Result
 from microgrid.scenario import Scenario
 from solvers import Outcome
@@ -114,6 +114,11 @@ class Path:
         for stage, result in zip(self.stages, self.results, strict=True):
             found[stage.begin : stage.until] = result.manifest["emissions"][column] / _years(result)
         return found
+
+    @property
+    def by_stage(self) -> dict[str, Result]:
+        """Each stage's operation by the stage's name."""
+        return {stage.name: result for stage, result in zip(self.stages, self.results, strict=True)}
 
     @property
     def spells(self) -> list[Spell]:

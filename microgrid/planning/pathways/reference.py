@@ -8,8 +8,8 @@ from dataclasses import replace
 from microgrid.documents import Document, overridden, read_document, with_values
 from microgrid.errors import InputError, Problem
 from microgrid.planning.alike import otherwise_decided
+from microgrid.planning.pathways.stages import SECTION, STUDIES, Stage, fields_in
 from microgrid.planning.reference import unlike_reference
-from microgrid.planning.stages import SECTION, STUDIES, Stage, fields_in
 from microgrid.scenario import Scenario, scenario_of
 
 _CAPS = "objective.caps"

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from microgrid.planning.alike import side_by_side
-from microgrid.planning.futures import FutureYear, futures_of
-from microgrid.planning.uncertainty_model import JUDGED, FuturesModel, Judged, futures_model
+from microgrid.planning.uncertain.futures import FutureYear, futures_of
+from microgrid.planning.uncertain.model import JUDGED, FuturesModel, Judged, futures_model
 from microgrid.planning.unpriced_plan import without_duals
 from microgrid.planning.variants import pinned
 from microgrid.results import Result, collect
@@ -182,7 +182,7 @@ def uncertainty(
     others = [_in_all(future, alone, futures, scenario, watch) for future in futures]
     study = UncertaintyStudy(scenario, futures, best, [*judged, *others], time.perf_counter() - started)
     if out is not None:
-        from microgrid.planning.uncertainty_pages import write
+        from microgrid.planning.uncertain.pages import write
 
         write(study, Path(out))
     return study

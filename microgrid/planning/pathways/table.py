@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from microgrid.planning.alike import Where
-from microgrid.planning.path_model import Kept
-from microgrid.planning.stages import Stage, Standing
-from microgrid.planning.vintages import Vintage
+from microgrid.planning.pathways.model import Kept
+from microgrid.planning.pathways.stages import Stage, Standing
+from microgrid.planning.pathways.vintages import Vintage
 
 COLUMNS = ("asset", "field", "unit", "year", "stands", "left", "kept", "built", "given_up", "ended", "renewed")
 

@@ -15,7 +15,7 @@ import pyomo.core as pyo
 
 from microgrid.model import Model, write_plant
 from microgrid.planning.alike import decided_in
-from microgrid.planning.futures import FutureYear
+from microgrid.planning.uncertain.futures import FutureYear
 
 Judged = Literal["expected", "risk", "regret"]
 JUDGED: dict[Judged, str] = {

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from microgrid.finance import net_present_value
 from microgrid.planning.cash_flow import Rows
-from microgrid.planning.paths import FORESIGHT
+from microgrid.planning.pathways.paths import FORESIGHT
 from microgrid.plots.numbers import amount, decimals_for, percent
 
 if TYPE_CHECKING:
-    from microgrid.planning.paths import Path, PathwayStudy
+    from microgrid.planning.pathways.paths import Path, PathwayStudy
 
 Plain = dict[str, Any]
 Array = NDArray[np.float64]

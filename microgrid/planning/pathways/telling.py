@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from microgrid.planning.path_figures import TABLE, by_stage, columns_of, comparison
-from microgrid.planning.path_limits import path_limits
-from microgrid.planning.path_pages import PAGE
-from microgrid.planning.paths import PathwayStudy
+from microgrid.planning.pathways.figures import TABLE, by_stage, columns_of, comparison
+from microgrid.planning.pathways.limits import path_limits
+from microgrid.planning.pathways.pages import PAGE
+from microgrid.planning.pathways.paths import PathwayStudy
 
 _NOTHING = 1e-6
 _WIDE = 200

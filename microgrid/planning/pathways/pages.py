@@ -14,7 +14,7 @@ import pandas as pd
 
 from microgrid.faults import shown
 from microgrid.planning.page_policies import rules_of_stages
-from microgrid.planning.path_figures import (
+from microgrid.planning.pathways.figures import (
     TABLE,
     by_item,
     by_stage,
@@ -23,8 +23,8 @@ from microgrid.planning.path_figures import (
     comparison,
     yearly,
 )
-from microgrid.planning.path_limits import path_limits
-from microgrid.planning.paths import FORESIGHT
+from microgrid.planning.pathways.limits import path_limits
+from microgrid.planning.pathways.paths import FORESIGHT
 from microgrid.plots.numbers import amount, decimals_for, percent
 from microgrid.plots.pathway import Grown, draw_beside, draw_stages, draw_swings, draw_years
 from microgrid.report import render
@@ -33,7 +33,7 @@ from microgrid.run_folders import replacing
 from microgrid.running import audited
 
 if TYPE_CHECKING:
-    from microgrid.planning.paths import Path, PathwayStudy
+    from microgrid.planning.pathways.paths import Path, PathwayStudy
 
 Plain = dict[str, Any]
 PAGE = "pathway.html"
@@ -157,7 +157,7 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "paid": yearly(by_item(path.flows), first, path.emissions),
         "stages": [stage.name for stage in path.stages],
         "changes": [{"field": field, "values": [shown(value) for value in values]} for field, values in told.items()],
-        "rules": list(rules_of_stages(path.stages, path.results)),
+        "rules": list(rules_of_stages(path.by_stage)),
         "levelised": [{"of": e.of, "cost": amount(e.cost, 4), "unit": e.unit} for e in study.levelised],
         "limits": path_limits(study),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -190,7 +190,7 @@ def _alarms(study: PathwayStudy) -> Iterator[str]:
             unserved = result.flows.loc[result.flows["port"].astype(str) == "unserved", "rate"]
             if float(unserved.abs().sum()) > 1e-6:
                 yield f"{named} leaves demand UNSERVED in {stage.name}."
-    for rule in rules_of_stages(study.perfect.stages, study.perfect.results):
+    for rule in rules_of_stages(study.perfect.by_stage):
         if rule["is_broken"]:
             yield f"The path does NOT MEET {rule['policy']}, {rule['rule']}."
 
