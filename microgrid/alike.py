@@ -62,7 +62,7 @@ def _codes(column: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
     values = column.array
     if not isinstance(values, pd.Categorical):
         values = pd.Categorical(column.astype(str))
-    texts = [*(str(text) for text in values.categories), "nan"]
+    texts = [*map(str, values.categories.tolist()), "nan"]
     codes = values.codes.astype(np.int64)
     return np.where(codes < 0, len(texts) - 1, codes), texts
 

@@ -6,7 +6,7 @@ a row got wrong shows here as a finding with asset, time and size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ __all__ = ["Audit", "Finding", "audit"]
 
 # How the frames name a bus that lets surplus go, among assets.
 _BUS = "bus "
+_BASES = ("both", "location", "market")
 _PASSED = "energy is passed through connections for what it takes off the account"
 
 
@@ -190,32 +191,51 @@ def _passed_through(result: Result) -> Iterator[Finding | None]:
         columns or told["carbon_price"] or any(told["carbon_prices"].values())
     ):
         return
-    energy = flows[flows["port"].astype(str).isin(["import", "export"])].astype({"asset": str, "bus": str})
-    for bus, part in energy.groupby("bus"):
-        if len(set(part["asset"])) > 1:
-            yield _gained_by_passing(result, str(bus), part)
+    connections: dict[str, dict[tuple[str, str], Array]] = {}
+    rates, along = flows["rate"].to_numpy(dtype=float), _along_steps(result)
+    for (bus, asset, port), rows in alike(flows, ["bus", "asset", "port"]):
+        if port in ("import", "export"):
+            connections.setdefault(bus, {})[asset, port] = along(flows, rows, rates)
+    for bus, moved in connections.items():
+        if len({asset for asset, _ in moved}) > 1:
+            yield _gained_by_passing(result, bus, moved)
 
 
-def _gained_by_passing(result: Result, bus: str, flows: pd.DataFrame) -> Finding | None:
+def _along_steps(result: Result) -> Callable[[pd.DataFrame, NDArray[np.intp], Array], Array]:
+    """Return what adds amounts of a frame up by step."""
+    steps = pd.DatetimeIndex(result.steps["time"])
+
+    def along(frame: pd.DataFrame, rows: NDArray[np.intp], amounts: Array) -> Array:
+        at = steps.get_indexer(pd.DatetimeIndex(frame["time"].iloc[rows]))
+        return np.bincount(at[at >= 0], weights=amounts[rows][at >= 0], minlength=len(steps)).astype(float)
+
+    return along
+
+
+def _gained_by_passing(result: Result, bus: str, moved: Mapping[tuple[str, str], Array]) -> Finding | None:
     """Hold, step by step, what is taken off for each kWh exported against what is put on for each kWh imported."""
     hours = (result.steps["hours"] * result.steps["weight"]).to_numpy(dtype=float)
-    carbon = result.emissions.astype({"asset": str, "part": str, "basis": str})
+    amounts, along = _amounts(result.emissions), _along_steps(result)
+    booked: dict[tuple[str, str, str], Array] = {}
+    for key, rows in alike(result.emissions, ["asset", "part", "basis"]):
+        booked[key[0], key[1], key[2]] = along(result.emissions, rows, amounts)
 
-    def along(frame: pd.DataFrame, value: str) -> Array:
-        return frame.groupby("time")[value].sum().reindex(result.steps["time"], fill_value=0.0).to_numpy(dtype=float)
+    def carbon(asset: str, part: str, bases: Collection[str]) -> Array:
+        found = [line for key, line in booked.items() if key[:2] == (asset, part) and key[2] in bases]
+        return np.sum(found, axis=0) if found else np.zeros(len(hours))
 
     put_on, taken_off = np.full(len(hours), np.inf), np.zeros(len(hours))
     rates = {port: np.zeros(len(hours)) for port in ("import", "export")}
-    for (asset, port), part in flows.groupby(["asset", flows["port"].astype(str)]):
-        rate = np.abs(along(part, "rate"))
-        rates[str(port)] += rate
-        own, each = carbon[carbon["asset"] == asset], np.where(rate > ABSOLUTE, rate * hours, np.inf)
+    for (asset, port), flow in moved.items():
+        rate = np.abs(flow)
+        rates[port] += rate
+        each = np.where(rate > ABSOLUTE, rate * hours, np.inf)
         if port == "export":
-            taken_off = np.maximum(taken_off, -along(own[own["part"] == "exported"], "amount") / each)
+            taken_off = np.maximum(taken_off, -carbon(asset, "exported", _BASES) / each)
             continue
         for basis in ("location", "market"):
-            bought = own[(own["part"] == "purchased") & own["basis"].isin(["both", basis])]
-            put_on = np.where(rate > ABSOLUTE, np.minimum(put_on, along(bought, "amount") / each), put_on)
+            bought = carbon(asset, "purchased", ("both", basis))
+            put_on = np.where(rate > ABSOLUTE, np.minimum(put_on, bought / each), put_on)
     through = np.where(taken_off > put_on + ABSOLUTE, np.minimum(rates["import"], rates["export"]), 0.0)
     at = int(np.argmax(through))
     if through[at] <= ABSOLUTE + RELATIVE * max(float(rate.max()) for rate in rates.values()):

@@ -10,7 +10,7 @@ stock, a state or a size. ``"capacity*on"`` is a product of two.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -360,9 +360,12 @@ Claim = (
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Claim)}
 
 
+_PLAIN = frozenset({str, float, int, bool, type(None)})
+
+
 def to_plain(claim: Claim) -> dict[str, Any]:
     """Return a claim as numbers, texts and lists, ready for JSON."""
-    return {"claim": type(claim).__name__, **{key: _plain(value) for key, value in asdict(claim).items()}}
+    return {"claim": type(claim).__name__, **{part.name: _plain(getattr(claim, part.name)) for part in fields(claim)}}
 
 
 def from_plain(data: Mapping[str, Any]) -> Claim:
@@ -374,12 +377,16 @@ def from_plain(data: Mapping[str, Any]) -> Claim:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
     return value
 
 

@@ -13,11 +13,12 @@ from microgrid.runs import Runs
 
 MATTERS = ("cost", "emissions", "size.", "share.")
 """How figures begin that are compared unless others are asked for: money, carbon, sizes, energy shares."""
+_MONEY = ("cost", "objective", "bound")
 _SMALL = 1e-6
 
 
 def differences(runs: Runs, figures: Sequence[str] = (), baseline: str = "") -> pd.DataFrame:
-    """Return the figures that differ, one row a figure and one column a case; the rest says what the first has.
+    """Return the figures that differ, one row a figure and one column a case; cases without a plan are left out.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def differences(runs: Runs, figures: Sequence[str] = (), baseline: str = "") -> 
     Raises
     ------
     InputError
-        If there is nothing to compare, or no such figure or case.
+        If there is nothing to compare, no such figure or case, or there is money of several currencies.
     """
     frame = _wanted(runs, figures)
     spread = frame.max() - frame.min()
@@ -64,6 +65,10 @@ class Surface:
     ----------
     grid
         One row a value of `along`, one column a curve; or, with two axes alone, a value of `across`.
+    units
+        Of the axes, by name.
+    unit
+        Of the figure.
     """
 
     figure: str
@@ -71,6 +76,7 @@ class Surface:
     across: str
     grid: pd.DataFrame
     units: dict[str, str]
+    unit: str
 
 
 def surface(runs: Runs, figure: str = "cost", along: str = "", across: str = "") -> Surface:
@@ -110,7 +116,7 @@ def surface(runs: Runs, figure: str = "cost", along: str = "", across: str = "")
             raise InputError([Problem("--axis", "several cases at one place", "one case at each", "choose a family")])
     else:
         values = joined.set_index(along)[[figure]].sort_index()
-    return Surface(figure, along, across, values, runs.axes.attrs["units"])
+    return Surface(figure, along, across, values, runs.axes.attrs["units"], runs.units.get(figure, ""))
 
 
 def _axis(name: str, axes: pd.DataFrame) -> str:
@@ -125,12 +131,27 @@ def _wanted(runs: Runs, figures: Sequence[str]) -> pd.DataFrame:
     if frame.empty:
         raise InputError([Problem("compare", "no case with a plan", "at least one", "`microgrid ls` tells why")])
     if not figures:
-        return frame.loc[:, [name for name in frame.columns if str(name).startswith(MATTERS)]]
+        return _in_one_currency(frame.loc[:, [n for n in frame.columns if str(n).startswith(MATTERS)]], runs)
     chosen = [c for figure in figures for c in frame.columns if c == figure or str(c).startswith(f"{figure}.")]
     for figure in figures:
         if not any(c == figure or str(c).startswith(f"{figure}.") for c in frame.columns):
             raise _no_figure(figure, runs)
-    return frame[list(dict.fromkeys(chosen))]
+    return _in_one_currency(frame[list(dict.fromkeys(chosen))], runs)
+
+
+def _in_one_currency(frame: pd.DataFrame, runs: Runs) -> pd.DataFrame:
+    """Return figures as they are.
+
+    Raises
+    ------
+    InputError
+        If money is among them, and it is of several currencies.
+    """
+    currencies = dict.fromkeys(str(runs.records[case]["currency"]) for case in frame.index)
+    if len(currencies) > 1 and any(str(name).startswith(_MONEY) for name in frame.columns):
+        wanted, cure = "cases in one currency", "choose some of them, or a family, or figures that are no money"
+        raise InputError([Problem("compare", f"money in {' and '.join(currencies)}", wanted, cure)])
+    return frame
 
 
 def _no_figure(figure: str, runs: Runs) -> InputError:

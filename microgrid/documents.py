@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -134,19 +134,32 @@ def overridden(document: Document, overrides: Mapping[str, str]) -> Document:
 def with_values(document: Document, values: Iterable[tuple[str, Any, str]]) -> Document:
     """Return a document in which fields take values: each with its path, its value as plain data, and its place.
 
-    A value of None takes the field away. A path that there is no place for is among the document's `problems`.
+    It shares with the document whatever no path goes through: nobody may change what its keys hold. A value of None
+    takes the field away. A path that there is no place for is among the document's `problems`.
     """
     changed = replace(
         document,
-        data=deepcopy(document.data),
+        data=dict(document.data),
         places=dict(document.places),
         problems=list(document.problems),
         refused=set(document.refused),
         sweep=None,
     )
     for path, value, place in values:
+        _part_from(changed.data, path)
         changed.problems.extend(_put(changed, path, deepcopy(value), place, shown(value)))
     return changed
+
+
+def _part_from(data: dict[str, Any], path: str) -> None:
+    """Copy what stands around a field: the rest is shared with the document that the data came from."""
+    here: Any = data
+    for part in path.split(".")[:-1]:
+        if not _has(here, part):
+            return
+        step = int(part) if isinstance(here, list) else part
+        here[step] = copy(here[step])
+        here = here[step]
 
 
 def _finished(document: Document, overrides: Mapping[str, Any]) -> Document:

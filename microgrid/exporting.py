@@ -27,12 +27,14 @@ def export_runs(runs: Runs, path: Path, table: str = "") -> None:
     Raises
     ------
     InputError
-        If the file is of another kind, a package for it is missing, or it cannot be written.
+        If there is no case, the file is of another kind, a package for it is missing, or it cannot be written.
     """
     writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {".csv": _csv, ".xlsx": _excel, ".nc": _netcdf}
     if path.suffix not in writers:
         wanted = f"a file that ends in {', '.join(writers)}"
         raise InputError([Problem("export", str(path), wanted)])
+    if not runs.records:
+        raise InputError([Problem("export", "no case", "a store with cases", "`microgrid batch FILE` solves some")])
     frame = runs.table(table) if table else _overview(runs)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,11 +48,13 @@ def export_runs(runs: Runs, path: Path, table: str = "") -> None:
 
 
 def _overview(runs: Runs) -> pd.DataFrame:
-    """Return one row a case: what it is, its axes with their units, its figures."""
-    units = runs.axes.attrs["units"]
-    axes = runs.axes.rename(columns={name: f"{name} [{unit}]" for name, unit in units.items() if unit})
+    """Return one row a case: what it is, its axes and its figures, with their units."""
+    axes, figures = (
+        frame.rename(columns={name: f"{name} [{unit}]" for name, unit in units.items() if unit})
+        for frame, units in ((runs.axes, runs.axes.attrs["units"]), (runs.figures, runs.units))
+    )
     told = runs.cases[["family", "status", "message", "currency", "seconds", "run"]]
-    return told.join(axes).join(runs.figures).reset_index()
+    return told.join(axes).join(figures).reset_index()
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Families of scenarios: the cases of scenario files, each a complete scenario with a name and a content hash.
 
-A file without a sweep is a case by itself. The hash covers what decides a plan: the data, the files of series and
-weather that they name, the version of the engine. Name and description are left out: they change no number.
+A file without a sweep is a case by itself. The hash covers what decides a plan: the data, the files of series, weather
+and tariffs that they name, the engine (`versions.engine`). Name and description are left out: they change no number.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from pydantic import ValidationError
 
 from microgrid.documents import Document, document_text, read_document, with_values
 from microgrid.errors import InputError, Problem
-from microgrid.faults import Fault, Keys, RefusedError, did_you_mean, faults_of, shown, shown_path
+from microgrid.faults import Fault, RefusedError, did_you_mean, faults_of, shown, shown_path
 from microgrid.named_files import file_hash
-from microgrid.sweeps import SAMPLE, Point, Sweep, points
-from microgrid.versions import version_of
+from microgrid.sweeps import Point, Sweep, points
+from microgrid.versions import engine
 
-FORMAT = 1
-"""Raised where what a plan is changes without a new version of the engine."""
 _ID = 20
 
 
@@ -63,15 +61,12 @@ class Case:
         Fields that take values: path, plain data, file and line.
     place
         Where it stands in its family.
-    drawn
-        Axes along which the values were drawn at random, and are told by the number of the draw.
     """
 
     family: Family
     name: str
     labels: Mapping[str, str]
     values: tuple[tuple[str, Any, str], ...]
-    drawn: frozenset[str] = frozenset()
     place: int = 0
 
     def document(self) -> Document:
@@ -90,7 +85,7 @@ def content_id(document: Document) -> str:
     """Return the hash of all that decides a plan."""
     told = {key: value for key, value in document.data.items() if key not in ("name", "description")}
     files = [file_hash(path) for path in document.named_files]
-    whole = json.dumps([FORMAT, version_of(), told, files], sort_keys=True, ensure_ascii=False)
+    whole = json.dumps([dict(engine()), told, files], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(whole.encode()).hexdigest()[:_ID]
 
 
@@ -156,32 +151,19 @@ def short_name(case: Case) -> str:
     return case.name.removeprefix(f"{case.family.name}: ")
 
 
-def first_of_each_value(cases: Sequence[Case]) -> list[Case]:
-    """Return cases among which every value of every axis of a grid, zip or list stands: to be checked beforehand.
-
-    Of a sample, whose every value is another, the first stands for the rest.
-    """
-    seen: set[tuple[int, str, str]] = set()
-    found = []
-    for case in cases:
-        told = {(id(case.family), axis, "" if axis in case.drawn else label) for axis, label in case.labels.items()}
-        if told - seen or not case.labels:
-            seen |= told
-            found.append(case)
-    return found
-
-
 def _cases(path: Path, overrides: Mapping[str, str] | None) -> list[Case]:
     document = read_document(path, overrides)
     named = document.data.get("name")
-    family = Family(replace(document, sweep=None), named if isinstance(named, str) and named else path.stem)
+    own = {keys: place for keys, place in document.places.items() if keys[0] != "sweep"}
+    shared = replace(document, sweep=None, places=own)
+    family = Family(shared, named if isinstance(named, str) and named else path.stem)
     if document.problems:
         raise InputError(sorted(dict.fromkeys(document.problems), key=document.order))
     if document.sweep is None:
         return [Case(family, family.name, {}, ())]
     try:
         sweep = Sweep.model_validate_json(json.dumps(document.sweep), strict=True)
-        return [_case(family, sweep, point, place) for place, point in enumerate(points(sweep))]
+        return [_case(family, sweep, point, place, document) for place, point in enumerate(points(sweep))]
     except ValidationError as error:
         raise InputError(_placed(document, faults_of(error, Sweep, document.sweep))) from error
     except RefusedError as error:
@@ -192,17 +174,11 @@ def _placed(document: Document, faults: Iterable[Fault | Problem]) -> list[Probl
     return [document.placed(f.under(("sweep",)) if isinstance(f, Fault) else f) for f in faults]
 
 
-def _case(family: Family, sweep: Sweep, point: Point, place: int) -> Case:
+def _case(family: Family, sweep: Sweep, point: Point, place: int, document: Document) -> Case:
     axes = frozenset(sweep.sample.axes) if sweep.sample is not None else frozenset[str]()
     label = ", ".join(f"{axis} {label}" for axis, label in point.labels.items() if axis not in axes)
-    values = tuple((c.field, c.value, _place(family, c.source)) for c in point.changes)
-    drawn = axes | {SAMPLE} if axes else axes
-    return Case(family, f"{family.name}: {label}", dict(point.labels), values, drawn, place)
-
-
-def _place(family: Family, source: Keys) -> str:
-    """Return where a sweep says so; of an axis of several fields, the line of the field."""
-    return family.document.place(("sweep", *source))
+    values = tuple((c.field, c.value, document.place(("sweep", *c.source))) for c in point.changes)
+    return Case(family, f"{family.name}: {label}", dict(point.labels), values, place)
 
 
 def _of_one_name(cases: Sequence[Case]) -> Iterator[Problem]:

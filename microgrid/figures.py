@@ -37,6 +37,20 @@ def figures(result: Result) -> dict[str, float]:
     return {name: float(number) for name, number in found.items() if np.isfinite(number)}
 
 
+def units_of(result: Result) -> dict[str, str]:
+    """Return the unit of each figure of a plan; empty where it is a share or a number."""
+    manifest, currency = result.manifest, str(result.manifest["currency"])
+    emitted = {column: f"kg{manifest.get('gases', {}).get(column) or 'CO2e'}" for column in manifest["emissions"]}
+    goal = emitted.get(manifest["objective"]["goals"][-1], currency)
+    sizes = {f"size.{asset}.{name}": unit for asset, units in manifest["units"].items() for name, unit in units.items()}
+    found = {f"emissions.{column.removeprefix('emissions_')}": unit for column, unit in emitted.items()}
+    found |= {"emissions": emitted["emissions"], "objective": goal, "bound": goal} | sizes
+    for (asset, port, unit), _ in alike(result.flows, ["asset", "port", "unit"]):
+        found[f"energy.{asset}.{port}"] = unit.removesuffix("/h") if unit.endswith("/h") else f"{unit}h"
+        found[f"peak.{asset}.{port}"] = unit
+    return {name: currency if name.startswith("cost") else found.get(name, "") for name in figures(result)}
+
+
 def _moved(result: Result) -> dict[str, float]:
     """Return what moved at each port, the highest rate there, and what share of the electricity was one's own."""
     flows, steps = result.flows, result.steps

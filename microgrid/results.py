@@ -96,12 +96,17 @@ def manifest_text(manifest: Mapping[str, Any]) -> str:
     return json.dumps(plain_manifest(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+_SAFE = frozenset({str, int, bool, type(None)})
+
+
 def plain_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return a manifest as JSON knows it: what is not a number is None."""
     return {str(key): _json_safe(part) for key, part in manifest.items()}
 
 
 def _json_safe(value: Any) -> Any:
+    if type(value) in _SAFE:
+        return value
     if isinstance(value, Mapping):
         return {str(key): _json_safe(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

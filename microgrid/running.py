@@ -209,8 +209,7 @@ def optimise(
         If the first goal ends without a plan.
     """
     reached: list[dict[str, Any]] = []
-    operation = model.operation
-    horizon = Horizon((operation.steps, operation.later, operation.points))
+    horizon = horizon_of(model)
     left, ended = settings.seconds, Ended.OPTIMAL
     kept = compilation or Compilation(model.pyomo)
     plan: Plan | None = None
@@ -234,6 +233,12 @@ def optimise(
         raise NoPlanError(outcome)
     outcome = replace(best, ended=ended, seconds=sum(goal["seconds"] for goal in reached))
     return _of_the_goal_asked_for(model, plan, outcome, reached), plan, reached
+
+
+def horizon_of(model: Model) -> Horizon:
+    """Return what of a model runs along time."""
+    operation = model.operation
+    return Horizon((operation.steps, operation.later, operation.points))
 
 
 def _of_the_goal_asked_for(model: Model, plan: Plan, outcome: Outcome, reached: list[dict[str, Any]]) -> Outcome:

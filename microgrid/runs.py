@@ -18,6 +18,7 @@ import pandas as pd
 
 from microgrid.errors import InputError, Problem
 from microgrid.faults import did_you_mean, shown
+from microgrid.figures import units_of
 from microgrid.store.folder import PLANS, Store
 from microgrid.store.journal import Record
 from microgrid.store.tables import TABLES, in_zone
@@ -42,14 +43,15 @@ class Runs:
     @cached_property
     def cases(self) -> pd.DataFrame:
         """One row a case: family, label on each axis, status, message, run (the hash), seconds, currency."""
+        told = ("status", "message", "currency", "seconds", "finished")
         rows = [
             {"case": name, "family": record["family"]}
             | record["labels"]
-            | {key: record.get(key) for key in ("status", "message", "currency", "seconds", "finished")}
+            | {key: record.get(key) for key in told}
             | {"run": record["id"]}
             for name, record in self.records.items()
         ]
-        frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["case", "family", "status", "message", "run"])
+        frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=["case", "family", *told, "run"])
         return frame.set_index("case")
 
     @cached_property
@@ -59,6 +61,21 @@ class Runs:
         frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("case")
         costs = [name for name in frame.columns if str(name).startswith("cost.")]
         return frame.fillna(dict.fromkeys(costs, 0.0))  # a plan without a category pays nothing there
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """The unit of each figure; empty where it is a share or a number, or cases tell it in different ones."""
+        found: dict[str, str] = {}
+        seen = set[tuple[Any, ...]]()
+        for name, record in self.records.items():
+            if record["status"] not in PLANS:
+                continue
+            what = record["family"], record["currency"], frozenset(record["figures"])
+            if what not in seen:
+                seen.add(what)
+                for figure, unit in units_of(self.store.result(name)).items():
+                    found[figure] = unit if found.get(figure, unit) == unit else ""
+        return found
 
     @cached_property
     def axes(self) -> pd.DataFrame:
@@ -117,7 +134,7 @@ class Runs:
             try:
                 part = pq.read_table(self.store.file(name, record["id"]), columns=wanted)
             except (OSError, pa.ArrowException) as error:
-                cure = "`microgrid batch` solves it again"
+                cure = f"remove {self.store.file('*', record['id'])}, and `microgrid batch` solves it again"
                 raise InputError([Problem(case, f"torn: {error}", "files that are whole", cure)]) from error
             parts.append(part.drop_columns(["run"]) if "run" in part.column_names else part)
             cases += [case] * part.num_rows

@@ -7,8 +7,10 @@ several parts, every point of one is joined with every point of the others.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
@@ -159,7 +161,9 @@ def _along(axis: Axis, path: Keys, name: str) -> list[Point]:
     by_field = axis.by_field()
     first = next(iter(by_field.values()))
     labels = [str(label) for label in axis.labels] if axis.labels else [_label(v, at) for at, v in enumerate(first)]
-    twice = next((label for at, label in enumerate(labels) if label in labels[:at]), None)
+    _refuse_unreadable(labels, path)
+    counts = Counter(labels)
+    twice = next((label for label in labels if counts[label] > 1), None)
     if twice is not None:
         raise RefusedError([Fault(path, f"{shown(twice)} twice", "each value once", "or labels that differ")])
     found = []
@@ -167,6 +171,13 @@ def _along(axis: Axis, path: Keys, name: str) -> list[Point]:
         changes = tuple(Change(field, values[at], _source(axis, path, field)) for field, values in by_field.items())
         found.append(Point({name: label}, changes))
     return found
+
+
+def _refuse_unreadable(labels: Iterable[str], path: Keys) -> None:
+    """Refuse labels that no table and no command line could tell."""
+    for label in labels:
+        if not label.strip() or not label.isprintable():
+            raise RefusedError([Fault(path, f"a label {label!r}", "labels of one line, with something in it")])
 
 
 def _source(axis: Axis, path: Keys, field: str) -> Keys:
@@ -196,6 +207,7 @@ def _zipped(axes: Mapping[str, Axis]) -> list[Point]:
 def _listed(axis: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Point]:
     if not cases:
         raise RefusedError([Fault(("list", axis), "nothing", "cases by name, each with the fields that change")])
+    _refuse_unreadable(cases, ("list", axis))
     return [
         Point({axis: label}, tuple(Change(f, v, ("list", axis, label, f)) for f, v in changes.items()))
         for label, changes in cases.items()
@@ -217,6 +229,9 @@ def _drawn(sample: Sample) -> list[Point]:
         path: Keys = ("sample", "axes", name)
         if spread.uniform is not None:
             (low, high), unit = _in_one_unit(spread.uniform, (*path, "uniform"))
+            if not high > low:
+                found = " to ".join(shown(value) for value in spread.uniform)
+                raise RefusedError([Fault((*path, "uniform"), found, "the lowest value, then a higher one")])
             numbers = low + (high - low) * shares
         else:
             numbers, unit = _normal(spread.normal or Normal(mean=0.0, deviation=1.0), shares, path, NormalDist)
@@ -257,7 +272,7 @@ def _normal(normal: Normal, shares: Any, path: Keys, distribution: Any) -> tuple
 def _in_one_unit(values: list[Any], path: Keys) -> tuple[list[float], str]:
     found = [number_of(value) for value in values]
     units = {unit for _, unit in [pair for pair in found if pair is not None]}
-    if None in found or len(units) != 1:
+    if None in found or len(units) != 1 or not all(math.isfinite(pair[0]) for pair in found if pair is not None):
         wanted = "numbers in one unit, written alike, such as [20 EUR/MWh, 60 EUR/MWh]"
         raise RefusedError([Fault(path, ", ".join(shown(value) for value in values), wanted)])
     return [number for number, _ in [pair for pair in found if pair is not None]], units.pop()

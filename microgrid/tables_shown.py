@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 
@@ -19,6 +21,12 @@ def shown_table(frame: pd.DataFrame) -> str:
         cells = "".join(f"  {text:>{width}}" for text, width in zip(row, widths, strict=True))
         lines.append(f"{name:<{first}}{cells}")
     return "\n".join(lines)
+
+
+def with_unit(name: object, units: Mapping[str, str]) -> str:
+    """Return a name with its unit in brackets, where it has one."""
+    unit = units.get(str(name), "")
+    return f"{name} [{unit}]" if unit else str(name)
 
 
 def _number(value: float) -> str:

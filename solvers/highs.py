@@ -18,6 +18,7 @@ from solvers.linear import Array
 from solvers.matrix import InfeasibleRowError, Matrix, whole_bounds
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.plan import Plan, duals_by_constraint
+from solvers.runs import begin_with_basis
 from solvers.settings import Settings, SettingsError
 
 Watch = Callable[[Progress], None]
@@ -127,13 +128,13 @@ def loaded(matrix: Matrix, settings: Settings) -> Any:
 def _begin_with(solver: Any, matrix: Matrix, start: Start) -> None:
     """Give the solver an incumbent or, for a linear model of the same shape, the basis of an earlier optimum."""
     if isinstance(start, highspy.HighsBasis):
-        solver.setBasis(start)
+        begin_with_basis(solver, start)
         return
     if isinstance(start, Plan):
         basis = start.basis
         if basis is not None and not matrix.integer.any():
             if (len(basis.col_status), len(basis.row_status)) == (len(matrix.cost), len(matrix.row_low)):
-                solver.setBasis(basis)
+                begin_with_basis(solver, basis)
             return
         start = start.by_name()
     columns = matrix.evaluator.columns

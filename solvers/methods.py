@@ -55,7 +55,7 @@ def solve_by_method(
         return solve_matrix(matrix, settings, watch, start)
     if _suits_windows(matrix, horizon, settings):
         return _in_windows(matrix, horizon, settings, watch, start)
-    is_long = len(matrix.cost) >= COLUMNS * STRETCHES
+    is_long = len(matrix.cost) >= COLUMNS * STRETCHES and settings.method == "auto"
     if is_long and start is None and not matrix.integer.any() and "solver" not in settings.options:
         return _from_stretches(matrix, horizon, settings, watch)
     return solve_matrix(matrix, settings, watch, start)

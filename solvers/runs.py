@@ -22,6 +22,8 @@ from solvers.settings import SettingsError
 from solvers.slicing import KEPT, Places, Program
 
 _STATUS = highspy.HighsModelStatus
+_WEIGHTS = highspy.simplex_constants.SimplexEdgeWeightStrategy
+_EDGE_WEIGHTS = "simplex_dual_edge_weight_strategy"
 _BOUNDED = (_STATUS.kOptimal, _STATUS.kTimeLimit, _STATUS.kInterrupt, _STATUS.kSolutionLimit)
 
 HEURISTICS = ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost")
@@ -122,7 +124,7 @@ class Run:
     def begin_with(self, basis: Any | None) -> None:
         """Begin the next solve of a linear program with a HiGHS basis, if there is one."""
         if basis is not None:
-            self.solver.setBasis(basis)
+            begin_with_basis(self.solver, basis)
 
     def solve(self, seconds: float = math.inf) -> Solved:
         """Run until optimal, until `seconds` have passed, or until the clock says stop."""
@@ -158,6 +160,17 @@ class Run:
         return Solved(
             status, np.asarray(solution.col_value, dtype=float) if feasible else None, objective, bound, duals
         )
+
+
+def begin_with_basis(solver: Any, basis: Any) -> None:
+    """Begin the next solve of a linear program with a basis.
+
+    Steepest edge would first solve a system for every row, to weigh them: 13 of 16 seconds where the basis was that of
+    a year's neighbour, with 70,000 rows and 1,000 steps from the optimum. Devex begins with weights of one.
+    """
+    if solver.getOptionValue(_EDGE_WEIGHTS)[1] == int(_WEIGHTS.kSimplexEdgeWeightStrategyChoose):
+        solver.setOptionValue(_EDGE_WEIGHTS, int(_WEIGHTS.kSimplexEdgeWeightStrategyDevex))
+    solver.setBasis(basis)
 
 
 def minimise(

@@ -108,6 +108,15 @@ def piece_of(whole: Program, columns: Places, x: Array) -> Piece | None:
     return Piece(Program(body, row_low[several], row_high[several], low, high, integer, whole.cost[columns]), columns)
 
 
+def held_by_rows(program: Program, columns: Places) -> Program:
+    """Return a program in which those of some columns that a row of their own holds at a value are held there."""
+    rows, low, high = program.by_row, program.low.copy(), program.high.copy()
+    single = np.flatnonzero((np.diff(rows.indptr) == 1) & (program.row_low == program.row_high))
+    single = single[np.isin(rows.indices[rows.indptr[single]], columns)]
+    _tighten(rows[single], program.row_low[single], program.row_high[single], (low, high))
+    return replace(program, low=low, high=np.maximum(low, high))
+
+
 def _tighten(rows: sparse.csr_array, row_low: Array, row_high: Array, bounds: tuple[Array, Array]) -> None:
     """Turn rows of one column each into bounds of that column, in place."""
     low, high = bounds

@@ -27,6 +27,9 @@ from solvers.walking import walked
 Rule = Callable[..., Any]
 
 
+_MOST_RULES = 2000
+
+
 class Evaluator:
     """Evaluates expressions over many rows, in terms of a model's columns."""
 
@@ -34,6 +37,7 @@ class Evaluator:
         self.columns = columns
         self.members = columns.members
         self._params: dict[int, tuple[Any, Indices]] = {}
+        self._rules: dict[tuple[int, ...], tuple[Any, Any, tuple[Any, Space]]] = {}
 
     def along(self, rule: Rule, index_set: Any = None) -> Linear:
         """Return ``rule(i)`` for every index of a set as a linear expression; one row without one.
@@ -41,7 +45,7 @@ class Evaluator:
         What cannot be called with a symbolic index is evaluated index by index: a rule may do with it what it likes.
         """
         try:
-            return self.linear(*self._templated(lambda _b, indices: rule(*indices), index_set))
+            return self.linear(*self._known(rule, index_set))
         except Exception:  # noqa: BLE001  called again below, where a fault of the rule itself shows
             keys = [()] if index_set is None else [k if isinstance(k, tuple) else (k,) for k in index_set]
             return walked([rule(*key) for key in keys], self.columns)
@@ -61,9 +65,19 @@ class Evaluator:
         first, second = (None if part is None else self.numbers(part, space).astype(float) for part in both)
         return first, second
 
-    def _templated(self, rule: Rule, index_set: Any, block: Any = None) -> tuple[Any, Space]:
+    def _known(self, rule: Rule, index_set: Any) -> tuple[Any, Space]:
+        """Return the template of a rule over an index; a model that serves again asks again, and finds it here."""
         if index_set is None:
-            return rule(block, ()), Space(1, {})
+            return rule(), Space(1, {})
+        key = (*_identity(rule), id(index_set))
+        if key not in self._rules:
+            if len(self._rules) >= _MOST_RULES:
+                self._rules.clear()
+            found = self._templated(lambda _b, indices: rule(*indices), index_set)
+            self._rules[key] = rule, index_set, found  # held, so that no other object gets their numbers
+        return self._rules[key][2]
+
+    def _templated(self, rule: Rule, index_set: Any, block: Any = None) -> tuple[Any, Space]:
         expression, templates = te.templatize_rule(block, rule, index_set)
         return expression, self.space(index_set, templates)
 
@@ -259,3 +273,9 @@ _HANDLERS: dict[type[Any], Callable[[Evaluator, Any, Space], Linear]] = {
     te.NPV_Numeric_GetItemExpression: Evaluator._item,
     te.TemplateSumExpression: Evaluator._template_sum,
 }
+
+
+def _identity(rule: Rule) -> tuple[int, ...]:
+    """Return what tells a rule from others; a method of an object is another object each time that it is asked for."""
+    owner = getattr(rule, "__self__", None)
+    return (id(rule),) if owner is None else (id(owner), id(getattr(rule, "__func__", rule)))

@@ -35,7 +35,7 @@ from solvers.plan import Plan, duals_by_constraint
 from solvers.pricing import priced
 from solvers.runs import HEURISTICS, Clock, Run, Solved, minimise
 from solvers.settings import Settings
-from solvers.slicing import KEPT, Piece, Places, Program, piece_of
+from solvers.slicing import KEPT, Piece, Places, Program, held_by_rows, piece_of
 from solvers.standing import Standing, Watch
 from solvers.turns import Turn, processors, stopping
 
@@ -97,6 +97,8 @@ class _Search:
 
     def __init__(self, matrix: Matrix, times: Places, settings: Settings, standing: Standing) -> None:
         self.matrix, self.times, self.standing, self.clock = matrix, times, standing, standing.clock
+        # Sizes that rows hold are known in every window.
+        standing.program = held_by_rows(standing.program, np.flatnonzero(times < 0))
         self.program = standing.program
         self.length = int(times.max(initial=-1)) + 1
         if self.length < 2:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections import Counter
@@ -12,16 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from microgrid.batching.checking import check
 from microgrid.batching.chunks import Chunk, Event, Solved, chunks_of
 from microgrid.documents import Document
-from microgrid.errors import InputError, Problem
-from microgrid.families import Case, expand, first_of_each_value
+from microgrid.families import Case, expand
 from microgrid.faults import shown_path
 from microgrid.store.folder import PLANS, Store
 from microgrid.versions import version_of
 
 STORE = "results"
-_SWEPT = 100
 
 
 class Workers(Protocol):
@@ -116,7 +114,7 @@ def batch(
     _recall(summary, cases, done)
     chunks = chunks_of(cases, {run: record["status"] in PLANS for run, record in done.items()})
     if chunks:
-        solvers = _workers(workers, cluster, _families(cases), chunks)
+        solvers = _workers(workers, cluster, _families(cases), chunks, opened)
         try:
             solvers.begin()
             wanted = {job.id for chunk in chunks for job in chunk if job.is_wanted}
@@ -128,34 +126,14 @@ def batch(
     return summary
 
 
-def check(cases: Sequence[Case]) -> None:
-    """Read a case of every value of every axis, so that a fault is told before anything is solved.
-
-    Raises
-    ------
-    InputError
-        With every fault found.
-    """
-    from microgrid.scenario import scenario_of
-
-    problems, memory = list[Problem](), dict[str, Any]()
-    for count, case in enumerate(first_of_each_value(cases), 1):
-        try:
-            scenario_of(case.document(), memory)
-        except InputError as error:
-            problems += error.problems
-        if count % _SWEPT == 0:
-            gc.collect(0)  # the command line looks for garbage seldom; what was read here would pile up until then
-    if problems:
-        raise InputError(dict.fromkeys(problems))
-
-
 def _families(cases: Collection[Case]) -> dict[int, Document]:
     families = dict.fromkeys(case.family for case in cases)
     return {number: family.document for number, family in enumerate(families)}
 
 
-def _workers(workers: int | None, cluster: str, families: Mapping[int, Document], chunks: Sequence[Chunk]) -> Workers:
+def _workers(
+    workers: int | None, cluster: str, families: Mapping[int, Document], chunks: Sequence[Chunk], store: Store
+) -> Workers:
     if cluster:
         from microgrid.batching.cluster import Cluster
 
@@ -166,7 +144,7 @@ def _workers(workers: int | None, cluster: str, families: Mapping[int, Document]
         return Alone(families, chunks)
     from microgrid.batching.pool import Pool
 
-    return Pool(workers or processors(), families, chunks)
+    return Pool(workers or processors(), families, chunks, store)
 
 
 def processors() -> int:
@@ -191,15 +169,12 @@ def _collect(workers: Workers, cases: Sequence[Case], summary: Summary, look: Lo
 
 
 def _add(summary: Summary, cases: Sequence[Case], solved: Solved) -> None:
-    first, *others = cases
-    record = solved.record | _of_case(first)
-    summary.store.add(record, solved.files)
-    sizes = {table: len(content) for table, content in solved.files.items()}
-    if others:
-        summary.store.note([record | {"files": sizes} | _of_case(case) for case in others])
+    if solved.files:
+        summary.store.put(solved.record["id"], solved.files)
+    summary.store.note([solved.record | _of_case(case) for case in cases])
     for case in cases:
-        summary.ended[record["status"]] += 1
-        _fail(summary, case, record)
+        summary.ended[solved.record["status"]] += 1
+        _fail(summary, case, solved.record)
 
 
 def _of_case(case: Case) -> dict[str, Any]:

@@ -37,10 +37,24 @@ Chunk = tuple[Job, ...]
 
 
 class Solved(NamedTuple):
-    """A case that is over: its record for the index, and the files of its tables, none where it has no plan."""
+    """A case that is over.
+
+    Parameters
+    ----------
+    record
+        What the index will say of it, the sizes of its files included.
+    files
+        The files of its tables; none where it has no plan, or where whoever solved it has put them into the store.
+    """
 
     record: dict[str, Any]
     files: Mapping[str, bytes]
+
+    @classmethod
+    def given_up(cls, run: str, name: str, message: str) -> Solved:
+        """Return what is told of a case that nobody could solve."""
+        record = {"id": run, "name": name, "status": "failed", "message": message, "seconds": 0.0, "files": {}}
+        return cls(record, {})
 
 
 class Event(NamedTuple):

@@ -21,7 +21,7 @@ from typing import Any
 from microgrid.batching.chunks import Chunk, Event, Job, Solved
 from microgrid.documents import Document, with_values
 from microgrid.errors import InputError, MicrogridError, Problem
-from microgrid.versions import version_of
+from microgrid.versions import engine
 
 _PATIENCE = "20s"
 _AHEAD = 3
@@ -141,11 +141,7 @@ def _events(solved: list[Solved]) -> Iterator[Event]:
 
 def _given_up(job: Job, error: Exception) -> Event:
     message = f"its workers died: {error}; perhaps the memory ran out"
-    return Event(
-        "solved",
-        0,
-        Solved({"id": job.id, "name": job.name, "status": "failed", "message": message, "seconds": 0.0}, {}),
-    )
+    return Event("solved", 0, Solved.given_up(job.id, job.name, message))
 
 
 def _apart(chunk: Chunk, wanted: Sequence[Job]) -> Iterator[Chunk]:
@@ -168,20 +164,22 @@ def _connected(address: str) -> Any:
 
 
 def _refuse_other_versions(client: Any) -> None:
-    """Refuse workers of another version: their plans would be told under a hash that is not theirs."""
+    """Refuse workers with another engine, or other packages that make numbers."""
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError:
         raise MicrogridError("the cluster has no workers: start some, and call the batch again") from None
-    own, found = version_of(), client.run(_version)
-    others = {worker: other for worker, other in found.items() if other != own}
-    if others:
-        worker, other = next(iter(others.items()))
-        raise MicrogridError(f"the worker {worker} has version {other or 'none'} of green-microgrid, this is {own}")
+    own = dict(engine())
+    for worker, found in client.run(_engine).items():
+        other = next((part for part in own if found.get(part) != own[part]), None)
+        if other is not None:
+            has = f"{other} {found.get(other, 'none')}, here it is {own[other]}"
+            cure = "install the same on all machines, or its plans would be told under a hash that is not theirs"
+            raise MicrogridError(f"the worker {worker} has {has}: {cure}")
 
 
-def _version() -> str:
-    return version_of()
+def _engine() -> dict[str, str]:
+    return dict(engine())
 
 
 def _plugin(bundle: Bundle) -> Any:

@@ -17,8 +17,8 @@ from typing import Any
 from microgrid.batching.chunks import Chunk, Event, Solved, left_of
 from microgrid.batching.process import receive, send
 from microgrid.documents import Document
-from microgrid.errors import MicrogridError
-from microgrid.store.folder import PLANS
+from microgrid.errors import InputError, MicrogridError
+from microgrid.store.folder import PLANS, Store
 
 _DEATHS = 2
 """How often the process of a case may die before the case is given up."""
@@ -49,10 +49,11 @@ class _Worker:
 
 
 class Pool:
-    """Some processes and the chunks before them."""
+    """Some processes and the chunks before them; they put the files of their cases into the store themselves."""
 
-    def __init__(self, workers: int, families: Mapping[int, Document], chunks: Sequence[Chunk]) -> None:
+    def __init__(self, workers: int, families: Mapping[int, Document], chunks: Sequence[Chunk], store: Store) -> None:
         self.families = families
+        self.store = store
         self.ahead = deque(chunks)
         self.deaths: dict[str, int] = {}
         self.heard: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
@@ -99,7 +100,7 @@ class Pool:
         ear = threading.Thread(target=self._listen, args=(number, process), daemon=True)
         self.workers[number].ear = ear
         ear.start()
-        self._send(number, self.families)
+        self._send(number, (self.families, self.store))
 
     def _listen(self, number: int, process: subprocess.Popen[bytes]) -> None:
         if process.stdout is None:
@@ -128,6 +129,8 @@ class Pool:
             self._next(number, worker)
         elif kind == "dead":
             yield from self._bury(number, worker)
+        elif kind == "refused":
+            raise InputError(what)
         else:
             if kind == "begins":
                 worker.running = what
@@ -160,10 +163,9 @@ class Pool:
             self.deaths[case] = self.deaths.get(case, 0) + 1
             if self.deaths[case] >= _DEATHS:
                 message = f"its process died {_DEATHS} times, last with {_ending(code)}; perhaps the memory ran out"
-                record = {"id": case, "name": name, "status": "failed", "message": message, "seconds": 0.0}
                 worker.over.add(case)
                 worker.without_plan.add(case)
-                yield Event("solved", number, Solved(record, {}))
+                yield Event("solved", number, Solved.given_up(case, name, message))
         left = left_of(chunk, worker.over, worker.without_plan)
         if any(job.is_wanted for job in left):
             self.ahead.appendleft(left)

@@ -1,7 +1,8 @@
 """A worker as a process of its own: chunks come in by its standard input, what becomes of them goes out.
 
-Run as ``python -m microgrid.batching.process``. Messages are pickles behind their length. When the input ends, because
-the parent has ended however suddenly, the process ends at once.
+Run as ``python -m microgrid.batching.process``. Messages are pickles behind their length. It puts the files of a case
+into the store and sends the record, by which the parent makes the case count. When the input ends, because the parent
+has ended however suddenly, the process ends at once.
 """
 
 from __future__ import annotations
@@ -52,9 +53,11 @@ def main() -> None:
     ahead: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, ahead), daemon=True).start()
     from microgrid.batching.solving import Solver
+    from microgrid.errors import InputError
 
     gc.freeze()  # what was imported stays: else the search for garbage goes through all of it again and again
-    solver = Solver(ahead.get())
+    families, store = ahead.get()
+    solver = Solver(families)
     send(out, ("ready", None))
     while True:
         looks = [0.0]
@@ -65,7 +68,12 @@ def main() -> None:
                 send(out, ("progress", (progress.seconds, progress.gap)))
 
         for solved in solver.chunk(ahead.get(), lambda job: send(out, ("begins", (job.id, job.name))), watch):
-            send(out, ("solved", solved))
+            try:
+                store.put(solved.record["id"], solved.files)
+            except InputError as error:
+                send(out, ("refused", error.problems))
+                return
+            send(out, ("solved", solved._replace(files={})))
         send(out, ("chunk", None))
 
 

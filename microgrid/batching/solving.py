@@ -9,7 +9,8 @@ from typing import Any
 
 from microgrid.batching.chunks import Chunk, Job, Solved
 from microgrid.documents import Document, with_values
-from microgrid.errors import InputError
+from microgrid.errors import InputError, MicrogridError
+from microgrid.families import content_id
 from microgrid.figures import figures
 from microgrid.results import Result
 from microgrid.running import NoPlanError, Written, audited, identity_of, settings_of, solved_from
@@ -66,22 +67,25 @@ class Solver:
         """Solve a case; whatever goes wrong with it is told in its record."""
         began = time.perf_counter()
         record: dict[str, Any] = {"id": job.id, "name": job.name, "message": ""}
-        result, plan = None, None
+        plan: Plan | None = None
+        files: Mapping[str, bytes] = {}
         try:
             scenario = self._scenario(job)
             result, plan = self._result(scenario, start, watch)
-            record |= _told(result)
+            ended = _told(result)
+            files, ended["told"] = packed(result, job.id)
+            record |= ended
         except (InputError, SettingsError) as error:
             record |= {"status": "input", "message": str(error)}
         except NoPlanError as error:
             if error.outcome.ended is Ended.INTERRUPTED:
                 raise StoppedError from error
             record |= {"status": _ENDED.get(error.outcome.ended, "failed"), "message": str(error)}
+        except MicrogridError as error:
+            record |= {"status": "failed", "message": str(error)}
         except Exception as error:  # noqa: BLE001  a case that fails must not take the others with it
             record |= {"status": "failed", "message": f"{type(error).__name__}: {error}"}
-        files: Mapping[str, bytes] = {}
-        if result is not None:
-            files, record["told"] = packed(result, job.id)
+        record["files"] = {table: len(content) for table, content in files.items()}
         record["seconds"] = round(time.perf_counter() - began, 4)
         return Solved(record, files), plan
 
@@ -91,6 +95,10 @@ class Solver:
         document = with_values(self.families[job.family], job.values)
         document.data["name"] = job.name
         scenario = scenario_of(document, self.memory)
+        if content_id(document) != job.id:
+            raise MicrogridError(
+                "the engine, or a file that it names, was changed while the batch ran: call the batch again"
+            )
         asked = repr(scenario.solver)
         if asked not in self.tried:
             refuse_unfit_solver(scenario)

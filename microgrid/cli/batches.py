@@ -38,7 +38,7 @@ def expand(
     unchecked: Annotated[bool, typer.Option("--unchecked", help="Do not read the scenarios themselves.")] = False,
 ) -> None:
     """List the cases of scenario files: content hash and name of each."""
-    from microgrid.batching.batch import check
+    from microgrid.batching.checking import check
     from microgrid.families import expand as cases_of
     from microgrid.families import write_cases
 
@@ -81,8 +81,12 @@ def batch(
     from microgrid.batching.batch import batch as solve_all
     from microgrid.batching.display import looking
 
-    with looking(quiet) as look:
-        summary = solve_all(files, store, workers, pairs(overrides), force=force, cluster=cluster, look=look)
+    try:
+        with looking(quiet) as look:
+            summary = solve_all(files, store, workers, pairs(overrides), force=force, cluster=cluster, look=look)
+    except KeyboardInterrupt:
+        typer.echo(f"what is solved stays in {store}; the same call goes on where this one stopped", err=True)
+        raise
     _tell(summary, quiet)
     raise typer.Exit(_exit_code(summary))
 

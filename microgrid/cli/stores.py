@@ -66,24 +66,29 @@ def compare(
     """Tell how cases differ in money, carbon, sizes and energy shares; draw a figure along one axis or two."""
     from microgrid.comparing import differences, surface
     from microgrid.runs import load_runs
-    from microgrid.tables_shown import shown_table
+    from microgrid.tables_shown import shown_table, with_unit
 
     runs = load_runs(store).only(cases, family)
-    table = differences(runs, figure, baseline)
+    table = differences(runs, figure, baseline).rename(index=lambda name: with_unit(name, runs.units))
     typer.echo(shown_table(table.T if len(table.columns) > 4 else table))
+    lacking = runs.cases["status"][~runs.cases.index.isin(runs.figures.index)].value_counts()
+    if len(lacking):
+        told = ", ".join(f"{count} {status}" for status, count in lacking.items())
+        typer.echo(f"left out, for they have no plan: {told}", err=True)
     if out is None and not (axis or across):
         return
     from microgrid.plots.cases import save_costs, save_curves, save_heat_map
 
     folder = out if out is not None else Path()
     folder.mkdir(parents=True, exist_ok=True)
-    currency = "/".join(dict.fromkeys(runs.cases["currency"].dropna()))
     chosen = figure[0] if figure else "cost"
     if axis or across or not runs.axes.columns.empty:
         found = surface(runs, chosen, axis, across)
         draw = save_heat_map if across else save_curves
-        typer.echo(str(draw(found, currency, folder / f"{chosen}.png")))
-    typer.echo(str(save_costs(runs.figures, currency, folder / "costs.png")))
+        typer.echo(str(draw(found, folder / f"{chosen}.png")))
+    currencies = list(dict.fromkeys(runs.cases["currency"].dropna()))
+    if len(currencies) == 1:
+        typer.echo(str(save_costs(runs.figures, currencies[0], folder / "costs.png")))
 
 
 @commands.command()

@@ -220,16 +220,16 @@ def _published(store: Store, site: Site, planned: Planned, told: Before, run: _R
 
 def _as_last_planned(store: Store, known: dict[str, Any], run: _Run, reason: str) -> Dispatched:
     """Publish what is left of the last plan, untouched: the site could not be read, so nothing can be repaired."""
-    trace = from_plain(known["plan"])
+    trace, repeated = _repeated(from_plain(known["plan"]), run.now)
     first = int(np.searchsorted(trace.timeline.points.as_unit("ns").asi8, run.now.as_unit("ns").value, "right")) - 1
-    if not 0 <= first < len(trace.timeline):
-        raise MicrogridError(f"{reason}; and the last plan ended at {trace.timeline.end.isoformat()}")
+    if first < 0:
+        raise MicrogridError(f"{reason}; and the last plan begins at {trace.timeline.index[0].isoformat()}")
     rest = trace.cut(first, len(trace.timeline))
     account = known["account"] | {
         "planned_at": run.now.isoformat(),
         "from": rest.timeline.index[0].isoformat(),
         "rung": Rung.SHIFTED.value,
-        "reason": f"the last plan as it was: {reason}",
+        "reason": f"the last plan as it was{repeated}: {reason}",
         "gap": None,
         "notes": run.notes,
     }
@@ -237,6 +237,20 @@ def _as_last_planned(store: Store, known: dict[str, Any], run: _Run, reason: str
     folder = publish_untouched(store.folder, stamp, rest, account)
     _journal(store, run, {"event": "planned", "plan": stamp, "rung": Rung.SHIFTED.value, "reason": account["reason"]})
     return Dispatched(Rung.SHIFTED, account, folder)
+
+
+def _repeated(trace: Trace, now: pd.Timestamp) -> tuple[Trace, str]:
+    """Return a plan, repeated where it has ended, and what to tell of that; its stocks are then not known.
+
+    It is repeated by the day, so that its hours keep their time, or as often as it fits where it is shorter than a day.
+    """
+    timeline = trace.timeline
+    if now < timeline.end:
+        return trace, ""
+    every = min(pd.Timedelta(days=1), timeline.end - timeline.index[0])
+    times = (now - timeline.end) // every + 1
+    later = Timeline(timeline.index + times * every, timeline.hours, timeline.weights)
+    return replace(trace, timeline=later, stocks={}), f" until {timeline.end.isoformat()}, and repeated since then"
 
 
 def publish_untouched(folder: Path, stamp: str, trace: Trace, account: dict[str, Any]) -> Path:

@@ -18,7 +18,7 @@ from microgrid.errors import InputError, Problem
 from microgrid.model import Model, assemble
 from microgrid.planning.front import Point, abatement_costs, efficient, knee, table
 from microgrid.results import collect, manifest_text
-from microgrid.running import NoPlanError, Watch, audited, settings_of, told
+from microgrid.running import NoPlanError, Watch, audited, horizon_of, settings_of, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 from microgrid.versions import version_of
@@ -188,7 +188,8 @@ class _Search:
         )
 
     def _solved(self) -> Outcome:
-        outcome = solve(self.model.pyomo, self.settings, self.watch, self.last, load=False)
+        horizon = horizon_of(self.model)
+        outcome = solve(self.model.pyomo, self.settings, self.watch, self.last, load=False, horizon=horizon)
         if outcome.ended is Ended.INTERRUPTED:  # what is known is kept; the search goes on from there another time
             raise KeyboardInterrupt
         if outcome.plan is None:

@@ -14,7 +14,7 @@ from microgrid.planning.typical import typical
 from microgrid.plant import Plant
 from microgrid.results import Result, collect, sizes_of
 from microgrid.running import NoPlanError, Watch, audited, optimise, solve_plant, told
-from solvers import Plan, Settings, templating
+from solvers import Compilation, Plan, Settings, templating
 
 
 class ReplayError(MicrogridError):
@@ -124,8 +124,12 @@ def replayed(
             again = _decide(shorter.of(plant, worth), settings, watch)
             decided = replace(again, seconds=decided.seconds + again.seconds)
     held = hold_sizes(model, decided.sizes)
+    compilation = Compilation(model.pyomo)
+    # With its sizes held a linear model is soon solved as it is; stretches of its time would not make it sooner.
+    if settings.method == "auto" and not compilation.matrix().integer.any():
+        settings = replace(settings, method="direct")
     try:
-        outcome, plan, goals = optimise(model, settings, watch)
+        outcome, plan, goals = optimise(model, settings, watch, compilation=compilation)
     except NoPlanError as error:
         raise ReplayError(
             f"sizes decided on {shorter} do not suffice for all {len(plant.timeline)} steps ({error})\n"

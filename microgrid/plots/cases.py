@@ -21,18 +21,9 @@ CATEGORY_COLOURS = {
 }  # fmt: skip
 _MOST_CURVES = 12
 _MOST_BARS = 24
-_UNITS = {"size": "", "energy": "kWh or kg", "peak": "kW or kg/h", "share": "share", "gap": "share"}
 
 
-def unit_of(figure: str, currency: str) -> str:
-    """Return in what a figure is counted."""
-    head = figure.partition(".")[0]
-    return {"cost": currency, "objective": currency, "bound": currency, "emissions": "kgCO2e"}.get(
-        head, _UNITS.get(head, "")
-    )
-
-
-def save_curves(surface: Surface, currency: str, path: Path) -> Path:
+def save_curves(surface: Surface, path: Path) -> Path:
     """Draw a figure along an axis, a curve for each combination of the other axes."""
     with drawing():
         figure, axes = _sheet(5.2, surface.grid.shape[1] > 1)
@@ -42,7 +33,7 @@ def save_curves(surface: Surface, currency: str, path: Path) -> Path:
         for column, colour in zip(names[:_MOST_CURVES], colours, strict=False):
             label = _curve(column, surface)
             axes.plot(positions, surface.grid[column].to_numpy(), color=colour, marker="o", ms=3.5, label=label)
-        axes.set_ylabel(_told(surface.figure, currency))
+        axes.set_ylabel(_with_unit(surface.figure, {surface.figure: surface.unit}))
         if len(names) > 1:
             title = "" if len(names) <= _MOST_CURVES else f"the first {_MOST_CURVES} of {len(names)} curves"
             axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), title=title or None)
@@ -51,7 +42,7 @@ def save_curves(surface: Surface, currency: str, path: Path) -> Path:
     return path
 
 
-def save_heat_map(surface: Surface, currency: str, path: Path) -> Path:
+def save_heat_map(surface: Surface, path: Path) -> Path:
     """Draw a figure over two axes; a case without a plan is left white."""
     values = surface.grid.to_numpy(dtype=float)
     with drawing():
@@ -62,7 +53,7 @@ def save_heat_map(surface: Surface, currency: str, path: Path) -> Path:
         axes.set_yticks(range(values.shape[0]), [_value(v) for v in surface.grid.index])
         axes.set_xlabel(_with_unit(surface.across, surface.units))
         axes.set_ylabel(_with_unit(surface.along, surface.units))
-        figure.colorbar(drawn, ax=axes, label=_told(surface.figure, currency))
+        figure.colorbar(drawn, ax=axes, label=_with_unit(surface.figure, {surface.figure: surface.unit}))
         if values.size <= 100:
             _write_numbers(axes, values)
         axes.set_title(f"{surface.figure} over {surface.along} and {surface.across}", loc="left", color=INK)
@@ -134,11 +125,6 @@ def _value(value: object) -> str:
 
 def _with_unit(name: str, units: dict[str, str]) -> str:
     return f"{name} [{units[name]}]" if units.get(name) else name
-
-
-def _told(figure: str, currency: str) -> str:
-    unit = unit_of(figure, currency)
-    return f"{figure} [{unit}]" if unit else figure
 
 
 def _short(value: float) -> str:

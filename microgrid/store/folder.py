@@ -76,7 +76,7 @@ class Store:
                     wanted = "a result store, or a new or empty folder"
                     raise InputError([Problem(str(path), "not empty and no store", wanted, "choose another --store")])
                 text = json.dumps({"format": FORMAT, "what": "results of green-microgrid"}) + "\n"
-                store._put(store.path / FORMAT_FILE, text.encode())
+                _put({store.path / FORMAT_FILE: text.encode()})
             trial = store.path / f".trial.{secrets.token_hex(4)}"
             trial.write_bytes(b"")
             trial.unlink()
@@ -114,23 +114,29 @@ class Store:
         """Return the file of a table of one run."""
         return self.path / table / f"{run}.parquet"
 
-    def add(self, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-        """Write a case: its tables first, then the line in the index that makes it count.
+    def put(self, run: str, files: Mapping[str, bytes]) -> None:
+        """Write the tables of a run: all of them, or none. They count once a record in the index speaks of them.
+
+        Any number of processes may do so at once: a file stands under its name only when it is whole.
 
         Raises
         ------
         InputError
-            If it cannot be written: what was recorded before stays.
+            If they cannot be written: what was recorded before stays.
         """
         with self.written():
-            for table, content in files.items():
-                path = self.file(table, record["id"])
-                path.parent.mkdir(exist_ok=True)
-                self._put(path, content)
-            append(self.index, [dict(record) | {"files": {table: len(content) for table, content in files.items()}}])
+            for table in files:
+                (self.path / table).mkdir(exist_ok=True)
+            _put({self.file(table, run): content for table, content in files.items()})
 
     def note(self, records: Collection[Mapping[str, Any]]) -> None:
-        """Add records of cases whose files are there already."""
+        """Add records of cases whose files are there already.
+
+        Raises
+        ------
+        InputError
+            If they cannot be written: what was recorded before stays.
+        """
         with self.written():
             append(self.index, records)
 
@@ -154,7 +160,7 @@ class Store:
         try:
             return unpacked(lambda table: pq.read_table(self.file(table, record["id"])), record["told"])
         except (OSError, pa.ArrowException) as error:
-            cure = "`microgrid batch` solves it again"
+            cure = f"remove {self.file('*', record['id'])}, and `microgrid batch` solves it again"
             raise InputError([Problem(record["name"], f"torn: {error}", "files that are whole", cure)]) from error
 
     def record(self, name: str) -> Record:
@@ -204,17 +210,6 @@ class Store:
             if folder.is_dir() and not folder.name.startswith("."):
                 yield from (path for path in folder.iterdir() if path.is_file())
 
-    @staticmethod
-    def _put(path: Path, content: bytes) -> None:
-        """Write a file whole, or not at all."""
-        new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            new.write_bytes(content)
-            new.replace(path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
-
     @contextmanager
     def written(self) -> Iterator[None]:
         """Tell what the system refuses as a fault of the folder."""
@@ -224,3 +219,17 @@ class Store:
             found, wanted = f"{error.strerror or error}", "a folder that can be written"
             cure = "what was recorded before is whole; make room, or choose another --store, and call it again"
             raise InputError([Problem(str(self.path), found, wanted, cure)]) from error
+
+
+def _put(contents: Mapping[Path, bytes]) -> None:
+    """Write files beside where they belong, then rename them into place: there is room for all, or none is there."""
+    new = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}") for path in contents}
+    try:
+        for path, content in contents.items():
+            new[path].write_bytes(content)
+        for path, written in new.items():
+            written.replace(path)
+    except BaseException:
+        for written in new.values():
+            written.unlink(missing_ok=True)
+        raise

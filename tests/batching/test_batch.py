@@ -13,13 +13,15 @@ import pytest
 
 import microgrid
 from microgrid.batching import alone, pool
-from microgrid.batching.batch import batch, check
+from microgrid.batching.batch import batch
+from microgrid.batching.checking import check, to_check
 from microgrid.batching.chunks import Solved, chunks_of, left_of
 from microgrid.batching.display import Board, Estimate, told
 from microgrid.batching.process import receive
 from microgrid.errors import InputError, MicrogridError
 from microgrid.families import expand
 from microgrid.store.folder import Store
+from microgrid.store.tables import TABLES
 from tests.batching.files import PLANT, SWEEP, cost, write
 
 
@@ -178,7 +180,7 @@ def test_a_killed_worker_costs_the_case_it_ran_and_nothing_else(here):
 def test_a_case_that_kills_its_process_twice_is_given_up(monkeypatch, here):
     cases = expand([write(here, PLANT + many(2))])
     chunks = chunks_of(cases, {})
-    workers = pool.Pool(1, {0: cases[0].family.document}, chunks)
+    workers = pool.Pool(1, {0: cases[0].family.document}, chunks, Store.open_or_make(here / "out"))
     deadly = cases[0].id
 
     def listen(number: int, process: subprocess.Popen[bytes]) -> None:
@@ -201,23 +203,41 @@ def test_a_case_that_kills_its_process_twice_is_given_up(monkeypatch, here):
 
 def test_a_disk_that_fills_up_ends_the_batch_and_loses_nothing(family, here, monkeypatch):
     """The third case finds no room: two are recorded and whole, and the next call solves the four that are left."""
-    put, written = Store._put, set[str]()
+    write_bytes, written = Path.write_bytes, set[str]()
 
-    def full(path: Path, content: bytes) -> None:
-        written.add(path.stem)
-        if len(written) > 3:  # store.json is the first
+    def full(path: Path, content: bytes) -> int:
+        if path.parent.name in TABLES:
+            written.add(path.name.split(".")[1])
+        if len(written) == 3 and path.parent.name == TABLES[-1]:
             raise OSError(28, "No space left on device")
-        put(path, content)
+        return write_bytes(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "_put", staticmethod(full))
+        patch.setattr(Path, "write_bytes", full)
         with pytest.raises(
             InputError, match=r"No space left on device\n.*what was recorded before is whole; make room"
         ):
             batch(family, here / "out", workers=0)
     assert len(microgrid.load_runs(here / "out").figures) == 2
+    assert {len(list((here / "out" / table).iterdir())) for table in TABLES} == {2}, "a table of the third was left"
     summary = batch(family, here / "out", workers=0)
     assert (summary.done, summary.solved) == (2, 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no such limits")
+def test_a_worker_that_may_not_write_ends_the_batch_with_the_reason(family, here):
+    """No file may be longer than 2 kB, which the index and most tables are not, but the manifest of a case is."""
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+    command = (
+        "from microgrid.cli import main; sys.argv[1:] = ['batch', 'family.yaml', '--workers', '2', '--quiet']; main()"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    call = [sys.executable, "-c", limit + command]
+    ended = subprocess.run(call, env=environment, cwd=here, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("results: File too large\n   wanted a folder that can be written; what was recorded")
+    assert not list((here / "results").glob("*/*.parquet")), "a file stands under its name that no record speaks of"
+    assert batch(family, here / "results", workers=2).solved == 6
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="the system does not list processes")
@@ -278,6 +298,47 @@ def _lives(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+# the check before the plan
+
+
+def places(folder: Path, sweep: str) -> list[int]:
+    return [case.place for case in to_check(expand([write(folder, PLANT + sweep)]))]
+
+
+def test_to_check_a_family_a_case_of_every_value_is_enough(here):
+    assert places(here, SWEEP) == [0, 1, 2, 3]
+
+
+def test_of_many_numbers_the_least_the_greatest_and_some_between_are_checked(here):
+    """Of 1 to 200 kWh ten are looked at: the ends, and every 22nd or 23rd between them."""
+    found = places(here, many(200))
+    assert len(found) == 10
+    assert (found[0], found[-1]) == (0, 199)
+    assert places(here, many(50)) == list(range(50))
+
+
+def test_of_many_values_that_are_no_numbers_every_one_is_checked(here):
+    assert len(places(here, many(60).replace("7 kWh,", ".nan,"))) == 60
+    assert len(places(here, many(60).replace("7 kWh,", "7 Wh,", 1))) == 60
+
+
+def test_fields_that_change_together_are_checked_together(here):
+    """The second case takes what stands in both others, but nobody has seen it as a whole."""
+    dear = "objective.carbon_price: 5 EUR/tCO2"
+    one = f"{{as it is: {{}}, both: {{{dear}, assets.battery: }}, dear: {{{dear}}}}}"
+    sweep = f"sweep:\n  list:\n    one: {one}\n"
+    assert places(here, sweep) == [0, 1, 2]
+
+
+def test_a_draw_that_is_out_of_range_is_told_before_anything_is_solved(here):
+    """A normal distribution that is not cut off: of 200 draws around 5 kWh by 10 kWh the least is below zero."""
+    drawn = "{field: assets.battery.energy, normal: {mean: 5 kWh, deviation: 10 kWh}}"
+    sweep = f"sweep: {{sample: {{cases: 200, axes: {{e: {drawn}}}}}}}\n"
+    with pytest.raises(InputError, match=r"family.yaml:25  assets.battery.energy: -[0-9.]+ kWh"):
+        batch(write(here, PLANT + sweep), here / "out", workers=0)
+    assert not list((here / "out").glob("*/*"))
 
 
 # the plan of a batch
@@ -360,6 +421,7 @@ def test_the_board_tells_gaps_of_running_cases(family, here):
 def test_a_worker_that_cannot_start_is_told(monkeypatch, here):
     cases = expand([write(here, PLANT)])
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    workers = pool.Pool(1, {0: cases[0].family.document}, chunks_of(cases, {}))
+    chunks, store = chunks_of(cases, {}), Store.open_or_make(here / "out")
+    workers = pool.Pool(1, {0: cases[0].family.document}, chunks, store)
     with pytest.raises(MicrogridError, match="a worker could not start: it ended with exit code 1"):
         list(workers.events())

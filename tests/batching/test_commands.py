@@ -81,6 +81,17 @@ def test_the_exit_code_is_that_of_the_worst_case_also_the_second_time(microgrid,
     assert "infeasible: Small: grid 5 kW\n   the scenario is infeasible" in ran.err
 
 
+def test_compare_tells_units_and_what_it_leaves_out(microgrid, tmp_path):
+    """Import of 80 kWh costs 15 EUR with the battery; the second case has no plan, and nobody may overlook it."""
+    write(tmp_path, PLANT + "sweep:\n  grid:\n    grid: {field: assets.grid.capacity, values: [100 kW, 5 kW]}\n")
+    microgrid("batch", "family.yaml", "--workers", "0", "--quiet")
+    ran = microgrid("compare", "--figure", "cost", "--figure", "energy.grid.import")
+    assert [line.split() for line in ran.out.splitlines()[1:]] == [
+        ["cost", "[EUR]", "15"], ["cost.energy", "[EUR]", "15"], ["energy.grid.import", "[kWh]", "80"],
+    ]  # fmt: skip
+    assert ran.err == "left out, for they have no plan: 1 infeasible\n"
+
+
 def test_run_of_a_family_says_how_to_solve_it(microgrid, tmp_path):
     write(tmp_path, PLANT + SWEEP)
     ran = microgrid("run", "family.yaml")

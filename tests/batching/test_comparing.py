@@ -15,6 +15,7 @@ from microgrid.errors import InputError
 from microgrid.exporting import export_runs
 from microgrid.plots.cases import save_costs, save_curves, save_heat_map
 from microgrid.runs import Runs
+from microgrid.store.folder import Store
 from tests.batching.files import PLANT, SWEEP, cost, write
 
 
@@ -49,6 +50,28 @@ def test_figures_are_those_of_the_plan_by_hand(small):
         "energy.battery.discharge": 20.0, "share.own_generation": 0.0,
     }  # fmt: skip
     assert row[list(expected)].to_dict() == pytest.approx(expected)
+
+
+def test_figures_have_units(small):
+    expected = {
+        "cost": "EUR", "cost.carbon": "EUR", "objective": "EUR", "emissions": "kgCO2", "emissions.location": "kgCO2",
+        "size.battery.energy": "kWh", "size.grid.capacity": "kW", "energy.grid.import": "kWh", "peak.grid.import": "kW",
+        "share.own_generation": "", "gap": "",
+    }  # fmt: skip
+    assert {figure: small.units[figure] for figure in expected} == expected
+    assert set(small.units) == set(small.figures.columns)
+    assert surface(small, "peak.grid.import", "battery").unit == "kW"
+
+
+def test_money_of_two_currencies_is_not_compared(small, tmp_path):
+    """The same plant in CNY costs the same number of another money; what is counted in kWh may be compared."""
+    batch(write(tmp_path, PLANT.replace("EUR", "CNY").replace("Small", "Other")), tmp_path / "out", workers=0)
+    batch(write(tmp_path, PLANT), tmp_path / "out", workers=0)
+    both = microgrid.load_runs(tmp_path / "out")
+    with pytest.raises(InputError, match="compare: money in CNY and EUR\n   wanted cases in one currency"):
+        differences(both)
+    assert differences(both, ["energy.grid.import"]).loc["energy.grid.import"].tolist() == pytest.approx([80.0, 80.0])
+    assert both.units["cost"] == ""
 
 
 def test_a_table_of_all_plans_has_the_case_in_front_and_local_times(small):
@@ -121,8 +144,8 @@ def test_no_plan_is_nothing_to_compare(runs):
 
 def test_pictures_are_drawn(small, tmp_path):
     drawn = [
-        save_curves(surface(small, "cost", "battery"), "EUR", tmp_path / "curves.png"),
-        save_heat_map(surface(small, "cost", "carbon price", "battery"), "EUR", tmp_path / "map.png"),
+        save_curves(surface(small, "cost", "battery"), tmp_path / "curves.png"),
+        save_heat_map(surface(small, "cost", "carbon price", "battery"), tmp_path / "map.png"),
         save_costs(small.figures, "EUR", tmp_path / "costs.png"),
     ]
     for path in drawn:
@@ -138,9 +161,10 @@ def test_exports_hold_the_same_numbers(small, tmp_path):
     with xarray.open_dataset(tmp_path / "a.nc", engine="scipy") as data:
         costs = data["cost"].to_numpy()
         assert data["battery"].attrs["units"] == "kWh"
+        assert data["cost"].attrs["units"] == "EUR"
         assert data["battery"].to_numpy().tolist() == [5.0, 10.0, 20.0] * 2
     expected = small.figures["cost"].to_numpy()
-    for found in (frame["cost"], sheet["cost"], costs):
+    for found in (frame["cost [EUR]"], sheet["cost [EUR]"], costs):
         assert np.allclose(found, expected)
     assert frame["battery [kWh]"].tolist() == [5.0, 10.0, 20.0] * 2
 
@@ -152,6 +176,13 @@ def test_tables_are_exported_too(small, tmp_path):
     assert len(pd.read_csv(tmp_path / "flows.csv")) == len(pd.read_excel(tmp_path / "flows.xlsx")) == rows
     with xarray.open_dataset(tmp_path / "flows.nc", engine="scipy") as data:
         assert str(data["time"].to_numpy()[0]) == "2026-06-14T22:00:00.000000000"
+
+
+def test_an_empty_store_has_nothing_to_export(tmp_path):
+    Store.open_or_make(tmp_path / "none")
+    with pytest.raises(InputError, match="export: no case\n"):
+        export_runs(microgrid.load_runs(tmp_path / "none"), tmp_path / "a.csv")
+    assert not (tmp_path / "a.csv").exists()
 
 
 def test_other_endings_are_refused(small, tmp_path):

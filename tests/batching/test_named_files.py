@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import microgrid
+from microgrid import families, versions
 from microgrid.batching.batch import batch
+from microgrid.batching.chunks import chunks_of
+from microgrid.batching.solving import Solver
 from microgrid.documents import document_text, read_document
 from microgrid.families import expand
 from microgrid.scenario import read_scenario
@@ -82,6 +85,43 @@ def test_prices_that_a_tariff_names_are_part_of_the_hash(base, tmp_path):
     assert read_scenario(child).document.digest
     assert batch(child, tmp_path / "out", workers=0).solved == 1
     assert list(microgrid.load_runs(tmp_path / "out").figures["cost"]) == pytest.approx([30.0])
+
+
+def test_a_file_that_changes_while_the_batch_runs_makes_no_plan_of_the_old_one(base, tmp_path):
+    """Prices are doubled between the look at the cases and the solve: under the hash of 15 EUR nobody may tell 30."""
+    (case,) = expand([base / "plant.yaml"])
+    chunks = chunks_of([case], {})
+    solver = Solver({0: case.family.document})
+    write(base, prices([2 * price for price in PRICES]), "prices.csv")
+    assert case.id == chunks[0][0].id
+    ((record, files),) = list(solver.chunk(chunks[0]))
+    assert (record["status"], dict(files)) == ("failed", {})
+    assert (
+        record["message"]
+        == "the engine, or a file that it names, was changed while the batch ran: call the batch again"
+    )
+
+
+def test_comments_change_no_hash_and_the_source_of_the_engine_does(base, monkeypatch):
+    before = identity(base / "plant.yaml")
+    write(base, f"# as it was\n{PRICED}", "plant.yaml")
+    assert identity(base / "plant.yaml") == before
+    other = dict(versions.engine()) | {"source": "another"}
+    monkeypatch.setattr(families, "engine", lambda: other)
+    assert identity(base / "plant.yaml") != before
+
+
+def test_the_source_of_the_engine_is_that_of_every_file(tmp_path, monkeypatch):
+    """A byte more in a file of data below the package is another source; what is compiled is none."""
+    package = tmp_path / "microgrid"
+    (package / "catalogue").mkdir(parents=True)
+    monkeypatch.setattr(versions, "__file__", str(package / "versions.py"))
+    data = write(package / "catalogue", "price: 1\n", "tariff.yaml")
+    before = versions._source()
+    (package / "versions.pyc").write_bytes(b"1")
+    assert versions._source() == before
+    data.write_text("price: 2\n", encoding="utf-8")
+    assert versions._source() != before
 
 
 def test_a_tariff_that_another_builds_on_is_part_of_the_hash(base, tmp_path):

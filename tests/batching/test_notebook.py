@@ -30,5 +30,5 @@ def test_the_researchers_notebook_runs(monkeypatch):
 def test_both_families_of_the_notebook_span_the_same_axes():
     full, short = (expand([NOTEBOOKS / name]) for name in ("pathways.yaml", "pathways_short.yaml"))
     assert (len(full), len(short)) == (32, 8)
-    assert full[0].labels.keys() == short[0].labels.keys() == {"weather year", "hydrogen price", "carbon price"}
+    assert full[0].labels.keys() == short[0].labels.keys() == {"typical year", "hydrogen price", "carbon price"}
     assert {case.id for case in full}.isdisjoint({case.id for case in short})

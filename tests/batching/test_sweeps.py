@@ -12,7 +12,7 @@ import pytest
 
 from microgrid.documents import read_document
 from microgrid.errors import InputError
-from microgrid.families import expand, first_of_each_value, named_case, short_name, write_cases
+from microgrid.families import expand, named_case, short_name, write_cases
 from microgrid.scenario import read_scenario
 from microgrid.sweeps import Sweep, number_of, points
 from tests.batching.files import PLANT, SWEEP, write
@@ -191,13 +191,6 @@ def test_a_family_is_no_scenario_but_each_of_its_cases_is(here):
         read_scenario(path, case="carbon price 100 EUR/tCO2, battery 6 kWh")
 
 
-def test_to_check_a_family_a_case_of_every_value_is_enough(here):
-    cases = expand([write(here, PLANT + SWEEP)])
-    assert [case.place for case in first_of_each_value(cases)] == [0, 1, 2, 3]
-    sample = "sweep: {sample: {cases: 40, axes: {p: {field: assets.load.demand, uniform: [1 kW, 2 kW]}}}}\n"
-    assert len(first_of_each_value(expand([write(here, PLANT + sample)]))) == 1
-
-
 def test_an_empty_sweep_is_told(here):
     assert "nothing" in told(here, "sweep:\n")
     assert told(here, "sweep: {grid: {}}\n").splitlines() == [
@@ -209,6 +202,27 @@ def test_an_empty_sweep_is_told(here):
 def test_values_twice_are_told(here):
     found = told(here, "sweep:\n  grid:\n    b: {field: assets.battery.energy, values: [1 kWh, 1 kWh]}\n")
     assert found == "family.yaml:27  sweep.grid.b: 1 kWh twice\n   wanted each value once; or labels that differ"
+
+
+@pytest.mark.parametrize("label", ['""', '" "', '"a\\nb"'])
+def test_labels_that_no_table_could_tell_are_refused(here, label):
+    axis = f"{{field: assets.battery.energy, values: [1 kWh, 2 kWh], labels: [a/b, {label}]}}"
+    found = told(here, f"sweep:\n  grid:\n    b: {axis}\n")
+    assert found.endswith("wanted labels of one line, with something in it")
+    assert "wanted labels of one line" in told(here, f"sweep: {{list: {{b: {{{label}: {{}}}}}}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("range_", "wanted"),
+    [
+        ("2 kWh, 1 kWh", "2 kWh to 1 kWh\n   wanted the lowest value, then a higher one"),
+        ("1 kWh, 1 kWh", "1 kWh to 1 kWh\n   wanted the lowest value, then a higher one"),
+        (".nan, .inf", "nan, inf\n   wanted numbers in one unit"),
+    ],
+)
+def test_a_range_that_is_none_is_refused(here, range_, wanted):
+    found = told(here, f"sweep: {{sample: {{cases: 2, axes: {{b: {{field: x, uniform: [{range_}]}}}}}}}}\n")
+    assert found.startswith(f"family.yaml:25  sweep.sample.axes.b.uniform: {wanted}")
 
 
 def test_two_axes_on_one_field_are_told(here):

@@ -235,6 +235,18 @@ def test_a_site_file_that_was_spoilt_leaves_the_last_plan_in_force(site):
     assert [entry["event"] for entry in journal(state)] == ["planned", "failed", "planned"]
 
 
+def test_a_last_plan_that_has_ended_is_repeated_while_the_site_file_is_spoilt(site):
+    """A plan of six hours from noon: at two in the night of the third day it is in its third hour of the sixth time."""
+    state = site.parent / "state"
+    dispatch(site, state, NOON)
+    first = pd.read_csv(state / "current" / "setpoints.csv")
+    (site.parent / "plant.yaml").write_text("name: [")
+    done = dispatch(site, state, NOON + pd.Timedelta(hours=38))
+    assert done.rung is Rung.SHIFTED
+    assert "until 2026-06-15T18:00:00+02:00, and repeated since then" in done.account["reason"]
+    assert at(assert_usable(state, 4), "grid", "import") == at(first, "grid", "import")[2:]
+
+
 def test_a_site_file_that_never_was_good_is_an_error_that_is_journaled(site):
     site.write_text("scenario: plant.yaml\nwindwo: 6 h/1 h\n")
     with pytest.raises(InputError, match="windwo"):

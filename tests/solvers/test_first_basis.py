@@ -10,7 +10,7 @@ from solvers import Ended, Horizon, Settings, first_basis, methods, solve
 from solvers.compile import compile_model
 from solvers.first_basis import first_basis as basis_of
 from solvers.runs import Clock
-from solvers.slicing import Program
+from solvers.slicing import Program, held_by_rows
 
 STEPS = 480
 
@@ -35,6 +35,16 @@ def store(seed=0, need=0.0):
     return m
 
 
+def with_peak(m):
+    """Let a peak between two bounds be paid: the mean of what stretches want of it is too low for the highest."""
+    m.peak = pyo.Var(bounds=(0, 50))
+    busiest = max(m.t, key=lambda t: pyo.value(m.need[t].upper))
+    m.highest = pyo.Constraint(expr=m.bought[busiest] == 7.5)
+    m.within = pyo.Constraint(m.t, rule=lambda m, t: m.bought[t] <= m.peak)
+    m.cost.set_value(m.cost.expr + 40 * m.peak)
+    return m
+
+
 def horizon(m):
     return Horizon((m.t, m.points))
 
@@ -54,6 +64,47 @@ def test_the_optimum_is_the_same_in_fewer_steps(seed):
     assert begun.objective == pytest.approx(cold.objective, rel=1e-9)
     assert begun.iterations < 0.5 * cold.iterations
     assert begun.plan.dual(m.need) is not None
+
+
+def test_sizes_that_stretches_agreed_on_leave_nothing_to_do(monkeypatch):
+    """The basis is the optimal one already; without the agreement hundreds of steps are left."""
+    m = store()
+    assert solve(m, Settings(), load=False, horizon=horizon(m)).iterations <= 2
+    monkeypatch.setattr(first_basis._Stretches, "sizes", lambda _: first_basis._Sizes(np.zeros(0, int), np.zeros(0)))
+    assert solve(m, Settings(), load=False, horizon=horizon(m)).iterations > 100
+
+
+def test_sizes_that_cannot_be_agreed_on_are_left_open():
+    m = with_peak(store())
+    program, times = Program.of(compile_model(m)), horizon(m).times(compile_model(m).evaluator.columns)
+    stretches = first_basis._Stretches(program, times, 12, (Clock(), {}))
+    stretches.solve(map)
+    sizes = stretches.sizes()
+    assert len(sizes.columns) == 2
+    stretches.hold(sizes)
+    stretches.solve(map)
+    assert first_basis._moved(stretches, sizes) is None
+    begun = solve(m, Settings(), load=False, horizon=horizon(m))
+    assert begun.objective == pytest.approx(solve(with_peak(store()), Settings(), load=False).objective, rel=1e-9)
+
+
+def test_sizes_step_no_further_than_they_may_and_as_far_as_they_must():
+    """A size whose mean is far from the best is reached in steps that double; its own bounds are no reason for more."""
+    bounds = np.array([0.0, 0.0, 0.0]), np.array([100.0, 100.0, 100.0])
+    step = np.array([8.0, 0.0, 20.0]), np.array([12.0, 5.0, 30.0])
+    assert first_basis._is_held(np.array([12.0, 0.0, 25.0]), step, bounds).tolist() == [True, False, False]
+
+
+def test_a_row_that_holds_a_column_without_a_time_is_a_bound_as_well():
+    m = store()
+    m.held = pyo.Constraint(expr=2 * m.size == 7)
+    m.begins = pyo.Constraint(expr=m.stored[0] == 1)
+    matrix = compile_model(m)
+    program, times = Program.of(matrix), horizon(m).times(matrix.evaluator.columns)
+    known = held_by_rows(program, np.flatnonzero(times < 0))
+    changed = np.flatnonzero((known.low != program.low) | (known.high != program.high))
+    assert changed.tolist() == np.flatnonzero(times < 0).tolist()
+    assert (known.low[changed], known.high[changed]) == (3.5, 3.5)
 
 
 def test_what_cannot_be_is_said_so():
