@@ -61,26 +61,6 @@ def first_basis(
     number = min(len(times) // COLUMNS, length // 2)
     if number < STRETCHES:
         return None
-<<<<<<< HEAD
-    edges = np.arange(number) * length // number
-    block = np.where(times == NO_TIME, number, np.searchsorted(edges, times, side="right") - 1)
-    block_of_row, ties = blocks_of_rows(program, block, number)
-    # Rows among columns without a time hold in every stretch, or sizes that are sums of others would cost nothing.
-    everywhere = block_of_row == number
-    block_of_row[ties] = number
-    columns, rows = np.full(len(times), _STATUS.kLower), np.full(len(program.row_low), _STATUS.kBasic)
-    # A column without a time stands in many rows: some of them will want it in the basis.
-    columns[times == NO_TIME] = _STATUS.kBasic
-
-    def put(stretch: int) -> None:
-        own, inside = np.flatnonzero(block == stretch), np.flatnonzero(block_of_row == stretch)
-        held = np.concatenate([inside, np.flatnonzero(everywhere)])
-        basis = _basis_of(program, own, np.flatnonzero(block == number), held, number, (clock, options))
-        if basis is not None:
-            columns[own], rows[inside] = basis.col_status[: len(own)], basis.row_status[: len(inside)]
-
-=======
->>>>>>> main
     with ThreadPoolExecutor(workers) as pool:
         stretches = _Stretches(program, times, number, (clock, options))
         stretches.solve(pool.map)
