@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from microgrid.planning.alternatives import alternatives
     from microgrid.planning.operating import operated
     from microgrid.planning.pareto import pareto
-    from microgrid.planning.pathway import pathway
+    from microgrid.planning.pathways.pathway import pathway
     from microgrid.planning.replay import Shorter
     from microgrid.planning.sizing import size
-    from microgrid.planning.uncertainty import uncertainty
+    from microgrid.planning.uncertain.uncertainty import uncertainty
     from microgrid.results import Result, load
     from microgrid.running import NoPlanError, run, solve_plant
     from microgrid.runs import load_runs
@@ -60,12 +60,12 @@ _HOMES = {
     "load_runs": "runs",
     "operated": "planning.operating",
     "pareto": "planning.pareto",
-    "pathway": "planning.pathway",
+    "pathway": "planning.pathways.pathway",
     "read_scenario": "scenario",
     "run": "running",
     "size": "planning.sizing",
     "solve_plant": "running",
-    "uncertainty": "planning.uncertainty",
+    "uncertainty": "planning.uncertain.uncertainty",
 }
 
 

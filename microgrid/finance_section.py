@@ -96,6 +96,10 @@ class Finance(Part):
     project_life: Annotated[float, Quantity("a", above=0.0)] = Field(
         default=20.0, description="Whole years that an investment is judged over."
     )
+    first_year: Annotated[int, Field(ge=1900, le=2300)] | None = Field(
+        default=None,
+        description="Calendar year of the investment, where the horizon's is another: its rules of policies hold.",
+    )
     growth: Annotated[dict[str, float], PlainValidator(_read_growth), WithJsonSchema(_GROWTH)] = Field(
         default={}, description="Yearly growth of costs above inflation, by cost column, and of replacements."
     )
@@ -113,6 +117,21 @@ class Finance(Part):
     @classmethod
     def _is_whole(cls, years: float) -> float:
         return _whole_years(years)
+
+    @model_validator(mode="after")
+    def _pays_within_the_project(self) -> Self:
+        faults = [
+            Fault(
+                ("incentives", name),
+                f"a payment {each.year + each.years - 1} years after the start, in a project of {self.years} years",
+                "payments within finance.project_life",
+            )
+            for name, each in self.incentives.items()
+            if each.year + each.years - 1 > self.years
+        ]
+        if faults:
+            raise RefusedError(faults).for_pydantic
+        return self
 
     @property
     def years(self) -> int:

@@ -57,8 +57,9 @@ class Ledger:
         for line, column, price in priced:
             emitted = [each.emission.amount for each in self._emitted(column)]
             if price and emitted:
+                plain = float(price)  # one that remembers its gas is no number to Pyomo
 
-                def amount(t: Any, price: float = price, emitted: list[Rate] = emitted) -> Any:
+                def amount(t: Any, price: float = plain, emitted: list[Rate] = emitted) -> Any:
                     return price * sum([each(t) for each in emitted])
 
                 self.add(CARBON_PRICE, [Cost(line, "carbon", amount, self.operation.steps)])

@@ -178,7 +178,7 @@ def _written(plant: Plant, block: Any) -> Model:
     """Write what does not depend on prices of carbon, nor on caps."""
     block.size = pyo.Block(list(plant.assets))
     sizes = {
-        name: {key: _declare(block.size[name], key, capacity) for key, capacity in asset.capacities().items()}
+        name: {key: declare_size(block.size[name], key, capacity) for key, capacity in asset.capacities().items()}
         for name, asset in plant.assets.items()
     }
     _keep_within_areas(plant, block, sizes)
@@ -292,7 +292,7 @@ def _balance(block: Any, operation: Operation, flows: list[Flow]) -> None:
     block.balance = pyo.Constraint(operation.steps, rule=balance)
 
 
-def _declare(block: Any, name: str, capacity: Fixed | Sized) -> Size:
+def declare_size(block: Any, name: str, capacity: Fixed | Sized) -> Size:
     """Declare a capacity: a number, or a variable with its modules and its decision to build."""
     if isinstance(capacity, Fixed):
         return Size(capacity.amount, capacity.amount)

@@ -109,6 +109,9 @@ class Plant:
         each step, infinite where there is none. An outage, a derating, a call to import less.
     kept_states
         What an earlier plan committed to, and what it costs to do otherwise, by asset and state.
+    year
+        The calendar year that the horizon stands for, where that is another than its own: rules of policies are those
+        of that year.
 
     Raises
     ------
@@ -131,6 +134,7 @@ class Plant:
         default_factory=dict
     )
     kept_states: Mapping[str, Mapping[str, KeptState]] = field(default_factory=dict)
+    year: int | None = None
 
     def __post_init__(self) -> None:
         """Declare the buses that need no declaration, then gather every fault."""
@@ -184,8 +188,10 @@ class Plant:
 
     @property
     def bounds(self) -> list[Bound]:
-        """The rules that hold for it, checked or enforced."""
-        return [bound for policy in self.policies for bound in policy.bounds(int(self.timeline.index[0].year))]
+        """The rules that hold for it, checked or enforced, as of the year that its horizon stands for."""
+        first = int(self.timeline.index[0].year)
+        year = first if self.year is None else self.year
+        return [bound for policy in self.policies for bound in policy.bounds(year, first - year)]
 
     def takes(self, area: Area) -> Iterator[tuple[str, str, float]]:
         """Give asset, field and m2 a unit of every capacity that takes of an area."""

@@ -164,6 +164,8 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
         "emissions": emission_totals(model, emissions),
         "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
     }
+    if model.plant.objective.caps:
+        manifest["caps"] = _caps(model, values)
     return Result(
         manifest,
         steps=_steps(model),
@@ -330,6 +332,18 @@ def _totals(frame: pd.DataFrame, column: str) -> dict[str, float]:
     amounts = frame["amount"].to_numpy(dtype=float)
     totals = sums(alike(frame, [column]), amounts)
     return {"cost": float(amounts.sum())} | {key: totals[(key,)] for (key,) in sorted(totals)}
+
+
+def _caps(model: Model, values: Values) -> dict[str, dict[str, float | None]]:
+    """Return of each cap its limit, what is reached, and what a unit more of it would save; None where nobody knows."""
+    found = {}
+    for column, highest in model.plant.objective.caps.items():
+        row = getattr(model.pyomo, f"{column}_within_cap", None)  # none where another row moves in its place
+        dual = values.dual(row) if row is not None else None
+        known = dual is not None and len(dual) == 1 and bool(np.isfinite(dual[0]))
+        worth = max(0.0, -float(dual[0])) if known and dual is not None else None
+        found[column] = {"highest": float(highest), "reached": model.total(values, column), "worth": worth}
+    return found
 
 
 def emission_totals(model: Model, frame: pd.DataFrame) -> dict[str, float]:

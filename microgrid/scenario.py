@@ -165,7 +165,8 @@ def _plant(
     try:
         policies = head.policies if head is not None and timeline is not None else ()
         steps = timeline or Timeline.of_hours([1.0])
-        return Plant(steps, assets, buses, objective, rate, reading.currency, accounting, policies, areas)
+        year = head.finance.first_year if head is not None else None
+        return Plant(steps, assets, buses, objective, rate, reading.currency, accounting, policies, areas, year=year)
     except InputError as error:
         is_whole = isinstance(data["assets"], dict) and len(assets) == len(data["assets"])
         told = [problem for problem in error.problems if is_whole or problem.wanted != UNFED]

@@ -12,7 +12,7 @@ from microgrid.capacity import Fixed, Sized
 from microgrid.claims import Means
 from microgrid.model import assemble
 from microgrid.plant import Objective, Plant
-from microgrid.policies.adopted import Policy
+from microgrid.policies.adopted import Policy, moved_day
 from microgrid.policies.measures import Measures
 from microgrid.policies.packs import QUANTITIES, packs
 from microgrid.policies.quantities import Quantities
@@ -404,3 +404,31 @@ policies: {cn/industrial_microgrid_guide: enforce}
     assert f"{GUIDE}, self use, 2026: at best 0.48 kWh too little" in told
     assert f"policies.{GUIDE}" in told
     assert run(path, overrides={f"policies.{GUIDE}": "check"}).manifest["verdicts"][0]["met"] is False
+
+
+def growing_plant():
+    assets = {"pv": sun(Fixed(amount=100.0), [1.0, 0.3]), "g": grid(1.0), "l": load(60.0)}
+    return plant(assets, [1.0, 1.0], policy(NEARBY, "check"), start="2018-01-05T00:00+00:00")
+
+
+def test_a_horizon_that_stands_for_another_year_has_that_years_rules():
+    """A calendar of 2018 that stands for 2030: what holds from 2030 on holds, and the documents are in force."""
+    sized = replace(growing_plant(), year=2030)
+    shares = {bound.rule: bound for bound in sized.bounds}
+    assert "share_of_consumption_2030" in shares
+    assert shares["share_of_consumption_2030"].document_from == "2013-10-01"
+    result = solve_plant(sized, Settings(gap=0.0))
+    told = {each["rule"]: each["outside"] for each in result.manifest["verdicts"]}
+    assert set(told.values()) == {""}
+    before = solve_plant(growing_plant(), Settings(gap=0.0))
+    assert before.manifest["verdicts"][0]["outside"] == "before 2025-10-01, when the document comes into force"
+    early = solve_plant(replace(growing_plant(), year=2020), Settings(gap=0.0))
+    assert early.manifest["verdicts"][0]["outside"] == "before 2025-10-01, when the document comes into force"
+
+
+@pytest.mark.parametrize(
+    ("day", "years", "moved"),
+    [("2030-01-01", -12, "2018-01-01"), ("2028-02-29", -2, "2026-02-28"), ("2028-02-29", 4, "2032-02-29"), ("", 3, "")],
+)
+def test_days_of_rules_are_moved_by_years(day, years, moved):
+    assert moved_day(day, years) == moved

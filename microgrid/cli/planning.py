@@ -95,8 +95,8 @@ def pathway(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
     """Decide what to build, keep and give up in each stage of an investment."""
-    from microgrid.planning.path_pages import manifest_of
-    from microgrid.planning.pathway import pathway as pathway_of
+    from microgrid.planning.pathways.pages import manifest_of
+    from microgrid.planning.pathways.pathway import pathway as pathway_of
     from microgrid.progress import watching
     from microgrid.results import manifest_text
 
@@ -106,10 +106,10 @@ def pathway(
     if as_json:
         typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
     elif not quiet:
-        from microgrid.planning.path_telling import print_pathway
+        from microgrid.planning.pathways.telling import print_pathway
 
         print_pathway(study, folder)
-    paths = [path for path in (study.perfect, study.myopic) if path is not None]
+    paths = [path for path in (study.perfect, study.myopic, study.reference) if path is not None]
     if not all(path.audits for path in paths):
         raise typer.Exit(AUDIT)
     raise typer.Exit(PROVED if all(path.proved for path in paths) else NOT_PROVED)
@@ -126,8 +126,8 @@ def uncertainty(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
     """Decide what to build for several futures: by expected cost, worst cases and regret."""
-    from microgrid.planning.uncertainty import uncertainty as uncertainty_of
-    from microgrid.planning.uncertainty_pages import manifest_of, print_uncertainty
+    from microgrid.planning.uncertain.pages import manifest_of, print_uncertainty
+    from microgrid.planning.uncertain.uncertainty import uncertainty as uncertainty_of
     from microgrid.progress import watching
     from microgrid.results import manifest_text
 

@@ -51,11 +51,11 @@ def check(file: File, overrides: Set = [], case: Case = "") -> None:  # noqa: B0
     scenario = read_scenario(file, pairs(overrides), case)
     refuse_unfit_solver(scenario)
     if scenario.pathway is not None:
-        from microgrid.planning.stages import stages_of
+        from microgrid.planning.pathways.stages import stages_of
 
         stages_of(scenario)
     if scenario.uncertainty is not None:
-        from microgrid.planning.futures import futures_of
+        from microgrid.planning.uncertain.futures import futures_of
 
         futures_of(scenario)
     timeline, assets = scenario.plant.timeline, len(scenario.plant.assets)

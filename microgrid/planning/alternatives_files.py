@@ -11,17 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from microgrid.plots.alternatives import Ranged, draw_ranges
-from microgrid.plots.numbers import percent
+from microgrid.planning.alternatives_page import PAGE, save_page
 from microgrid.results import FORMAT, load, save_manifest
 from microgrid.run_folders import replacing
 from microgrid.running import audited
 
 if TYPE_CHECKING:
-    from microgrid.planning.alike import Where
     from microgrid.planning.alternatives import AlternativesStudy
 
-PICTURE = "alternatives.png"
 _WIDE = 200
 
 
@@ -35,8 +32,7 @@ def write(study: AlternativesStudy, folder: Path) -> None:
             save_manifest(audited(load(home)).manifest | {"alternative": plan.name}, home)
         table_of(study).to_csv(new / "alternatives.csv", index=False)
         save_manifest(manifest_of(study), new)
-        figure = draw_ranges(study.scenario.name, percent(study.within, 1), [_ranged(study, w) for w in study.decided])
-        figure.savefig(new / PICTURE, metadata={"Software": None})
+        save_page(study, new)
 
 
 def table_of(study: AlternativesStudy) -> pd.DataFrame:
@@ -62,15 +58,6 @@ def manifest_of(study: AlternativesStudy) -> dict[str, Any]:
     }
 
 
-def _ranged(study: AlternativesStudy, where: Where) -> Ranged:
-    asset, field = where
-    technology = study.scenario.plant.assets[asset]
-    others = [plan.size(where) for plan in study.plans[1:]]
-    label, unit = f"{asset} {field}".replace("_", " "), technology.capacity_units()[field]
-    high = technology.capacities()[field].high
-    return Ranged(label, unit, high, *study.ranges[where], study.plans[0].size(where), others)
-
-
 def print_alternatives(study: AlternativesStudy, folder: Path) -> None:
     """Print the plans, a line each, and the range of each size."""
     console, currency = Console(highlight=False, width=_WIDE), study.scenario.plant.currency
@@ -91,4 +78,4 @@ def print_alternatives(study: AlternativesStudy, folder: Path) -> None:
     console.print(grid)
     if not study.audited:
         console.print("[bold red]an audit FAILED[/bold red]")
-    console.print(f"picture  {escape(str(folder / PICTURE))}", soft_wrap=True)
+    console.print(f"page     {escape(str(folder / PAGE))}", soft_wrap=True)

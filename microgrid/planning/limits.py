@@ -17,6 +17,7 @@ def limits(scenario: Scenario, plan: Case, reference: Case) -> list[str]:
     return [
         *caveats(plan.result),
         *_horizon(scenario),
+        *_policies(scenario),
         *_replay(plan),
         *_wear(plan),
         *_ageing(plan),
@@ -32,6 +33,15 @@ def _horizon(scenario: Scenario) -> Iterator[str]:
         yield (
             f"The horizon stands for {years:.3g} years, and every year is taken to be like it: energy in proportion, "
             "what is billed by the month twelve times the horizon's month. Size on a whole year."
+        )
+
+
+def _policies(scenario: Scenario) -> Iterator[str]:
+    plant = scenario.plant
+    if plant.policies and plant.year is None:
+        yield (
+            f"Rules of policies are those of {plant.timeline.index[0].year}, the year of the horizon's calendar: "
+            "where the investment is of another year, finance.first_year says so."
         )
 
 

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from microgrid.capacity import Sized
 from microgrid.errors import InputError, Problem
-from microgrid.planning.cash_flow import Case, Sheet, compared
+from microgrid.finance import net_present_value
+from microgrid.planning.cash_flow import Case
+from microgrid.planning.priced_caps import cap_prices, in_place_of_caps, without_cap_prices
+from microgrid.planning.reference import reference_of
+from microgrid.planning.sheet import Sheet, compared
 from microgrid.planning.sizing import Investment, emitted, size
 from microgrid.results import Result
 from microgrid.rolling.simulating import Course, Simulation, simulate
@@ -29,12 +35,27 @@ _DAY, _BEHIND = 24.0, 12.0
 _TOLD = ("cost", "perfect_cost", "regret", "rungs")
 _NOTHING = 1e-6
 _A_YEAR = 0.01
+_CAP_SLACK = 1e-6
 _SAME_PLANT = (
     "Sizes were decided with perfect foresight, and ageing counts as there; prices are known in advance, loads, sun "
     "and wind as the forecast has them."
 )
 _KEPT = ("opex",)
 """What of a decided capacity its operation costs; all else was paid when it was bought."""
+
+
+class CapKept(NamedTuple):
+    """A cap that a price stood for: the price of a kg, what the time may emit, and what it emits, kgCO2e."""
+
+    price: float
+    highest: float
+    perfect: float
+    operated: float
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what was carried out emits no more than allowed."""
+        return self.operated <= self.highest * (1 + _CAP_SLACK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +72,10 @@ class Operated:
         Money over the years by ``perfect`` and ``operated``.
     emissions
         What both emit over the project's life, kgCO2e: by the same two, then by ``plan`` and ``reference``.
+    results
+        What both were carried out as, without prices in place of caps: by the same.
+    prices
+        What a kg of each capped column was worth to ``plan`` and ``reference``, in place of the cap.
     """
 
     investment: Investment
@@ -58,6 +83,8 @@ class Operated:
     reference: Simulation
     sheets: Mapping[str, Sheet]
     emissions: Mapping[str, Mapping[str, float]]
+    results: Mapping[str, Mapping[str, Result]]
+    prices: Mapping[str, Mapping[str, float]]
     seconds: float
 
     def worth(self, how: str) -> float:
@@ -74,6 +101,32 @@ class Operated:
         return self.worth("perfect") - self.worth("operated")
 
     @property
+    def regret_by_item(self) -> dict[str, float]:
+        """What of the regret each item of the money over the years makes, the largest first."""
+        rate, items = self.sheets["perfect"].rate, {how: sheet.items for how, sheet in self.sheets.items()}
+        names = dict.fromkeys([*items["perfect"], *items["operated"]])
+        lost = {
+            name: sum(
+                sign * net_present_value(rate, items[how].get(name, np.zeros(1)))
+                for how, sign in (("perfect", 1.0), ("operated", -1.0))
+            )
+            for name in names
+        }
+        return dict(sorted(((n, v) for n, v in lost.items() if abs(v) > _NOTHING), key=lambda pair: -abs(pair[1])))
+
+    @property
+    def caps(self) -> dict[str, CapKept]:
+        """What became of each cap of the plan that a price stood for."""
+        plain = self.investment.plan.result.manifest
+        told, years = plain.get("caps") or {}, float(plain["horizon"]["years"])
+        found = {}
+        for column, price in self.prices["plan"].items():
+            part = float(self.plan.result.manifest["horizon"]["years"]) / years
+            both = [self.results[how]["plan"].manifest["emissions"][column] for how in ("perfect", "operated")]
+            found[column] = CapKept(price, part * told[column]["highest"], *both)
+        return found
+
+    @property
     def audited(self) -> bool:
         """Whether what was carried out passed its audits, and every step could be balanced."""
         told = [each.result.manifest for each in (self.plan, self.reference)]
@@ -87,7 +140,17 @@ class Operated:
             f"What was carried out stands for {years:.3g} years, and every year is taken to be like it: energy in "
             "proportion, what is billed by the month twelve times the month's bill. Carry out a whole year."
         )
-        return [*([part] if abs(years - 1) > _A_YEAR else []), _SAME_PLANT]
+        return [*([part] if abs(years - 1) > _A_YEAR else []), *self._held, _SAME_PLANT]
+
+    @property
+    def _held(self) -> Iterator[str]:
+        """Tell what became of each cap."""
+        for column, kept in self.caps.items():
+            yield (
+                f"A price of {1000 * kept.price:,.2f} a tonne, which nobody pays, stands for the cap on "
+                f"{column.replace('_', ' ')}, as a tonne is worth that in the sizing: as operated the plant emits "
+                f"{kept.operated / 1000:,.1f} t, of {kept.highest / 1000:,.1f} t allowed."
+            )
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -99,6 +162,8 @@ class Operated:
             "perfect": self.sheets["perfect"].figures,
             "operated": self.sheets["operated"].figures,
             "regret": self.regret,
+            "regret_by_item": self.regret_by_item,
+            "caps": {column: kept._asdict() for column, kept in self.caps.items()},
             "emissions": {how: dict(found) for how, found in self.emissions.items()},
             "avoided": {how: self.avoided(how) for how in self.sheets},
             "operation": {
@@ -152,13 +217,20 @@ def operated(
     refuse_unfit_solver(scenario)
     course = course or course_of(scenario)
     start, end = span or _whole(scenario)
-    investment = size(scenario, watch=watch)
+    investment, other = size(scenario, watch=watch), reference_of(scenario)
+    prices = {
+        "plan": cap_prices(scenario, investment.plan.result),
+        "reference": cap_prices(other, investment.reference.result),
+    }
     told = {
         "plan": (path, dict(overrides or {}) | _pinned(scenario, investment.plan.result)),
         "reference": _reference(scenario, path, overrides or {}, investment.reference.result),
     }
-    done = {name: simulate(file, start, end, course, values) for name, (file, values) in told.items()}
-    study = _compared(investment, done["plan"], done["reference"], time.perf_counter() - started)
+    done = {}
+    for name, each in (("plan", scenario), ("reference", other)):
+        file, values = told[name]
+        done[name] = simulate(file, start, end, course, values | in_place_of_caps(each, prices[name]))
+    study = _compared(investment, other, done, prices, time.perf_counter() - started)
     if out is not None:
         from microgrid.planning.operating_files import write
 
@@ -212,22 +284,24 @@ def _reference(
     return path, {**overrides, **_pinned(replace(scenario, plant=others), result), **left_out}
 
 
-def _compared(investment: Investment, plan: Simulation, reference: Simulation, seconds: float) -> Operated:
-    if plan.perfect is None or reference.perfect is None:
-        raise NoForesightError(Outcome(Ended.TIME, message="perfect foresight found no plan in time"))
-    finance = investment.sheet.finance
-    results = {
-        "perfect": (plan.perfect, reference.perfect),
-        "operated": (plan.result, reference.result),
-    }
-    cases = {
-        how: (replace(investment.plan, result=mine), replace(investment.reference, result=other))
-        for how, (mine, other) in results.items()
-    }
-    sheets = {how: compared(mine, other, finance) for how, (mine, other) in cases.items()}
-    emissions = {how: {"plan": _emitted(m, finance.years), "reference": _emitted(o, finance.years)}
-                 for how, (m, o) in cases.items()}  # fmt: skip
-    return Operated(investment, plan, reference, sheets, emissions, seconds)
+def _compared(
+    investment: Investment,
+    other: Scenario,
+    done: Mapping[str, Simulation],
+    prices: Mapping[str, Mapping[str, float]],
+    seconds: float,
+) -> Operated:
+    found: dict[str, dict[str, Result]] = {"perfect": {}, "operated": {}}
+    for name, each in (("plan", investment.scenario), ("reference", other)):
+        for how, result in (("perfect", done[name].perfect), ("operated", done[name].result)):
+            if result is None:
+                raise NoForesightError(Outcome(Ended.TIME, message="perfect foresight found no plan in time"))
+            found[how][name] = without_cap_prices(result, each, prices[name])
+    finance, cases = investment.sheet.finance, investment.cases
+    both = {how: {name: replace(cases[name], result=r) for name, r in each.items()} for how, each in found.items()}
+    sheets = {how: compared(each["plan"], each["reference"], finance) for how, each in both.items()}
+    emissions = {how: {name: _emitted(c, finance.years) for name, c in each.items()} for how, each in both.items()}
+    return Operated(investment, done["plan"], done["reference"], sheets, emissions, found, prices, seconds)
 
 
 def _emitted(case: Case, years: int) -> float:

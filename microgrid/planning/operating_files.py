@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from microgrid.planning.operating_page import PAGE, figures_of, save_page
 from microgrid.results import FORMAT, load, save_manifest
 from microgrid.run_folders import replacing
 from microgrid.running import audited, identity_of
@@ -32,6 +32,7 @@ def write(study: Operated, folder: Path) -> None:
         for how, sheet in study.sheets.items():
             sheet.frame().to_parquet(new / f"money_{how}.parquet", index=False)
         save_manifest(manifest_of(study), new)
+        save_page(study, new)
 
 
 def manifest_of(study: Operated) -> dict[str, Any]:
@@ -56,27 +57,16 @@ def print_operated(study: Operated, folder: Path) -> None:
     grid = Table(box=None, padding=(0, 2))
     for title in ("", "foreseen", "as operated", ""):
         grid.add_column(title, justify="right" if title else "left", no_wrap=True)
-    for name, both, unit in _figures(study):
-        grid.add_row(name, *(f"{value:,.2f}" for value in both), unit)
+    for name, both, unit in figures_of(study):
+        grid.add_row(name, *both, unit)
     console.print(grid)
     account = study.plan.result.manifest["simulation"]
     rungs = ", ".join(f"{count} {rung}" for rung, count in account["rungs"].items())
     console.print(f"{account['plans']} plans of the plant ({rungs}), forecast: {account['forecast']}", soft_wrap=True)
-    console.print(f"regret   {study.regret:,.2f} {currency} of net present value", soft_wrap=True)
+    parts = ", ".join(f"{item} {value:,.0f}" for item, value in study.regret_by_item.items())
+    console.print(f"regret   {study.regret:,.2f} {currency} of net present value: {parts}", soft_wrap=True)
     for limit in study.limits:
         console.print(f"[bold]mind[/bold]     {escape(limit)}", soft_wrap=True)
     if not study.audited:
         console.print("[bold red]an audit FAILED, or steps could not be balanced[/bold red]")
-    console.print(f"written  {escape(str(folder))}", soft_wrap=True)
-
-
-def _figures(study: Operated) -> Iterator[tuple[str, tuple[float, float], str]]:
-    currency = study.investment.scenario.plant.currency
-    yield "net present value", (study.worth("perfect"), study.worth("operated")), currency
-    first = [study.sheets[how].figures["first_year"] or 0.0 for how in ("perfect", "operated")]
-    yield "first year", (first[0], first[1]), currency
-    for name, simulation in (("plan", study.plan), ("reference", study.reference)):
-        account = simulation.result.manifest["simulation"]
-        yield f"operation of the {name}", (account["perfect_cost"], account["cost"]), currency
-    avoided = (study.avoided("perfect") / 1000, study.avoided("operated") / 1000)
-    yield "carbon avoided", avoided, "tCO2e"
+    console.print(f"page     {escape(str(folder / PAGE))}", soft_wrap=True)

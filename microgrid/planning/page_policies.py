@@ -36,6 +36,14 @@ def broken_rules(plan: Result) -> list[str]:
     return list(dict.fromkeys(f"{verdict['policy']}, {str(verdict['rule']).replace('_', ' ')}" for verdict in broken))
 
 
+def rules_of_stages(results: Mapping[str, Result]) -> Iterator[Plain]:
+    """Give each rule of each stage of a pathway in each of its periods: what is due, and what the stage reaches."""
+    for stage, result in results.items():
+        for verdict in result.manifest.get("verdicts") or ():
+            told = {key: str(verdict[key]).replace("_", " ") for key in ("policy", "rule", "period", "mode")}
+            yield told | {"stage": stage, "due": due(verdict)} | _told(verdict)
+
+
 def _key(verdict: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(verdict["policy"]), str(verdict["rule"]), str(verdict["period"])
 

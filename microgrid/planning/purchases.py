@@ -45,6 +45,11 @@ class Purchase(NamedTuple):
         """The year that it is paid in."""
         return math.ceil(self.time - 1e-9)
 
+    @property
+    def granted(self) -> float:
+        """Share of the price that somebody else pays."""
+        return self.grant / self.price if self.price else 0.0
+
 
 def purchases(plant: Plant, sizes: Mapping[str, Mapping[str, float]], years: int) -> list[Purchase]:
     """Return all that is bought for a plant of given sizes within `years`.

@@ -32,7 +32,7 @@ def reference_of(scenario: Scenario) -> Scenario:
         left_out |= {f"footprint.factors.{name}": "null" for name in named.without if name in scenario.footprint}
         return scenario_of(overridden(scenario.document, left_out | {"reference": "null"}))
     other = read_scenario(scenario.document.folder / named.file)
-    unlike = list(_unlike(scenario, other))
+    unlike = unlike_reference(scenario, scenario, other)
     if unlike:
         raise InputError(unlike)
     return other
@@ -54,11 +54,11 @@ def _can_go(plant: Plant, name: str) -> bool:
     return needed <= fed and kind != "grid_connection"
 
 
-def _unlike(scenario: Scenario, other: Scenario) -> list[Problem]:
-    """Return what keeps two scenarios from being compared: money or time of another kind."""
+def unlike_reference(scenario: Scenario, compared: Scenario, other: Scenario) -> list[Problem]:
+    """Return what keeps a scenario, or a stage of it, from being compared with another one: money or time."""
     place, file = scenario.document.place(("reference", "file")), scenario.reference
     where = shown(file.file) if file is not None else ""
-    mine, their = scenario.plant, other.plant
+    mine, their = compared.plant, other.plant
     found = []
     if mine.currency != their.currency:
         found.append(Problem("reference.file", f"{where} in {their.currency}", f"one in {mine.currency}", "", place))

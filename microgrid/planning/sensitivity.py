@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from microgrid.finance import net_present_value
 from microgrid.finance_section import Finance
-from microgrid.planning.cash_flow import Case, Scale, compared
+from microgrid.planning.cash_flow import Scale
+from microgrid.planning.sheet import Side, compared
 
 _STEP = 0.2
 _POINTS = 0.02
@@ -30,7 +31,7 @@ class Sensitivity(NamedTuple):
         return abs(self.with_more - self.with_less)
 
 
-def sensitivities(plan: Case, reference: Case, finance: Finance) -> list[Sensitivity]:
+def sensitivities(plan: Side, reference: Side, finance: Finance) -> list[Sensitivity]:
     """Return what moves the net present value, the most important first.
 
     The plan is not made anew: with other prices another one might be better, so that a loss is told no smaller, and a
@@ -40,12 +41,12 @@ def sensitivities(plan: Case, reference: Case, finance: Finance) -> list[Sensiti
     return sorted((each for each in found if each.swing > 0), key=lambda each: -each.swing)
 
 
-def _worth(plan: Case, reference: Case, finance: Finance, scale: Scale | None = None) -> float:
+def _worth(plan: Side, reference: Side, finance: Finance, scale: Scale | None = None) -> float:
     sheet = compared(plan, reference, finance, scale)
     return net_present_value(sheet.rate, sheet.net)
 
 
-def _of_prices(plan: Case, reference: Case, finance: Finance) -> Iterator[Sensitivity]:
+def _of_prices(plan: Side, reference: Side, finance: Finance) -> Iterator[Sensitivity]:
     told = f"-{_STEP:.0%}", f"+{_STEP:.0%}"
     low, high = 1 - _STEP, 1 + _STEP
     worths = [_worth(plan, reference, finance, Scale(bought=factor)) for factor in (low, high)]
@@ -55,7 +56,7 @@ def _of_prices(plan: Case, reference: Case, finance: Finance) -> Iterator[Sensit
         yield Sensitivity(words, *told, *worths)
 
 
-def _of_terms(plan: Case, reference: Case, finance: Finance) -> Iterator[Sensitivity]:
+def _of_terms(plan: Side, reference: Side, finance: Finance) -> Iterator[Sensitivity]:
     rates = [finance.discount_rate - _POINTS, finance.discount_rate + _POINTS]
     worths = [_worth(plan, reference, finance.model_copy(update={"discount_rate": rate})) for rate in rates]
     yield Sensitivity("discount rate", f"{rates[0]:.1%}", f"{rates[1]:.1%}", *worths)

@@ -12,13 +12,14 @@ from typing import Any
 import pandas as pd
 
 from microgrid.planning.ageing import losses
-from microgrid.planning.cash_flow import Case, Sheet, compared
-from microgrid.planning.levelised_cost import Levelised, by_bus, by_source
+from microgrid.planning.cash_flow import Case
+from microgrid.planning.levelised_cost import Levelised, by_bus, by_source, of_case
 from microgrid.planning.limits import limits
 from microgrid.planning.purchases import purchases
 from microgrid.planning.reference import reference_of
 from microgrid.planning.replay import Shorter, replayed
 from microgrid.planning.sensitivity import Sensitivity, sensitivities
+from microgrid.planning.sheet import Sheet, compared
 from microgrid.results import Result, load, save_manifest
 from microgrid.run_folders import refuse_unfit, replacing
 from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, solve_plant
@@ -185,13 +186,14 @@ class NoReferenceError(NoPlanError):
 
 def _compared(scenario: Scenario, plan: Case, reference: Case) -> Investment:
     sheet = compared(plan, reference, scenario.finance)
+    spells, left = of_case(plan, scenario.finance.years)
     return Investment(
         scenario,
         plan,
         reference,
         sheet,
-        by_source(sheet, plan),
-        by_bus(sheet, plan.result),
+        by_source(sheet, spells, left),
+        by_bus(sheet, spells),
         sensitivities(plan, reference, scenario.finance),
         limits(scenario, plan, reference),
     )

@@ -14,12 +14,21 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from microgrid.plots.canvas import DPI, WIDTH, clean, drawing, heading, legend, legible, number_axis
-from microgrid.plots.investment import ITEM_COLOURS
+from microgrid.plots.investment import (
+    BAR,
+    Swing,
+    item_bars,
+    scaled_money,
+    sum_lines,
+    swing_bars,
+    width_of_names,
+)
 from microgrid.plots.numbers import larger_unit
-from microgrid.plots.palette import FAINT, INK, OTHER, mixed
+from microgrid.plots.palette import FAINT, INK, mixed
 
 Array = NDArray[np.float64]
 BASE = "#0E697B"
+_WAYS = ((INK, "-"), (FAINT, "--"), (BASE, ":"))
 _LEFT, _RIGHT, _HEIGHT, _GAP, _HEAD = 0.9, 2.0, 1.5, 0.75, 0.55
 
 
@@ -42,7 +51,7 @@ def draw_stages(name: str, years: Sequence[int], grown: Sequence[Grown]) -> Figu
         The capacities: by way of deciding (one bar each) and by vintage (one colour each), an amount for each stage.
     """
     with drawing():
-        figure, rows = _figure(f"What stands, stage by stage: {name}", len(grown))
+        figure, rows = rows_under(f"What stands, stage by stage: {name}", len(grown))
         vintages = list(dict.fromkeys(v for each in grown for ways in each.stands.values() for v in ways))
         shades = np.linspace(0.0, 0.75, max(len(vintages), 1))
         colours = {v: mixed(BASE, "#FFFFFF", float(s)) for v, s in zip(vintages, shades, strict=True)}
@@ -89,26 +98,17 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
         By way of deciding, kgCO2e a year, shape (years,).
     """
     with drawing():
-        figure, (money, carbon) = _figure(f"Money and emissions over the years: {name}", 2)
+        figure, (money, carbon) = rows_under(f"Money and emissions over the years: {name}", 2)
         largest = max((float(np.abs(flows).max()) for flows in paid.values()), default=0.0)
-        factor, unit = (1e6, f"million {currency}") if largest >= 1e6 else (1.0, currency)
-        up, down = (np.zeros(len(next(iter(paid.values())))) for _ in range(2))
-        entries = []
-        for item, flows in paid.items():
-            if not np.abs(flows).max() > 0:
-                continue
-            colour, scaled = ITEM_COLOURS.get(item, OTHER), flows / factor
-            at = begin + np.arange(len(flows))
-            money.bar(at, scaled, bottom=np.where(scaled >= 0, up, down), color=colour, width=0.8)
-            up, down = up + np.maximum(scaled, 0.0), down + np.minimum(scaled, 0.0)
-            entries.append((Patch(color=colour), item))
-        money.axhline(0, color=INK, linewidth=0.8)
-        number_axis(money)
-        legend(money, entries)
+        factor, unit = scaled_money(currency, largest)
+        entries = item_bars(money, {item: flows / factor for item, flows in paid.items()}, begin)
+        legend(money, [(patch, item) for item, patch in entries.items()])
         heading(money, "With perfect foresight", f"{unit} a year; received above zero, paid below")
         factor, unit = larger_unit("kgCO2e", max(float(values.max(initial=0.0)) for values in emitted.values()))
         lines = []
-        for (way, values), (colour, style) in zip(emitted.items(), ((INK, "-"), (FAINT, "--")), strict=False):
+        for (way, values), (colour, style) in zip(
+            emitted.items(), ((INK, "-"), (FAINT, "--"), (BASE, ":")), strict=False
+        ):
             at = begin + np.arange(len(values) + 1)
             (line,) = carbon.plot(
                 at, np.append(values, values[-1:]) / factor, color=colour, linestyle=style, drawstyle="steps-post"
@@ -119,21 +119,45 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
         legend(carbon, lines)
         heading(carbon, "Emissions", f"{unit} a year")
         for axes in (money, carbon):
-            axes.set_xlim(begin - 0.6, begin + len(up) - 0.4)
+            axes.set_xlim(begin - 0.6, begin + len(next(iter(paid.values()))) - 0.4)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
         return figure
 
 
-def _figure(title: str, count: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure with rows of axes under a title."""
-    height = _HEAD + count * (_HEIGHT + _GAP)
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
+def draw_beside(name: str, currency: str, begin: int, items: Mapping[str, Array], rate: float) -> Figure:
+    """Draw what the path brings in each year beside its reference, by item, and the sum so far; as `draw_years`."""
+    with drawing():
+        figure, (bars, sums) = rows_under(f"Beside the reference: {name}", 2)
+        net = np.asarray(sum(items.values()))
+        factor, unit = scaled_money(currency, max(float(np.abs(net.cumsum()).max()), float(np.abs(net).max())))
+        entries = item_bars(bars, {item: flows / factor for item, flows in items.items()}, begin)
+        legend(bars, [(patch, item) for item, patch in entries.items()])
+        heading(bars, "Each year", f"{unit}; received above zero, paid below")
+        sum_lines(sums, net / factor, rate, begin)
+        heading(sums, "Sum so far", f"{unit}; crosses zero at the payback")
+        return figure
+
+
+def draw_swings(name: str, currency: str, swings: Sequence[Swing], worth: float) -> Figure:
+    """Draw what each assumption moves the net present value of a path to."""
+    with drawing():
+        height = BAR * max(len(swings), 2)
+        figure, (axes,) = rows_under(f"What it depends on: {name}", 1, width_of_names(swings), 0.6, height)
+        swing_bars(axes, swings, worth, currency)
+        return figure
+
+
+def rows_under(
+    title: str, count: int, left: float = _LEFT, right: float = _RIGHT, height: float = _HEIGHT
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with rows of axes under a title; sizes in inches."""
+    whole = _HEAD + count * (height + _GAP)
+    figure = Figure(figsize=(WIDTH, whole), dpi=DPI)
     FigureCanvasAgg(figure)
     shown = title if legible(title) else title.partition(":")[0]
-    figure.text(0.16 / WIDTH, 1 - 0.12 / height, clean(shown, 90), size=12.5, weight="bold", va="top")
+    figure.text(0.16 / WIDTH, 1 - 0.12 / whole, clean(shown, 90), size=12.5, weight="bold", va="top")
     rows = []
     for row in range(count):
-        bottom = height - _HEAD - (row + 1) * _HEIGHT - row * _GAP - 0.3
-        share = (_LEFT / WIDTH, bottom / height, (WIDTH - _LEFT - _RIGHT) / WIDTH, _HEIGHT / height)
-        rows.append(figure.add_axes(share))
+        bottom = whole - _HEAD - (row + 1) * height - row * _GAP - 0.3
+        rows.append(figure.add_axes((left / WIDTH, bottom / whole, (WIDTH - left - right) / WIDTH, height / whole)))
     return figure, rows

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -35,6 +37,8 @@ class Bound:
         First and last day, ISO; empty where there is none.
     document_from, document_to
         First and last day of the document that it is taken from.
+    moved
+        Years that all of these days were moved by, as the horizon stands for another year.
     """
 
     policy: str
@@ -56,15 +60,38 @@ class Bound:
     source: str
     status: str
     document: str
+    moved: int = 0
 
     @property
     def quantities(self) -> tuple[str, ...]:
         """Every quantity that it speaks of."""
         return (*self.numerator, *self.denominator)
 
+    def moved_by(self, years: int) -> Bound:
+        """Return it with its days on a calendar whose years count `years` more than those that they stand for."""
+        if not years:
+            return self
+        return replace(
+            self,
+            moved=years,
+            valid_from=moved_day(self.valid_from, years),
+            valid_to=moved_day(self.valid_to, years),
+            document_from=moved_day(self.document_from, years),
+            document_to=moved_day(self.document_to, years),
+        )
+
     def plain(self) -> dict[str, Any]:
         """Return it as texts and numbers."""
         return asdict(self)
+
+
+def moved_day(day: str, years: int) -> str:
+    """Return an ISO day moved by whole years; nothing stays nothing, 29 February may become the 28th."""
+    if not day:
+        return ""
+    old = date.fromisoformat(day)
+    last = 28 if (old.month, old.day) == (2, 29) and not isleap(old.year + years) else old.day
+    return old.replace(year=old.year + years, day=last).isoformat()
 
 
 @dataclass(frozen=True)
@@ -86,10 +113,18 @@ class Policy:
     mode: Mode = "check"
     answers: Mapping[str, str | float] = field(default_factory=dict)
 
-    def bounds(self, first_year: int) -> list[Bound]:
-        """Return the rules that hold for a plant whose horizon begins in `first_year`."""
+    def bounds(self, first_year: int, moved: int = 0) -> list[Bound]:
+        """Return the rules that hold for a plant.
+
+        Parameters
+        ----------
+        first_year
+            The year that the horizon begins in, or stands for.
+        moved
+            The year of the horizon's calendar, less that one: the days of rules are moved with it.
+        """
         return [
-            self._bound(name, rule)
+            self._bound(name, rule).moved_by(moved)
             for name, rule in self.pack.rules.items()
             if all(self._holds(option, wanted, first_year) for option, wanted in rule.when.items())
         ]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microgrid.books import ABSOLUTE, RELATIVE, Finding
-from microgrid.policies.adopted import Bound
+from microgrid.policies.adopted import Bound, moved_day
 from microgrid.policies.assignment import findings, green_power
 from microgrid.policies.measures import Measures
 from microgrid.policies.packs import HYDROGEN, QUANTITIES
@@ -182,10 +182,10 @@ def _periods(measures: Measures, bound: Bound) -> Iterator[tuple[str, NDArray[np
 def _outside(measures: Measures, bound: Bound, steps: NDArray[np.int64]) -> str:
     first, last = (measures.time[steps[at]].strftime("%Y-%m-%d") for at in (0, -1))
     if first < bound.document_from:
-        return f"before {bound.document_from}, when the document comes into force"
-    return (
-        f"after {bound.document_to}, when the document ends" if bound.document_to and last > bound.document_to else ""
-    )
+        return f"before {moved_day(bound.document_from, -bound.moved)}, when the document comes into force"
+    if bound.document_to and last > bound.document_to:
+        return f"after {moved_day(bound.document_to, -bound.moved)}, when the document ends"
+    return ""
 
 
 def _covered(measures: Measures, bound: Bound, steps: NDArray[np.int64]) -> float:

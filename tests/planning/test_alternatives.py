@@ -121,3 +121,6 @@ def test_what_is_written_says_the_same(tmp_path, monkeypatch, capsys):
     assert manifest["alternatives"]["ranges"]["roof.capacity"][1] == pytest.approx(table["roof.capacity"].max())
     assert load(out / "plans" / "02").sizes["roof"]["capacity"] == pytest.approx(55)
     assert (out / "alternatives.png").stat().st_size > 5_000
+    page = (out / "alternatives.html").read_text(encoding="utf-8")
+    for words in ("What is free to be decided", "the cheapest", "Costs more", "data:image/png", "Limits of this study"):
+        assert words in page

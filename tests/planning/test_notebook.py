@@ -19,4 +19,8 @@ def test_the_planners_notebook_runs(monkeypatch, capsys):
             exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
     assert names["investment"].sheet.figures["investment"] > 0
     assert len(names["front"].points) >= 2
+    assert names["path"].perfect.audits
+    assert names["futures"].audited
+    assert names["others"].audited
+    assert names["done"].audited
     assert "- One year stands for all" in capsys.readouterr().out

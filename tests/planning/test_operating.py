@@ -9,8 +9,12 @@ import pandas as pd
 import pytest
 
 from microgrid.errors import InputError
+from microgrid.finance import annuity_factor
 from microgrid.planning.operating import operated
+from microgrid.planning.priced_caps import in_place_of_caps, without_cap_prices
 from microgrid.results import load
+from microgrid.running import run
+from microgrid.scenario import read_scenario
 from tests.command_line import typed
 
 ROOF = "roof: {kind: photovoltaic, availability: 0.5, capacity: {high: 50 kW, capex: 500 EUR/kW, opex: 10 EUR/kW/a}}"
@@ -78,12 +82,79 @@ def test_a_store_earns_less_than_with_foresight(tmp_path, monkeypatch, capsys):
     assert done.sizes["store"]["energy"] > 1
     assert done.cost == pytest.approx(told["operation"]["plan"]["cost"])
     assert any("0.011 years" in limit for limit in told["limits"])
+    assert sum(told["regret_by_item"].values()) == pytest.approx(told["regret"], abs=1e-3)
+    page = (tmp_path / "run" / "operated.html").read_text(encoding="utf-8")
+    for words in ("Where the regret comes from", "Month by month", "How it was planned", "data:image/png"):
+        assert words in page
 
 
-def test_what_cannot_be_carried_out_day_by_day_is_refused(tmp_path):
+def test_a_price_stands_for_a_cap_and_is_paid_by_nobody(tmp_path):
+    """Four days need 5,800 kWh and emit 2,900 kg; a kW of roof gives 48 kWh and avoids 24 kg: 2,300 kg take 25 kW.
+
+    At 9,000 EUR a kW costs (9,000 * 0.0871846 + 10) * 96 / 8,760 = 8.709 EUR in four days and saves 4.80: a kg is worth
+    3.909 / 24 = 0.1629 EUR. Nobody pays that: a kW brings 428 EUR a year for 9,000 EUR, however it is carried out.
+    """
+    path = written(tmp_path, "roof", ROOF.replace("capex: 500", "capex: 9000"))
+    text, named = path.read_text(encoding="utf-8"), "reference: {without: [roof], name: grid only}\n"
+    path.write_text(text.replace(named, "reference: {file: as_it_is.yaml}\n"), encoding="utf-8")
+    others = [line for line in text.replace(named, "").splitlines() if not line.startswith("  roof")]
+    (tmp_path / "as_it_is.yaml").write_text("\n".join(others) + "\n", encoding="utf-8")
+    study = operated(path, tmp_path / "run", overrides={"objective.caps.emissions": "2300 kgCO2"})
+    assert study.investment.plan.result.sizes["roof"]["capacity"] == pytest.approx(25)
+    price = ((9_000 * annuity_factor(0.06, 20) + 10) * 96 / 8760 - 4.8) / 24
+    assert study.caps["emissions"].price == pytest.approx(price)
+    assert study.caps["emissions"].operated == pytest.approx(2_300)
+    assert study.caps["emissions"].is_kept
+    for how in ("perfect", "operated"):
+        assert study.worth(how) == pytest.approx(25 * (-9_000 + 428 / annuity_factor(0.06, 20)), abs=1)
+    page = (tmp_path / "run" / "operated.html").read_text(encoding="utf-8")
+    for words in ("Price in its place, EUR/t", f"{1000 * price:.1f}", "2.3", "kept"):
+        assert words in page
+
+
+def test_a_price_in_place_of_a_cap_adds_to_the_scenarios_own(tmp_path):
+    """60 EUR/t are paid; a kg more of the cap is worth so much less, and what is paid counts."""
+    path = written(tmp_path, "roof", ROOF.replace("capex: 500", "capex: 9000"))
+    own = {"objective.carbon_price": "60 EUR/tCO2", "objective.caps.emissions": "2900 kgCO2"}
+    scenario = read_scenario(path, own)
+    overrides = in_place_of_caps(scenario, {"emissions": 0.1})
+    assert overrides == {"objective.caps": "null", "objective.carbon_price": "0.16 EUR/kgCO2"}
+    result = run(read_scenario(path, own | overrides))
+    paid = without_cap_prices(result, scenario, {"emissions": 0.1}).costs
+    carbon = paid.loc[paid["category"] == "carbon", "amount"].sum()
+    assert carbon == pytest.approx(0.06 * result.manifest["emissions"]["emissions"])
+
+
+TARIFF = """\
+{currency: EUR, time_of_use: {days: [{hours: {day: 8-20, night: rest}}]}, components: {
+      energy: {kind: energy, price: {day: 0.3 EUR/kWh, night: 0.1 EUR/kWh}},
+      tiers: {kind: energy, tiers: [{up_to: 3 MWh, price: 0.02 EUR/kWh}, {price: 0.05 EUR/kWh}]},
+      demand: {kind: demand, price: 6 EUR/kW/month, window: 1 h},
+      contract: {kind: demand, price: 2 EUR/kW/month, window: 1 h, ratchet: {share: 80 %, look_back: 3}}}}"""
+
+
+def test_a_tariff_is_billed_as_carried_out(tmp_path):
+    """Time of use, tiers, demand charge and ratchet: the forecast by weeks misses the month's peak, foresight does not.
+
+    Demand is billed by the month, so that the sheet counts it twelve times, energy 8,760 / 96 times.
+    """
+    path = written(tmp_path, "store", STORE)
+    text = path.read_text(encoding="utf-8").replace("import_price: 0.1 EUR/kWh", f"tariff: {TARIFF}")
+    path.write_text(text, encoding="utf-8")
+    study = operated(path)
+    assert study.audited
+    assert study.investment.plan.result.sizes["store"]["energy"] > 1
+    for how in ("perfect", "operated"):
+        bills = [study.results[how][name].costs for name in ("reference", "plan")]
+        charges = [frame.loc[frame["category"] == "demand", "amount"].sum() for frame in bills]
+        assert study.sheets[how].items["demand"][1] == pytest.approx(12 * (charges[0] - charges[1]))
+    assert study.regret >= -1e-3 * abs(study.worth("perfect"))
+
+
+def test_a_cap_on_money_is_refused(tmp_path):
     path = written(tmp_path, "roof", ROOF)
-    with pytest.raises(InputError, match="caps on the whole horizon"):
-        operated(path, overrides={"objective.caps.emissions": "100 tCO2"})
+    with pytest.raises(InputError, match="a cap on cost"):
+        operated(path, overrides={"objective.caps.cost": "5000 EUR"})
 
 
 @pytest.mark.parametrize(

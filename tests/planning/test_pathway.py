@@ -9,10 +9,10 @@ import pytest
 
 from microgrid.errors import InputError
 from microgrid.finance import annuity_factor
-from microgrid.planning.path_model import path_model
-from microgrid.planning.pathway import NoPathError, pathway
+from microgrid.planning.pathways.model import path_model
+from microgrid.planning.pathways.pathway import NoPathError, pathway
+from microgrid.planning.pathways.stages import stages_of
 from microgrid.planning.sizing import size
-from microgrid.planning.stages import stages_of
 from microgrid.results import load
 from microgrid.scenario import read_scenario
 from solvers import templating
@@ -101,7 +101,7 @@ def test_what_is_given_up_early_leaves_no_residual_value(tmp_path):
     study = staged(tmp_path, "assets.roof.capacity.opex: [10 EUR/kW/a, 500 EUR/kW/a]", roof=roof)
     assert of(study.perfect, "built") == pytest.approx([50, 0], abs=1e-6)
     assert study.perfect.cost == pytest.approx(GRID * worth(1, 20) + 50 * (100 - SAVED * worth(1, 5)))
-    assert ("roof", "residual value") not in study.perfect.rows
+    assert ("roof", "residual value") not in study.perfect.flows
 
 
 def test_what_has_ended_where_a_stage_begins_is_gone(tmp_path):

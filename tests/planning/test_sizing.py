@@ -282,3 +282,18 @@ def test_a_plan_that_ages_into_nothing_says_what_aged(tmp_path):
     roof = ROOF.replace("50 kW", "40 kW").replace("lifetime: 10 a", "lifetime: 10 a, degradation: 4 %/a")
     with pytest.raises(AgedError, match=r"roof.capacity has aged to 64.0%"):
         size(scenario(tmp_path, text, roof=roof))
+
+
+def test_allowances_are_paid_where_the_plants_own_carbon_price_is_not(tmp_path):
+    """10 t are left free at 50 EUR/t: 500 EUR a year for whoever emits nothing; 100 EUR/t of its own decide alone."""
+    text = YEAR.replace(
+        "reference:",
+        "objective: {carbon_price: 100 EUR/tCO2}\n"
+        "accounting: {trading: {price: 50 EUR/tCO2, allowances: 10 tCO2}}\nreference:",
+    )
+    finance = "{discount_rate: 6 %, project_life: 20 a, carbon_is_paid: false, growth: {carbon: 10 %}}"
+    sheet = sized(tmp_path, text, finance=finance).sheet
+    for rows in (sheet.plan, sheet.reference):
+        paid = {item: flows for (_, item), flows in rows.items() if item.startswith("carbon")}
+        assert list(paid) == ["carbon allowances"]
+        assert paid["carbon allowances"][1:3] == pytest.approx([500.0, 550.0])

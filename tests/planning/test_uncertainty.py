@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from microgrid.errors import InputError
-from microgrid.planning.futures import futures_of
-from microgrid.planning.uncertainty import NoFutureError, uncertainty
-from microgrid.planning.uncertainty_model import futures_model
+from microgrid.planning.uncertain.futures import futures_of
+from microgrid.planning.uncertain.model import futures_model
+from microgrid.planning.uncertain.uncertainty import NoFutureError, uncertainty
 from microgrid.results import load
 from microgrid.scenario import read_scenario
 from solvers import templating

@@ -67,11 +67,17 @@ class Vintage:
         Number of the first stage in which it stands.
     bought
         What is bought for it in each stage in which it can stand, from the first on.
+    renewed
+        How often it is bought anew as a whole in each of them.
+    left
+        What share of it ageing leaves in each of them: the mean over the stage's years, each taken at its begin.
     """
 
     built: int | None
     first: int
     bought: tuple[tuple[Bought, ...], ...]
+    renewed: tuple[int, ...]
+    left: tuple[float, ...]
 
     @property
     def stages(self) -> range:
@@ -83,6 +89,15 @@ class Vintage:
         """Whether anything is paid for building at all, whatever the size."""
         return any(each.building for stage in self.bought for each in stage)
 
+    @property
+    def fades(self) -> bool:
+        """Whether ageing leaves less of it in any stage."""
+        return any(left < 1.0 for left in self.left)
+
+    def left_in(self, number: int) -> float:
+        """Return what share of it is left in a stage in which it can stand."""
+        return self.left[number - self.first]
+
 
 class _Whole(NamedTuple):
     """One life of a vintage: its begin, its end, the parts bought within it."""
@@ -93,7 +108,11 @@ class _Whole(NamedTuple):
 
 
 def vintage(
-    capacities: Sequence[Sized], spans: Sequence[Span], built: int | None, remaining_life: float = 0.0
+    capacities: Sequence[Sized],
+    spans: Sequence[Span],
+    built: int | None,
+    remaining_life: float = 0.0,
+    years: Sequence[Span] | None = None,
 ) -> Vintage:
     """Follow a vintage through the stages.
 
@@ -105,6 +124,8 @@ def vintage(
         The stages in time.
     built
         In which of them it is built; None for what stands before the first, for another `remaining_life` years.
+    years
+        The years of each stage that ageing is told for; by default all of it.
     """
     first = 0 if built is None else built
     begin = spans[first].begin
@@ -112,10 +133,13 @@ def vintage(
         begin, begin + (remaining_life if built is None else capacities[first].lifetime), capacities[first].parts
     )
     found: list[tuple[Bought, ...]] = []
+    renewed: list[int] = []
+    made = _made(whole, capacities[first])
     for number in range(first, len(spans)):
         span, capacity, bought = spans[number], capacities[number], list[Bought]()
         if whole.ends <= span.begin + _SOON:
             break
+        renewed.append(0)
         if number == built:
             price, building, grant = capacity.capex, capacity.build_cost, capacity.grant
             bought.append(Bought(number, "", begin, price, building, grant, capacity.lifetime))
@@ -125,8 +149,29 @@ def vintage(
             bought.append(Bought(number, "", time, capacity.capex, capacity.build_cost, 0.0, capacity.lifetime))
             whole = _Whole(time, time + capacity.lifetime, capacity.parts)
             bought += _parts(whole, span, capacity, number)
+            renewed[-1] += 1
+            made |= _made(whole, capacity)
         found.append(tuple(each for each in bought if each.price or each.building))
-    return Vintage(built, first, tuple(found))
+    left = [_left(made, each) for each in (years or spans)[first : first + len(found)]]
+    return Vintage(built, first, tuple(found), tuple(renewed), tuple(left))
+
+
+def _made(whole: _Whole, capacity: Sized) -> dict[float, float]:
+    """Return when a whole is as new, by itself or by parts that renew it, and what it then loses a year."""
+    times = [whole.begin]
+    for part in whole.parts.values():
+        if part.renews:
+            times += [whole.begin + after for after in replacement_times(part.lifetime, whole.ends - whole.begin)]
+    return dict.fromkeys(times, capacity.degradation)
+
+
+def _left(made: Mapping[float, float], span: Span) -> float:
+    """Return what share is left on the mean of a span's years, each taken at its begin."""
+    shares = []
+    for time in range(round(span.begin), round(span.until)):
+        last = max(each for each in made if each <= time + _SOON)
+        shares.append(max(0.0, 1.0 - made[last] * (time - last)))
+    return sum(shares) / len(shares)
 
 
 def _parts(whole: _Whole, span: Span, capacity: Sized, number: int) -> Iterator[Bought]:

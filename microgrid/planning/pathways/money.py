@@ -12,34 +12,86 @@ from microgrid.capacity import Fixed
 from microgrid.finance import net_present_value
 from microgrid.finance_section import Finance
 from microgrid.planning.alike import Where
-from microgrid.planning.cash_flow import Rows, Scale, bought_rows, yearly_costs
-from microgrid.planning.path_model import Kept
+from microgrid.planning.cash_flow import Array, Rows, Scale, added_up, bought_rows, column_of, yearly_costs
+from microgrid.planning.pathways.model import Kept, left_of_given
+from microgrid.planning.pathways.sizes import faded
+from microgrid.planning.pathways.stages import Stage
+from microgrid.planning.pathways.vintages import Bought, Vintage
 from microgrid.planning.purchases import Purchase, purchases
-from microgrid.planning.stages import Stage
 from microgrid.planning.variants import with_capacities
-from microgrid.planning.vintages import Bought, Vintage
 from microgrid.plant import Plant
 from microgrid.results import Result
 
 _NOTHING = 1e-9
 
 
-def path_rows(stages: Sequence[Stage], results: Sequence[Result], bought: Sequence[Purchase], finance: Finance) -> Rows:
-    """Return what a path pays (below zero) and receives, by asset and item, in today's money, shape (years + 1,)."""
-    rows: Rows = {}
+def path_rows(
+    stages: Sequence[Stage],
+    results: Sequence[Result],
+    bought: Sequence[Purchase],
+    upkeep: Mapping[str, Array],
+    finance: Finance,
+    scale: Scale | None = None,
+) -> Rows:
+    """Return what a path pays (below zero) and receives, by asset and item, in today's money, shape (years + 1,).
 
-    def add(key: tuple[str, str], flows: np.ndarray) -> None:
-        rows[key] = rows.get(key, np.zeros(finance.years + 1)) + flows
-
-    for key, flows in bought_rows(bought, finance, Scale()):
-        add(key, flows)
+    Parameters
+    ----------
+    bought
+        All purchases.
+    upkeep
+        By asset, what the upkeep of what has faded costs in each year, before growth; see `faded_upkeep`.
+    """
+    scale = scale or Scale()
+    flows = list(bought_rows(bought, finance, scale))
     for stage, result in zip(stages, results, strict=True):
-        years = np.arange(finance.years + 1)
-        holds = (years > stage.begin) & (years <= stage.until)
-        for (asset, category), amount in yearly_costs(result).items():
-            grown = (1 + finance.growth.get(category, 0.0)) ** np.maximum(years - 1, 0)
-            add((asset, category), np.where(holds, -amount * grown, 0.0))
-    return rows
+        holds = years_of(stage, finance)
+        flows += [
+            ((asset, item), -amount * holds * _changed(item, finance, scale))
+            for (asset, item), amount in yearly_costs(result).items()
+        ]
+    fixed = _changed("fixed", finance, scale)
+    flows += [((asset, "fixed"), -amounts * fixed) for asset, amounts in upkeep.items()]
+    return added_up(flows, finance)
+
+
+def years_of(stage: Stage, finance: Finance) -> Array:
+    """Return 1 for the years of a stage, 0 for all others, shape (years + 1,)."""
+    years = np.arange(finance.years + 1)
+    return ((years > stage.begin) & (years <= stage.until)).astype(float)
+
+
+def _changed(item: str, finance: Finance, scale: Scale) -> Array:
+    """Return what a cost of today's prices is multiplied with in each year."""
+    years = np.maximum(np.arange(finance.years + 1) - 1, 0)
+    column = column_of(item)
+    return np.asarray(scale.costs.get(column, 1.0) * (1 + finance.growth.get(column, 0.0)) ** years)
+
+
+def faded_upkeep(
+    stages: Sequence[Stage], vintages: Mapping[Where, Sequence[Vintage]], kept: Kept, finance: Finance
+) -> dict[str, Array]:
+    """Return by asset what the upkeep of all that stands costs in each year beyond that of what it still gives."""
+    found = _given_upkeep(stages, finance)
+    for where, each in vintages.items():
+        for number, stage in enumerate(stages):
+            opex = stage.scenario.plant.assets[where[0]].capacities()[where[1]].opex
+            lost = opex * sum(faded(where, each, kept, number))
+            if lost:
+                found[where[0]] = found.get(where[0], 0.0) + lost * years_of(stage, finance)
+    return found
+
+
+def _given_upkeep(stages: Sequence[Stage], finance: Finance) -> dict[str, Array]:
+    """Return the same of what is given as a number."""
+    found: dict[str, Array] = {}
+    for stage, shares in zip(stages, left_of_given(stages, finance), strict=True):
+        for (name, key), left in shares.items():
+            capacity = stage.scenario.plant.assets[name].capacities()[key]
+            lost = capacity.opex * capacity.high * (1.0 - left)
+            if lost:
+                found[name] = found.get(name, np.zeros(finance.years + 1)) + lost * years_of(stage, finance)
+    return found
 
 
 def cost_of(rows: Rows, finance: Finance) -> float:
@@ -59,9 +111,9 @@ def path_purchases(
 
 
 def given_cost(stages: Sequence[Stage], finance: Finance) -> float:
-    """Return what is bought whatever is decided, at the path's begin: what stands as a number is replaced."""
-    bought = _given_purchases(stages, finance)
-    return -sum(net_present_value(finance.real_rate, flows) for _, flows in bought_rows(bought, finance, Scale()))
+    """Return what is paid whatever is decided, at the path's begin: what stands as a number is replaced, and fades."""
+    bought, upkeep = _given_purchases(stages, finance), _given_upkeep(stages, finance)
+    return cost_of(path_rows([], [], bought, upkeep, finance), finance)
 
 
 def _given_purchases(stages: Sequence[Stage], finance: Finance) -> list[Purchase]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from microgrid.documents import Document, with_values
 from microgrid.errors import InputError, Problem
@@ -16,7 +16,7 @@ from microgrid.reading import Reading, read_number
 from microgrid.scenario import Scenario, scenario_of
 
 SECTION = "pathway"
-_STUDIES = (SECTION, "reference", "uncertainty")
+STUDIES = (SECTION, "reference", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def stages_of(scenario: Scenario) -> tuple[list[Stage], dict[Where, Standing]]:
     for number, (year, until) in enumerate(zip(path.stages, ends, strict=True)):
         try:
             staged = scenario_of(_document(scenario.document, path, number))
+            staged = replace(staged, plant=replace(staged.plant, year=year))
             found.append(Stage(year, year - path.stages[0], until, staged))
         except InputError as error:
             problems += error.problems
@@ -90,12 +91,17 @@ def stages_of(scenario: Scenario) -> tuple[list[Stage], dict[Where, Standing]]:
 
 def _document(document: Document, path: Pathway, number: int) -> Document:
     """Return the file as it is in a stage."""
-    values = [(name, None, "") for name in _STUDIES if name in document.data]
-    values += [
-        (field, each[number], document.place((SECTION, "fields", field, number))) for field, each in path.fields.items()
-    ]
+    values = [(name, None, "") for name in STUDIES if name in document.data]
+    values += fields_in(document, path, number)
     name = str(document.data.get("name") or document.files[0].stem)
     return with_values(document, [*values, ("name", f"{name}, {path.stages[number]}", "")])
+
+
+def fields_in(document: Document, path: Pathway, number: int) -> list[tuple[str, Any, str]]:
+    """Return what differs in a stage: field, value and place."""
+    return [
+        (field, each[number], document.place((SECTION, "fields", field, number))) for field, each in path.fields.items()
+    ]
 
 
 def _unfit_times(path: Pathway, scenario: Scenario) -> Iterator[Fault]:
@@ -109,7 +115,7 @@ def _unfit_times(path: Pathway, scenario: Scenario) -> Iterator[Fault]:
         )
     for field in path.fields:
         section = field.partition(".")[0]
-        if section in ("finance", "currency", "solver", "site", *_STUDIES):
+        if section in ("finance", "currency", "solver", "site", *STUDIES):
             wanted = "a field that may differ from stage to stage"
             yield Fault(
                 (SECTION, "fields", field), f"{section} by stage", wanted, f"{section} holds for the whole path"

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from microgrid.faults import shown
-from microgrid.planning.uncertainty_model import JUDGED
+from microgrid.planning.uncertain.model import JUDGED
 from microgrid.plots.numbers import amount, decimals_for, percent
 from microgrid.plots.uncertainty import Costs, draw_costs
 from microgrid.report import render
@@ -23,7 +23,7 @@ from microgrid.run_folders import replacing
 from microgrid.running import audited
 
 if TYPE_CHECKING:
-    from microgrid.planning.uncertainty import Choice, UncertaintyStudy
+    from microgrid.planning.uncertain.uncertainty import Choice, UncertaintyStudy
 
 PAGE = "uncertainty.html"
 _WIDE = 200

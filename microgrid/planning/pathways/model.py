@@ -6,21 +6,23 @@ lives at the project's end taken off.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
 
-from microgrid.capacity import Sized
+from microgrid.capacity import Fixed, Sized
 from microgrid.finance_section import Finance
 from microgrid.model import Model, write_plant
 from microgrid.names import Named
 from microgrid.planning.alike import Where, decided_in
-from microgrid.planning.stages import Stage, Standing
+from microgrid.planning.pathways.sizes import add_up, declare_kept, faded, fades, keep_within_areas
+from microgrid.planning.pathways.stages import Stage, Standing
+from microgrid.planning.pathways.vintages import Span, Vintage, present_price, present_rest, vintage
+from microgrid.planning.purchases import left_of_life
 from microgrid.planning.variants import with_capacities
-from microgrid.planning.vintages import Span, Vintage, present_price, present_rest, vintage
 from microgrid.plant import Plant
 from microgrid.technologies.base import Cost
 
@@ -67,6 +69,7 @@ def path_model(
     done: Kept | None = None,
     emitted: float = 0.0,
     given: float = 0.0,
+    years: Sequence[Span] | None = None,
 ) -> PathModel:
     """Write a pathway.
 
@@ -85,28 +88,39 @@ def path_model(
     emitted
         What these stages have emitted.
     given
-        What is bought whatever is decided, at the path's begin: it counts in the objective, and so in its gap.
+        What is paid whatever is decided, at the path's begin: it counts in the objective, and so in its gap.
+    years
+        The years of each stage that ageing is told for; by default all of it.
     """
     done = done or {}
     over = len(stages) - 1 if done else 0
     model = pyo.ConcreteModel(name="pathway")
     names = [stage.name for stage in stages]
+    planned = {number: stage for number, stage in enumerate(stages) if number >= over}
+    spans = years or [Span(stage.begin, stage.until) for stage in stages]
     model.stage = pyo.Block(names[over:])
     model.build = pyo.Block(list(stages[0].scenario.plant.assets))
+    decided = decided_in(stages[0].scenario.plant.assets)
+    vintages = {where: _vintages(where, stages, standing.get(where), spans) for where in decided}
+    fading = {where for where, found in vintages.items() if fades(found)}
+    given_left = left_of_given(stages, finance, spans)
     parts = {
-        number: write_plant(_counting(unpriced(stage.scenario.plant), budget), model.stage[stage.name])
-        for number, stage in enumerate(stages)
-        if number >= over
+        number: write_plant(
+            _counting(unpriced(stage.scenario.plant, fading, given_left[number]), budget), model.stage[stage.name]
+        )
+        for number, stage in planned.items()
     }
-    vintages = {where: _vintages(where, stages, standing.get(where)) for where in decided_in(parts[over].plant.assets)}
     kept: dict[tuple[Where, int | None, int], tuple[Any, Any]] = dict(done)
     money: list[Any] = [given]
     for where, found in vintages.items():
         capacities = _capacities(where, stages)
         for each in found:
-            _declare(model.build[where[0]], where, each, capacities, names, kept, standing.get(where))
+            declare_kept(model.build[where[0]], where, each, capacities, names, kept, standing.get(where))
             money += _bought(where, each, kept, finance, over)
-        _add_up(model.build[where[0]], where, found, kept, parts, names)
+        add_up(model.build[where[0]], where, found, kept, parts, stages)
+        money += _upkeep_of_what_faded(where, found, kept, planned, finance)
+    model.site = pyo.Block()
+    keep_within_areas(model.site, vintages, kept, planned)
     money += [part for number in parts for part in _operated(parts[number], stages[number], finance)]
     model.goal = pyo.Objective(rule=lambda _m: sum(money), sense=pyo.minimize)
     if budget is not None:
@@ -115,21 +129,43 @@ def path_model(
     return PathModel(model, parts, vintages, kept)
 
 
-def unpriced(plant: Plant) -> Plant:
-    """Return a plant whose capacities cost nothing to build: what is built is paid for outside its operation."""
+def unpriced(plant: Plant, fading: Container[Where] = (), left: Mapping[Where, float] | None = None) -> Plant:
+    """Return a plant whose capacities cost nothing to build: what is built is paid for outside its operation.
+
+    Of capacities that fade it has what is left of them, so that neither their bounds nor their modules hold in it;
+    `left` says so of what is given as a number. Nor do areas, which count what stands.
+    """
     free = {"capex": 0.0, "build_cost": 0.0, "grant": 0.0, "parts": Named()}
+    loose = {"low": 0.0, "optional": False, "unit_size": None}
+
+    def changed(where: Where, capacity: Fixed | Sized) -> Fixed | Sized:
+        if isinstance(capacity, Fixed):
+            return capacity.model_copy(update={"amount": capacity.amount * (left or {}).get(where, 1.0)})
+        return capacity.model_copy(update=free | (loose if where in fading else {}))
+
     assets = {
-        name: with_capacities(
-            asset,
-            {
-                key: capacity.model_copy(update=free)
-                for key, capacity in asset.capacities().items()
-                if isinstance(capacity, Sized)
-            },
-        )
+        name: with_capacities(asset, {key: changed((name, key), each) for key, each in asset.capacities().items()})
         for name, asset in plant.assets.items()
     }
-    return replace(plant, assets=assets)
+    return replace(plant, assets=assets, areas={})
+
+
+def left_of_given(
+    stages: Sequence[Stage], finance: Finance, years: Sequence[Span] | None = None
+) -> list[dict[Where, float]]:
+    """Return of each stage what share ageing leaves of what is given as a number: the mean over its years."""
+    spans = years or [Span(stage.begin, stage.until) for stage in stages]
+    plant, found = stages[0].scenario.plant, list[dict[Where, float]]()
+    shares = {
+        (name, key): left_of_life(plant, name, key, finance.years)
+        for name, asset in plant.assets.items()
+        for key, capacity in asset.capacities().items()
+        if isinstance(capacity, Fixed) and capacity.degradation
+    }
+    for span in spans:
+        held = slice(round(span.begin), round(span.until))
+        found.append({where: float(np.mean(left[held])) for where, left in shares.items()})
+    return found
 
 
 def _counting(plant: Plant, budget: float | None) -> Plant:
@@ -145,71 +181,18 @@ def _capacities(where: Where, stages: Sequence[Stage]) -> list[Sized]:
     return [capacity for capacity in found if isinstance(capacity, Sized)]
 
 
-def _vintages(where: Where, stages: Sequence[Stage], standing: Standing | None) -> list[Vintage]:
+def _vintages(where: Where, stages: Sequence[Stage], standing: Standing | None, years: Sequence[Span]) -> list[Vintage]:
     """Return what stood before, and what each stage can build."""
     capacities, spans = _capacities(where, stages), [Span(stage.begin, stage.until) for stage in stages]
-    before = [vintage(capacities, spans, None, standing.remaining_life)] if standing is not None else []
-    return before + [vintage(capacities, spans, number) for number in range(len(stages))]
+    if counts_modules(stages[0].scenario.plant, where):
+        capacities = [capacity.model_copy(update={"degradation": 0.0}) for capacity in capacities]
+    before = [vintage(capacities, spans, None, standing.remaining_life, years)] if standing is not None else []
+    return before + [vintage(capacities, spans, number, years=years) for number in range(len(stages))]
 
 
-def _declare(
-    block: Any,
-    where: Where,
-    found: Vintage,
-    capacities: Sequence[Sized],
-    names: Sequence[str],
-    kept: dict[tuple[Where, int | None, int], tuple[Any, Any]],
-    standing: Standing | None,
-) -> None:
-    """Declare how much of a vintage is kept in each stage that is not over: no more than in the one before."""
-    origin = "before" if found.built is None else names[found.built]
-    before: tuple[Any, Any] | None = None
-    if found.built is None and standing is not None:
-        before = (standing.amount, 1.0 if standing.amount else 0.0)
-    for number in found.stages:
-        key, capacity = (where, found.built, number), capacities[number]
-        if key not in kept:
-            name = f"{where[1]}_of_{origin}_in_{names[number]}"
-            kept[key] = _kept(block, name, capacity, found.is_built_for)
-            if before is not None:
-                for now, then, told in zip(kept[key], before, ("kept", "stands"), strict=True):
-                    if not isinstance(now, float):
-                        row = pyo.Constraint(expr=now <= then)
-                        block.add_component(f"{name}_{told}_no_more_than_before", row)
-        before = kept[key]
-
-
-def _kept(block: Any, name: str, capacity: Sized, is_built_for: bool) -> tuple[Any, Any]:
-    """Declare how much is kept of a vintage, its modules, and whether it stands at all where that costs money."""
-    amount = pyo.Var(bounds=(0.0, capacity.high))
-    block.add_component(name, amount)
-    if capacity.unit_size is not None:
-        modules = pyo.Var(within=pyo.NonNegativeIntegers, bounds=(0, int(capacity.high / capacity.unit_size + 1e-9)))
-        block.add_component(f"{name}_modules", modules)
-        block.add_component(f"{name}_of_modules", pyo.Constraint(expr=amount == capacity.unit_size * modules))
-    if not is_built_for:
-        return amount, 1.0
-    stands = pyo.Var(within=pyo.Binary)
-    block.add_component(f"{name}_stands", stands)
-    block.add_component(f"{name}_only_if_it_stands", pyo.Constraint(expr=amount <= capacity.high * stands))
-    return amount, stands
-
-
-def _add_up(
-    block: Any,
-    where: Where,
-    found: Sequence[Vintage],
-    kept: Mapping[tuple[Where, int | None, int], tuple[Any, Any]],
-    parts: Mapping[int, Model],
-    names: Sequence[str],
-) -> None:
-    """Let a stage's capacity be what is kept of all vintages."""
-    name, field = where
-    for number, part in parts.items():
-        amounts = [kept[where, each.built, number][0] for each in found if number in each.stages]
-        size = part.sizes[name][field].amount
-        row = pyo.Constraint(expr=size == sum(amounts))
-        block.add_component(f"{field}_in_{names[number]}_is_what_is_kept", row)
+def counts_modules(plant: Plant, where: Where) -> bool:
+    """Tell whether an operation counts the modules of a capacity, which can then be no fraction of themselves."""
+    return bool(getattr(plant.assets[where[0]], "is_counted", False))
 
 
 def _bought(
@@ -234,11 +217,26 @@ def _bought(
 
 def _operated(part: Model, stage: Stage, finance: Finance) -> Iterator[Any]:
     """Give what the operation of all years of a stage costs at the path's begin, line by line."""
-    years = np.arange(stage.begin + 1, stage.until + 1)
     for line in part.ledger.costs:
-        grown = (1 + finance.growth.get(line.cost.category, 0.0)) ** (years - 1)
-        worth = float((grown * (1 + finance.real_rate) ** -years.astype(float)).sum())
+        worth = _worth(stage, finance, line.cost.category)
         yield worth * times_a_year(part, line.cost) * part.ledger.summed(line.cost)
+
+
+def _upkeep_of_what_faded(
+    where: Where, found: Sequence[Vintage], kept: Kept, planned: Mapping[int, Stage], finance: Finance
+) -> Iterator[Any]:
+    """Give what the upkeep of all that stands costs beyond that of what it still gives."""
+    for number, stage in planned.items():
+        each = stage.scenario.plant.assets[where[0]].capacities()[where[1]].opex * _worth(stage, finance, "fixed")
+        if each:
+            yield from (each * amount for amount in faded(where, found, kept, number))
+
+
+def _worth(stage: Stage, finance: Finance, category: str) -> float:
+    """Return what one unit of currency in each year of a stage is worth at the path's begin, with its growth."""
+    years = np.arange(stage.begin + 1, stage.until + 1)
+    grown = (1 + finance.growth.get(category, 0.0)) ** (years - 1)
+    return float((grown * (1 + finance.real_rate) ** -years.astype(float)).sum())
 
 
 def times_a_year(part: Model, cost: Cost) -> float:

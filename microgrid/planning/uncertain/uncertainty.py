@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microgrid.planning.futures import FutureYear, futures_of
-from microgrid.planning.uncertainty_model import JUDGED, FuturesModel, Judged, futures_model
+from microgrid.planning.alike import side_by_side
+from microgrid.planning.uncertain.futures import FutureYear, futures_of
+from microgrid.planning.uncertain.model import JUDGED, FuturesModel, Judged, futures_model
 from microgrid.planning.unpriced_plan import without_duals
 from microgrid.planning.variants import pinned
 from microgrid.results import Result, collect
@@ -20,7 +21,7 @@ from microgrid.run_folders import refuse_unfit
 from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, solve_plant, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
-from solvers import Outcome, solve, templating
+from solvers import Ended, Outcome, solve, templating
 
 Sizes = Mapping[str, Mapping[str, float]]
 
@@ -181,7 +182,7 @@ def uncertainty(
     others = [_in_all(future, alone, futures, scenario, watch) for future in futures]
     study = UncertaintyStudy(scenario, futures, best, [*judged, *others], time.perf_counter() - started)
     if out is not None:
-        from microgrid.planning.uncertainty_pages import write
+        from microgrid.planning.uncertain.pages import write
 
         write(study, Path(out))
     return study
@@ -235,11 +236,11 @@ def _judged(
 
 def _solved(model: FuturesModel, scenario: Scenario, watch: Watch | None, start: Any = None) -> Outcome:
     settings = replace(settings_of(scenario.solver), method="direct")
-    outcome = solve(model.pyomo, settings, watch, start, load=False)
+    outcome = solve(model.pyomo, settings, watch, start, load=False, horizon=side_by_side(model.parts.values()))
     if outcome.plan is None:
-        text = (
-            f"{NoPlanError(outcome)}\n   each future has a plan by itself; nothing that can be built suffices for all"
-        )
+        text = f"{NoPlanError(outcome)}\n   each future has a plan by itself; all of them were planned together"
+        if outcome.ended in (Ended.INFEASIBLE, Ended.INFEASIBLE_OR_UNBOUNDED):
+            text += ", and nothing that can be built suffices for all"
         raise NoFutureError(outcome, text)
     return outcome
 

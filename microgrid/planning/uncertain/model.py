@@ -15,7 +15,7 @@ import pyomo.core as pyo
 
 from microgrid.model import Model
 from microgrid.planning.alike import decided_in
-from microgrid.planning.futures import FutureYear
+from microgrid.planning.uncertain.futures import FutureYear
 from microgrid.tied_futures import TiedFutures, write_futures
 
 Judged = Literal["expected", "risk", "regret"]

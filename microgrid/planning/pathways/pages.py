@@ -11,29 +11,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from microgrid.faults import shown
-from microgrid.planning.path_limits import path_limits
+from microgrid.planning.page_policies import rules_of_stages
+from microgrid.planning.pathways.figures import (
+    TABLE,
+    by_item,
+    by_stage,
+    capacity_rows,
+    columns_of,
+    comparison,
+    yearly,
+)
+from microgrid.planning.pathways.limits import path_limits
+from microgrid.planning.pathways.paths import FORESIGHT
 from microgrid.plots.numbers import amount, decimals_for, percent
-from microgrid.plots.pathway import Grown, draw_stages, draw_years
+from microgrid.plots.pathway import Grown, draw_beside, draw_stages, draw_swings, draw_years
 from microgrid.report import render
 from microgrid.results import FORMAT, load, save_manifest
 from microgrid.run_folders import replacing
 from microgrid.running import audited
 
 if TYPE_CHECKING:
-    from microgrid.planning.pathway import Path, PathwayStudy
+    from microgrid.planning.pathways.paths import Path, PathwayStudy
 
 Plain = dict[str, Any]
 PAGE = "pathway.html"
-FORESIGHT, MYOPIC = "perfect foresight", "stage by stage"
 
 
 def write(study: PathwayStudy, folder: File) -> None:
     """Write each stage's run, the tables, the pictures and the page beside an old run, and rename them into place."""
     with replacing(folder) as new:
-        for way, path in ways(study).items():
+        for way, path in study.ways.items():
             home = new if way == FORESIGHT else new / "myopic"
             for stage, result in zip(path.stages, path.results, strict=True):
                 place = home / "stages" / stage.name
@@ -42,15 +51,11 @@ def write(study: PathwayStudy, folder: File) -> None:
                 save_manifest(audited(load(place)).manifest, place)
             path.table.to_parquet(home / "path.parquet", index=False)
             _money(path).to_parquet(home / "money.parquet", index=False)
+            if way in study.sheets:
+                study.sheets[way].frame().to_parquet(home / "money_beside.parquet", index=False)
         save_manifest(manifest_of(study), new)
         pictures = _drawn(study, new)
         (new / PAGE).write_text(render("pathway.html.j2", _context(study, pictures)), encoding="utf-8")
-
-
-def ways(study: PathwayStudy) -> dict[str, Path]:
-    """Return the paths by how they were decided."""
-    found = {FORESIGHT: study.perfect}
-    return found if study.myopic is None else found | {MYOPIC: study.myopic}
 
 
 def manifest_of(study: PathwayStudy) -> Plain:
@@ -67,26 +72,35 @@ def manifest_of(study: PathwayStudy) -> Plain:
         "outcome": {"ended": outcome.ended.value, "proved": study.perfect.proved}
         | {key: getattr(outcome, key) for key in keys},
         "total_seconds": study.seconds,
-        "pathway": study.manifest | {"limits": path_limits(study.scenario, study.perfect.stages)},
+        "pathway": study.manifest | {"limits": path_limits(study)},
     }
 
 
 def _money(path: Path) -> pd.DataFrame:
     rows = [
         {"asset": asset, "item": item, "year": np.arange(len(flows)), "amount": flows}
-        for (asset, item), flows in path.rows.items()
+        for (asset, item), flows in path.flows.items()
     ]
     return pd.concat([pd.DataFrame(row) for row in rows], ignore_index=True)
 
 
 def _drawn(study: PathwayStudy, folder: File) -> dict[str, str]:
-    paths, years = ways(study), [stage.year for stage in study.perfect.stages]
-    emitted = {way: path.emissions for way, path in paths.items()}
-    currency = study.scenario.plant.currency
+    years = [stage.year for stage in study.perfect.stages]
+    emitted = {way: path.emissions for way, path in study.ways.items()}
+    if study.reference is not None:
+        emitted["reference"] = study.reference.emissions
+    name, currency = study.scenario.name, study.scenario.plant.currency
     figures = {
-        "stages": draw_stages(study.scenario.name, years, _grown(study)),
-        "years": draw_years(study.scenario.name, currency, years[0], _items(study.perfect), emitted),
+        "stages": draw_stages(name, years, _grown(study)),
+        "years": draw_years(name, currency, years[0], by_item(study.perfect.flows), emitted),
     }
+    if study.sheets:
+        sheet = study.sheets[FORESIGHT]
+        figures["beside"] = draw_beside(name, currency, years[0], sheet.items, sheet.rate)
+        worth = sheet.figures["net_present_value"] or 0.0
+        swings = [(s.assumption, s.less, s.more, s.with_less, s.with_more) for s in study.sensitivities]
+        if swings:
+            figures["swings"] = draw_swings(name, currency, swings, worth)
     found = {}
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", metadata={"Software": None})
@@ -96,7 +110,7 @@ def _drawn(study: PathwayStudy, folder: File) -> dict[str, str]:
 
 def _grown(study: PathwayStudy) -> list[Grown]:
     """Return what stands of each capacity by vintage; what never stands is left out, unless nothing does."""
-    paths, count = ways(study), len(study.perfect.stages)
+    paths, count = study.ways, len(study.perfect.stages)
     found = []
     for where in study.perfect.vintages:
         unit = study.scenario.plant.assets[where[0]].capacity_units()[where[1]]
@@ -114,69 +128,81 @@ def _grown(study: PathwayStudy) -> list[Grown]:
     return built or found[:1]
 
 
-def _items(path: Path) -> dict[str, NDArray[np.float64]]:
-    """Return what is paid by item, all assets together."""
-    found: dict[str, NDArray[np.float64]] = {}
-    for (_, item), flows in path.rows.items():
-        found[item] = found.get(item, np.zeros(len(flows))) + flows
-    return found
-
-
 def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
-    path, scenario, finance = study.perfect, study.scenario, study.perfect.finance
-    items = {item: flows for item, flows in _items(path).items() if np.abs(flows).max() > 0}
-    net = np.asarray(sum(items.values()))
-    outcome, emitted = path.outcomes[0], path.emissions / 1000
+    path, scenario = study.perfect, study.scenario
+    outcome, sheet = path.outcomes[0], study.sheets.get(FORESIGHT)
     proof = "Proved optimal" if path.proved else "Not proved optimal"
     told = scenario.pathway.fields if scenario.pathway is not None else {}
+    first, columns = path.stages[0].year, columns_of(study)
+    titles, figures = comparison(study)
     return {
         "name": scenario.name,
         "description": scenario.description,
         "currency": scenario.plant.currency,
+        "reference": scenario.reference.told if scenario.reference is not None else "",
         "terms": _terms(path),
         "alarms": list(_alarms(study)),
         "verdict": _verdict(study),
         "proof": f"{proof} within a gap of {percent(outcome.gap, 4)}",
         "cards": list(_cards(study)),
         "pictures": pictures,
-        "ways": [{"title": way.capitalize(), "rows": list(_rows(each))} for way, each in ways(study).items()],
-        "items": list(items),
-        "years": [
-            {"year": path.stages[0].year + y, "cells": [amount(float(f[y]), 0) for f in items.values()]}
-            | {"net": amount(float(net[y]), 0), "emitted": amount(float(emitted[y - 1]), 1) if y else ""}
-            for y in range(finance.years + 1)
+        "titles": [title[:1].upper() + title[1:] for title in titles],
+        "figures": [
+            {"name": name[:1].upper() + name[1:], "cells": cells, "unit": unit} for name, cells, unit in figures
         ],
+        "columns": [TABLE[key].capitalize() for key in columns],
+        "ways": [{"title": way.capitalize(), "rows": list(capacity_rows(p, columns))} for way, p in study.ways.items()],
+        "by_stage": by_stage(study),
+        "beside": None if sheet is None else yearly(sheet.items, first),
+        "paid": yearly(by_item(path.flows), first, path.emissions),
         "stages": [stage.name for stage in path.stages],
         "changes": [{"field": field, "values": [shown(value) for value in values]} for field, values in told.items()],
-        "limits": path_limits(scenario, path.stages),
+        "rules": list(rules_of_stages(path.by_stage)),
+        "levelised": [{"of": e.of, "cost": amount(e.cost, 4), "unit": e.unit} for e in study.levelised],
+        "limits": path_limits(study),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "solver": outcome.solver,
         "engine": version("green-microgrid"),
     }
 
 
+def _begun(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def _terms(path: Path) -> str:
-    rate, names = percent(path.finance.real_rate, 2), ", ".join(stage.name for stage in path.stages)
-    return f"{path.finance.years} years from {path.stages[0].year}, {rate} interest above inflation; stages {names}"
+    finance, names = path.finance, ", ".join(stage.name for stage in path.stages)
+    kind = "of constant worth" if finance.discounting == "real" else "of each year"
+    rate = f"discount rate {percent(finance.discount_rate, 2)} ({finance.discounting}), money {kind}"
+    return f"{finance.years} years from {path.stages[0].year}, {rate}; stages {names}"
 
 
 def _alarms(study: PathwayStudy) -> Iterator[str]:
-    for way, path in ways(study).items():
+    paths = study.ways if study.reference is None else study.ways | {"reference": study.reference}
+    for way, path in paths.items():
+        named = "The reference" if way == "reference" else f"The path with {way}"
         if not path.proved:
-            yield f"The path with {way} is NOT PROVED OPTIMAL."
+            yield f"{named} is NOT PROVED OPTIMAL."
         if not path.audits:
-            yield f"The path with {way} FAILED ITS AUDIT."
+            yield f"{named} FAILED ITS AUDIT."
         for stage, result in zip(path.stages, path.results, strict=True):
             unserved = result.flows.loc[result.flows["port"].astype(str) == "unserved", "rate"]
             if float(unserved.abs().sum()) > 1e-6:
-                yield f"The path with {way} leaves demand UNSERVED in {stage.name}."
+                yield f"{named} leaves demand UNSERVED in {stage.name}."
+    for rule in rules_of_stages(study.perfect.by_stage):
+        if rule["is_broken"]:
+            yield f"The path does NOT MEET {rule['policy']}, {rule['rule']}."
 
 
 def _verdict(study: PathwayStudy) -> str:
-    currency = study.scenario.plant.currency
-    text = (
-        f"All {study.perfect.finance.years} years cost {amount(study.perfect.cost, 0)} {currency} at the path's begin"
-    )
+    currency, sheet = study.scenario.plant.currency, study.sheets.get(FORESIGHT)
+    years = f"{study.perfect.finance.years} years"
+    text = f"All {years} cost {amount(study.perfect.cost, 0)} {currency} at the path's begin"
+    if sheet is not None:
+        worth = sheet.figures["net_present_value"] or 0.0
+        gain = "more" if worth >= 0 else "less"
+        text = f"Over {years} the path is worth {amount(abs(worth), 0)} {currency} {gain} than it costs"
     if study.dead_end:
         return f"{text}. Decided stage by stage, there is no plan any more in {study.dead_end}."
     if study.regret is None:
@@ -186,18 +212,20 @@ def _verdict(study: PathwayStudy) -> str:
 
 
 def _cards(study: PathwayStudy) -> Iterator[Plain]:
-    currency = study.scenario.plant.currency
-    for way, path in ways(study).items():
-        yield {"label": f"Cost, {way}", "value": amount(path.cost, 0), "unit": currency, "note": "at the path's begin"}
-    for way, path in ways(study).items():
-        total = float(path.emissions.sum()) / 1000
-        value = amount(total, decimals_for(abs(total)))
-        yield {"label": f"Emissions, {way}", "value": value, "unit": "tCO2e", "note": "all years together"}
+    currency, path, sheet = study.scenario.plant.currency, study.perfect, study.sheets.get(FORESIGHT)
+    yield {"label": "Cost of the path", "value": amount(path.cost, 0), "unit": currency, "note": "at the path's begin"}
+    if sheet is not None:
+        told = sheet.figures
+        yield _card("Net present value", amount(told["net_present_value"], 0), currency, "beside the reference")
+        yield _card("Internal rate of return", percent(told["internal_rate"], 1), "", path.finance.discounting)
+        back = "never" if told["payback"] is None else f"{told['payback']:.1f} years"
+        yield _card("Payback", back, "", "after the path's begin")
+    total = float(path.emissions.sum()) / 1000
+    yield _card("Emissions", amount(total, decimals_for(abs(total))), "tCO2e", "all years together")
+    avoided = study.avoided(FORESIGHT)
+    if avoided is not None:
+        yield _card("Carbon avoided", amount(avoided / 1000, decimals_for(abs(avoided) / 1000)), "tCO2e", "all years")
 
 
-def _rows(path: Path) -> Iterator[Plain]:
-    for row in path.table.to_dict("records"):
-        cells = [row[key] for key in ("stands", "built", "given_up", "ended", "renewed")]
-        told = [amount(value, decimals_for(abs(value))) if abs(value) > 1e-6 else "" for value in cells]
-        capacity = f"{row['asset']} {row['field']}".replace("_", " ")
-        yield {"capacity": capacity, "year": row["year"], "cells": told, "unit": row["unit"]}
+def _card(label: str, value: str, unit: str, note: str) -> Plain:
+    return {"label": label, "value": value, "unit": unit, "note": note}

@@ -1,0 +1,1 @@
+"""Sizing for several years that may come."""
