@@ -82,18 +82,18 @@ class _Sizes:
 
 @dataclass
 class _Stretch:
-    """One stretch: its columns and rows, a solver that remembers its basis, and that basis if it is optimal."""
+    """One stretch: its columns and rows, its optimal basis, and the solver while it is to be solved again."""
 
     own: Places
     rows: Places
-    run: Run
+    run: Run | None = None
     common: Array | None = None
     basis: Any | None = None
 
-    def solve(self) -> None:
+    def solve(self, run: Run) -> None:
         """Solve it; keep what it wants of the columns without a time."""
-        found = self.run.solve()
-        self.basis = self.run.solver.getBasis() if found.is_optimal else None
+        found = run.solve()
+        self.basis = run.solver.getBasis() if found.is_optimal else None
         self.common = found.values[len(self.own) :] if found.is_optimal and found.values is not None else None
 
 
@@ -101,7 +101,7 @@ class _Stretches:
     """The stretches of a program."""
 
     def __init__(self, program: Program, times: Places, number: int, how: tuple[Clock, Mapping[str, object]]) -> None:
-        self.program, self.how, self.number = program, how, number
+        self.program, self.how = program, how
         length = int(times.max()) + 1
         edges = np.arange(number) * length // number
         block = np.where(times == NO_TIME, number, np.searchsorted(edges, times, side="right") - 1)
@@ -113,42 +113,46 @@ class _Stretches:
         self.reaches = np.zeros((number, len(self.common)), dtype=bool)
         self.reaches[block_of_row[entries.row[inside]], entries.col[inside]] = True
         self.shares = np.maximum(self.reaches.sum(axis=0), 1)
-        self.all = [
-            self._stretch(np.flatnonzero(block == at), np.flatnonzero(block_of_row == at)) for at in range(number)
-        ]
+        low, high = program.low[self.common], program.high[self.common]
+        # Which columns are sizes: most stretches share them, and they have two bounds.
+        self.are_sizes = np.isfinite(low) & np.isfinite(high) & (low < high) & (self.shares > number / 2)
+        self.all = [_Stretch(np.flatnonzero(block == at), np.flatnonzero(block_of_row == at)) for at in range(number)]
 
-    def _stretch(self, own: Places, rows: Places) -> _Stretch:
-        """Return a stretch, which pays its part of what has no time."""
-        columns, cost = np.concatenate([own, self.common]), self.program.cost
-        part = self.program.part(rows, columns, np.concatenate([cost[own], cost[self.common] / self.shares]))
+    def _run(self, stretch: _Stretch) -> Run:
+        """Return a solver of a stretch, which pays its part of what has no time."""
+        own, cost = stretch.own, self.program.cost
+        columns = np.concatenate([own, self.common])
+        paid = np.concatenate([cost[own], cost[self.common] / self.shares])
         clock, options = self.how
-        return _Stretch(own, rows, Run(part, clock, options, relaxed=True))
+        return Run(self.program.part(stretch.rows, columns, paid), clock, options, relaxed=True)
 
     def solve(self, at_once: Callable[..., Any]) -> None:
-        """Solve all, as far as there is time."""
+        """Solve all, as far as there is time; where there are sizes to agree on, keep the solvers."""
         clock, _ = self.how
 
         def solve(stretch: _Stretch) -> None:
             if not clock.is_over:
-                stretch.solve()
+                run = stretch.run or self._run(stretch)
+                stretch.solve(run)
+                stretch.run = run if self.are_sizes.any() else None
 
         list(at_once(solve, self.all))
 
     def sizes(self) -> _Sizes:
-        """Return what most stretches share and has two bounds, with the mean of what they want of it."""
-        common, low, high = self.common, self.program.low[self.common], self.program.high[self.common]
-        is_wide = np.isfinite(low) & np.isfinite(high) & (low < high)
-        wanted = np.array([np.full(len(common), np.nan) if each.common is None else each.common for each in self.all])
+        """Return the sizes that stretches are known to want, with the mean of them."""
+        unknown = np.full(len(self.common), np.nan)
+        wanted = np.array([unknown if each.common is None else each.common for each in self.all])
         known = self.reaches & np.isfinite(wanted)
-        places = np.flatnonzero(is_wide & (known.sum(axis=0) > self.number / 2))
+        places = np.flatnonzero(self.are_sizes & known.any(axis=0))
         total = np.where(known, wanted, 0.0).sum(axis=0)[places]
-        return _Sizes(common[places], total / known.sum(axis=0)[places])
+        return _Sizes(self.common[places], total / known.sum(axis=0)[places])
 
     def hold(self, sizes: _Sizes) -> None:
         """Hold sizes in all stretches."""
         places = np.searchsorted(self.common, sizes.columns)
         for stretch in self.all:
-            stretch.run.bound(places + len(stretch.own), sizes.values, sizes.values)
+            if stretch.run is not None:
+                stretch.run.bound(places + len(stretch.own), sizes.values, sizes.values)
 
     def joined(self, sizes: _Sizes | None = None) -> Any:
         """Return the bases of all stretches as one of the whole, with sizes outside of it that are held."""
