@@ -66,6 +66,7 @@ def test_rows_are_shared_between_prices_of_carbon_and_between_nothing_else():
         "stock_worth": worth,
         "flow_limits": {"battery": {"charge": ()}},
         "kept_states": {"battery": {"on": ()}},
+        "year": 2030,
     }
     assert others.keys() == {part.name for part in fields(Plant)}
     for name, value in others.items():
