@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from microgrid.dispatch import publishing, store
-from microgrid.dispatch.once import dispatch
+from microgrid.dispatch.once import Dispatched, dispatch
 from microgrid.dispatch.site import Source
 from microgrid.dispatch.sources import read_source
 from microgrid.dispatch.store import BusyError, Store
@@ -230,28 +230,27 @@ def test_a_solver_that_breaks_is_no_reason_for_no_plan(site, monkeypatch):
     assert_usable(site.parent / "state")
 
 
-def test_a_site_file_that_was_spoilt_leaves_the_last_plan_in_force(site):
+def go_on_with_a_spoilt_plant(site: Path, hours: int) -> tuple[pd.DataFrame, Dispatched]:
+    """Plan, spoil the plant's file, and plan again some hours later; return the first set-points and the second run."""
     state = site.parent / "state"
     dispatch(site, state, NOON)
     first = pd.read_csv(state / "current" / "setpoints.csv")
     (site.parent / "plant.yaml").write_text("name: [")
-    done = dispatch(site, state, NOON + pd.Timedelta(hours=2))
-    assert done.rung is Rung.SHIFTED
-    rest = assert_usable(state, 4)
-    assert at(rest, "grid", "import") == at(first, "grid", "import")[2:]
-    assert [entry["event"] for entry in journal(state)] == ["planned", "failed", "planned"]
+    return first, dispatch(site, state, NOON + pd.Timedelta(hours=hours))
 
 
-def test_a_last_plan_that_has_ended_is_repeated_while_the_site_file_is_spoilt(site):
-    """A plan of six hours from noon: at two in the night of the third day it is in its third hour of the sixth time."""
+@pytest.mark.parametrize(
+    ("hours", "reason"),
+    [(2, "the last plan as it was: "), (38, "until 2026-06-15T18:00:00+02:00, and repeated since then")],
+)
+def test_a_site_file_that_was_spoilt_leaves_the_last_plan_in_force(hours, reason, site):
+    """A plan of six hours from noon: after two hours, and after 38 in its seventh turn, it is in its third hour."""
     state = site.parent / "state"
-    dispatch(site, state, NOON)
-    first = pd.read_csv(state / "current" / "setpoints.csv")
-    (site.parent / "plant.yaml").write_text("name: [")
-    done = dispatch(site, state, NOON + pd.Timedelta(hours=38))
+    first, done = go_on_with_a_spoilt_plant(site, hours)
     assert done.rung is Rung.SHIFTED
-    assert "until 2026-06-15T18:00:00+02:00, and repeated since then" in done.account["reason"]
+    assert reason in done.account["reason"]
     assert at(assert_usable(state, 4), "grid", "import") == at(first, "grid", "import")[2:]
+    assert [entry["event"] for entry in journal(state)] == ["planned", "failed", "planned"]
 
 
 def test_a_site_file_that_never_was_good_is_an_error_that_is_journaled(site):

@@ -92,7 +92,6 @@ def path_model(
     years
         The years of each stage that ageing is told for; by default all of it.
     """
-    done = done or {}
     over = len(stages) - 1 if done else 0
     model = pyo.ConcreteModel(name="pathway")
     names = [stage.name for stage in stages]
@@ -104,13 +103,9 @@ def path_model(
     vintages = {where: _vintages(where, stages, standing.get(where), spans) for where in decided}
     fading = {where for where, found in vintages.items() if fades(found)}
     given_left = left_of_given(stages, finance, spans)
-    parts = {
-        number: write_plant(
-            _counting(unpriced(stage.scenario.plant, fading, given_left[number]), budget), model.stage[stage.name]
-        )
-        for number, stage in planned.items()
-    }
-    kept: dict[tuple[Where, int | None, int], tuple[Any, Any]] = dict(done)
+    plants = {n: unpriced(stage.scenario.plant, fading, given_left[n]) for n, stage in planned.items()}
+    parts = {n: write_plant(_counting(plant, budget), model.stage[names[n]]) for n, plant in plants.items()}
+    kept: dict[tuple[Where, int | None, int], tuple[Any, Any]] = dict(done or {})
     money: list[Any] = [given]
     for where, found in vintages.items():
         capacities = _capacities(where, stages)
@@ -124,9 +119,13 @@ def path_model(
     money += [part for number in parts for part in _operated(parts[number], stages[number], finance)]
     model.goal = pyo.Objective(rule=lambda _m: sum(money), sense=pyo.minimize)
     if budget is not None:
-        years = _emitted(parts, stages)
-        model.emissions_within_budget = pyo.Constraint(rule=lambda _m: sum(years) <= budget - emitted)
+        _keep_within_budget(model, _emitted(parts, stages), budget - emitted)
     return PathModel(model, parts, vintages, kept)
+
+
+def _keep_within_budget(model: Any, years: Sequence[Any], left: float) -> None:
+    """Let all years together emit no more than what is left of the budget."""
+    model.emissions_within_budget = pyo.Constraint(rule=lambda _m: sum(years) <= left)
 
 
 def unpriced(plant: Plant, fading: Container[Where] = (), left: Mapping[Where, float] | None = None) -> Plant:
