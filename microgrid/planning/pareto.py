@@ -21,7 +21,7 @@ from microgrid.results import collect, manifest_text
 from microgrid.running import NoPlanError, Watch, audited, horizon_of, settings_of, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
-from microgrid.versions import version_of
+from microgrid.versions import engine
 from solvers import Ended, Outcome, Settings, solve, templating
 
 FRONT = "front.json"
@@ -211,7 +211,7 @@ class _Record:
     @classmethod
     def of(cls, scenario: Scenario, points: int, folder: Path | None) -> _Record:
         """Return the record of a front, with what an interrupted search has left in its folder."""
-        key = {"hash": scenario.document.digest, "count": points, "engine": version_of()}
+        key = {"hash": scenario.document.digest, "count": points, "engine": dict(engine())}
         if folder is None:
             return cls(None, key, {})
         wanted, cure = "a new folder, or one of this very front", "choose another --out"
@@ -222,7 +222,8 @@ class _Record:
         except (OSError, ValueError) as error:
             raise InputError([Problem(str(folder), "something that is no front", wanted, cure)]) from error
         if found and found.get("key") != key:
-            raise InputError([Problem(str(folder), "the front of another scenario or count", wanted, cure)])
+            other = "the front of another scenario or count, or by another engine"
+            raise InputError([Problem(str(folder), other, wanted, cure)])
         known = {
             each["number"]: Point(**{k: v for k, v in each.items() if k != "gap"}) for each in found.get("computed", ())
         }

@@ -74,6 +74,9 @@ def test_an_interrupted_front_goes_on(tmp_path, monkeypatch):
     assert len((out / "front.csv").read_text(encoding="utf-8").splitlines()) == 5
     with pytest.raises(InputError, match="another scenario or count"):
         pareto(path, 5, out)
+    monkeypatch.setattr(module, "engine", lambda: {"green-microgrid": "0.1.0", "source": "edited"})
+    with pytest.raises(InputError, match="by another engine"):
+        pareto(path, 4, out)
 
 
 def test_no_plan_is_clean_by_not_producing(tmp_path):
