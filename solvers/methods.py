@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from solvers.compile import Compilation
-from solvers.first_basis import COLUMNS, STRETCHES, first_basis
+from solvers.first_basis import first_basis
 from solvers.highs import Start, solve_matrix, solver_name
 from solvers.horizon import Horizon
 from solvers.matrix import InfeasibleRowError, Matrix
@@ -19,6 +19,7 @@ from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.runs import Clock
 from solvers.settings import Settings, SettingsError
 from solvers.slicing import Program
+from solvers.stretches import COLUMNS, STRETCHES
 from solvers.turns import processors, stopping
 
 WINDOWS_FROM = 5000

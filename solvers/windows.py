@@ -25,7 +25,6 @@ import numpy as np
 
 from solvers.bounding import Bounding, calm_windows
 from solvers.coupling import Coupling, spans, with_shortfalls
-from solvers.first_basis import first_basis
 from solvers.first_plan import FirstPlan, Task, Window, windows_of
 from solvers.horizon import Horizon
 from solvers.linear import Array
@@ -33,13 +32,14 @@ from solvers.matrix import Matrix
 from solvers.outcome import Ended, Outcome
 from solvers.plan import Plan, duals_by_constraint
 from solvers.pricing import priced
-from solvers.runs import HEURISTICS, Clock, Run, Solved, minimise
+from solvers.relaxation import Relaxation
+from solvers.runs import HEURISTICS, Clock, Solved, minimise
 from solvers.settings import Settings
 from solvers.slicing import KEPT, Piece, Places, Program, held_by_rows, piece_of
 from solvers.standing import Standing, Watch
 from solvers.turns import Turn, processors, stopping
 
-INTEGERS = 144
+INTEGERS = 288
 """About how many whole columns a first window holds. On seven stretches of the benchmarks' year the bound of windows
 three times as long was better by 0.015 % of the cost, at one to seven times the work; they come later, where needed."""
 SHORTEST = 24
@@ -117,16 +117,14 @@ class _Search:
 
     def run(self, start: Any) -> Outcome:
         """Search until the gap is reached or the time is over."""
-        self.relaxation = Run(self.program, self.clock, self.options, relaxed=True)
-        basis = first_basis(self.program, self.times, self.workers, self.clock, self.options)
-        self.relaxation.begin_with(basis)
-        relaxed = self.relaxation.solve()
+        self.relaxation = Relaxation(self.program, self.times, self.workers, self.clock, self.options)
+        relaxed = self.relaxation.solve(self.standing.gap)
         if not relaxed.is_optimal:
             return self._without_relaxation(relaxed)
         assert relaxed.values is not None
         assert relaxed.duals is not None
         self.prices = relaxed.duals
-        self.standing.raise_to(relaxed.objective)
+        self.standing.raise_to(relaxed.bound)
         with ThreadPoolExecutor(self.workers) as pool:
             self.pool = pool
             try:
@@ -286,8 +284,7 @@ class _Search:
         if not len(coupled):
             return x.copy(), self.program
         whole = np.minimum(np.ceil(x[coupled] - 1e-6), self.program.high[coupled])
-        self.relaxation.bound(coupled, whole, whole)
-        again = self.relaxation.solve()
+        again = self.relaxation.with_whole(coupled, whole)
         if again.values is None or not again.is_optimal:
             raise self._no_windows("the relaxation cannot be rounded up")
         return again.values, self.program.held(coupled, whole)
@@ -322,14 +319,10 @@ class _Search:
             self._take_polished(self.standing.best)
 
     def _take_polished(self, x: Array) -> bool:
-        whole = np.flatnonzero(self.program.integer)
-        values = np.round(x[whole])
-        self.relaxation.bound(whole, values, values)
-        found = self.relaxation.solve()
+        found = self.relaxation.following(x)
         if found.values is None or not found.is_optimal:
             return False
-        polished = np.clip(found.values, self.program.low, self.program.high)
-        polished[whole] = values
+        polished = self.standing.within_bounds(found.values)
         is_taken, standing = self.standing.take(polished, found.duals), self.standing
         if standing.best is x and float(self.program.cost @ polished) <= standing.objective + 0.01 * standing.room:
             standing.duals = found.duals

@@ -6,7 +6,7 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from solvers import Ended, Horizon, Settings, first_basis, methods, solve
+from solvers import Ended, Horizon, Settings, first_basis, methods, solve, stretches
 from solvers.compile import compile_model
 from solvers.first_basis import first_basis as basis_of
 from solvers.runs import Clock
@@ -51,7 +51,7 @@ def horizon(m):
 
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch):
-    monkeypatch.setattr(first_basis, "COLUMNS", 200)
+    monkeypatch.setattr(stretches, "COLUMNS", 200)
     monkeypatch.setattr(methods, "COLUMNS", 200)
 
 
@@ -70,22 +70,8 @@ def test_sizes_that_stretches_agreed_on_leave_nothing_to_do(monkeypatch):
     """The basis is the optimal one already; without the agreement hundreds of steps are left."""
     m = store()
     assert solve(m, Settings(), load=False, horizon=horizon(m)).iterations <= 2
-    monkeypatch.setattr(first_basis._Stretches, "sizes", lambda _: first_basis._Sizes(np.zeros(0, int), np.zeros(0)))
+    monkeypatch.setattr(stretches.Stretches, "sizes", lambda _: stretches.Sizes(np.zeros(0, int), np.zeros(0)))
     assert solve(m, Settings(), load=False, horizon=horizon(m)).iterations > 100
-
-
-def test_sizes_that_cannot_be_agreed_on_are_left_open():
-    m = with_peak(store())
-    program, times = Program.of(compile_model(m)), horizon(m).times(compile_model(m).evaluator.columns)
-    stretches = first_basis._Stretches(program, times, 12, (Clock(), {}))
-    stretches.solve(map)
-    sizes = stretches.sizes()
-    assert len(sizes.columns) == 2
-    stretches.hold(sizes)
-    stretches.solve(map)
-    assert first_basis._moved(stretches, sizes) is None
-    begun = solve(m, Settings(), load=False, horizon=horizon(m))
-    assert begun.objective == pytest.approx(solve(with_peak(store()), Settings(), load=False).objective, rel=1e-9)
 
 
 def test_sizes_step_no_further_than_they_may_and_as_far_as_they_must():
@@ -120,7 +106,7 @@ def test_short_models_and_stopped_clocks_have_no_basis(monkeypatch):
     # What is not solved in time is left as it would be without a basis.
     late = basis_of(program, times, 2, Clock(seconds=0.0), {})
     assert {int(status) for status in late.row_status} == {1}
-    monkeypatch.setattr(first_basis, "COLUMNS", 2000)
+    monkeypatch.setattr(stretches, "COLUMNS", 2000)
     assert basis_of(program, times, 2, Clock(), {}) is None
 
 

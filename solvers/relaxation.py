@@ -1,0 +1,90 @@
+"""The linear relaxation of a long mixed-integer model, solved once, and again with its whole numbers held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import highspy
+import numpy as np
+
+from solvers.agreement import Agreement
+from solvers.first_basis import basis_of_moved, beginning
+from solvers.horizon import NO_TIME
+from solvers.linear import Array
+from solvers.runs import Clock, Run, Solved
+from solvers.slicing import Places, Program
+
+NEAR = 0.15
+"""The part of the gap asked for that sizes may be off the best ones of the relaxation."""
+
+
+class Relaxation:
+    """The relaxation of a program, in a solver of its own.
+
+    Its sizes are held wherever that spares minutes (see `agreement`): at nearly the best ones of the relaxation, then
+    at those of each plan that is to be followed.
+
+    Parameters
+    ----------
+    times
+        The place in time of each column, or NO_TIME, shape (columns,).
+    workers
+        How many stretches of time are solved at once.
+    clock
+        When to stop at the latest.
+    options
+        HiGHS options.
+    """
+
+    def __init__(
+        self, program: Program, times: Places, workers: int, clock: Clock, options: Mapping[str, object]
+    ) -> None:
+        self.program, self.times, self.workers, self.clock, self.options = program, times, workers, clock, options
+        self.held: Places = np.zeros(0, dtype=np.int64)
+
+    def solve(self, gap: float) -> Solved:
+        """Solve it: values that keep its rows, a bound, and prices of rows at which it is one.
+
+        Parameters
+        ----------
+        gap
+            The relative gap that is asked for in the end.
+        """
+        known = beginning(self.program, self.times, self.workers, (self.clock, self.options), NEAR * gap)
+        agreement = None if known is None else known.agreement
+        if agreement is not None and np.isfinite(agreement.bound):
+            return self._agreed(agreement)
+        self.run = Run(self.program, self.clock, self.options, relaxed=True)
+        if known is not None:
+            self.run.begin_with(basis_of_moved(known, self.program))
+        return self.run.solve()
+
+    def _agreed(self, agreement: Agreement) -> Solved:
+        self.run, self.held = agreement.run, agreement.sizes.columns
+        optimal = highspy.HighsModelStatus.kOptimal
+        return Solved(optimal, agreement.values, agreement.objective, agreement.bound, agreement.prices)
+
+    def following(self, x: Array) -> Solved:
+        """Let all else follow the whole numbers of a plan, and its sizes where they are held."""
+        whole = np.flatnonzero(self.program.integer)
+        values = np.round(x[whole])
+        self.run.bound(whole, values, values)
+        others = np.setdiff1d(self.held, whole)
+        self.run.bound(others, x[others], x[others])
+        return self.run.solve()
+
+    def with_whole(self, columns: Places, values: Array) -> Solved:
+        """Hold columns without a time at whole numbers; sizes that a row without a time ties to them may follow."""
+        self.run.bound(columns, values, values)
+        others = np.setdiff1d(np.intersect1d(self.held, self._tied_to(columns)), columns)
+        self.run.bound(others, self.program.low[others], self.program.high[others])
+        return self.run.solve()
+
+    def _tied_to(self, columns: Places) -> Places:
+        """Return all columns in rows without a time that reach some columns."""
+        by_row = self.program.by_row
+        timed = np.asarray(abs(by_row) @ (self.times != NO_TIME).astype(float)) > 0
+        chosen = np.zeros(len(self.times))
+        chosen[columns] = 1.0
+        reached = np.asarray(abs(by_row) @ chosen) > 0
+        return np.unique(by_row[np.flatnonzero(reached & ~timed)].indices).astype(np.int64)
