@@ -66,10 +66,12 @@ class Bounding:
         Where in time they are; the last program has no time.
     times
         The place in time of each column of the whole, or NO_TIME, shape (columns,).
+    is_bound
+        Whether no plan can beat what they cost; not where they hold more than the whole does.
     """
 
-    def __init__(self, parts: Priced, windows: Sequence[Window], times: Places) -> None:
-        self.parts, self.windows, self.times = parts, windows, times
+    def __init__(self, parts: Priced, windows: Sequence[Window], times: Places, *, is_bound: bool = True) -> None:
+        self.parts, self.windows, self.times, self.is_bound = parts, windows, times, is_bound
         self.bounds = parts.floors.copy()
         self.values: list[Array | None] = [None] * len(parts.pieces)
         # The last program has a copy of every column without a time.
@@ -78,7 +80,7 @@ class Bounding:
     @property
     def total(self) -> float:
         """What no plan can beat."""
-        return self.parts.constant + math.fsum(self.bounds)
+        return self.parts.constant + math.fsum(self.bounds) if self.is_bound else -math.inf
 
     def take(self, number: int, bound: float, values: Array | None) -> None:
         """Take what the search in a window found."""

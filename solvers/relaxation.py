@@ -14,7 +14,7 @@ from solvers.linear import Array
 from solvers.runs import Clock, Run, Solved
 from solvers.slicing import Places, Program
 
-NEAR = 0.15
+NEAR = 0.3
 """The part of the gap asked for that sizes may be off the best ones of the relaxation."""
 
 
@@ -79,6 +79,11 @@ class Relaxation:
         others = np.setdiff1d(np.intersect1d(self.held, self._tied_to(columns)), columns)
         self.run.bound(others, self.program.low[others], self.program.high[others])
         return self.run.solve()
+
+    def let_go(self) -> None:
+        """Hold no sizes any more."""
+        self.run.bound(self.held, self.program.low[self.held], self.program.high[self.held])
+        self.held = np.zeros(0, dtype=np.int64)
 
     def _tied_to(self, columns: Places) -> Places:
         """Return all columns in rows without a time that reach some columns."""

@@ -129,11 +129,12 @@ class _Search:
             self.pool = pool
             try:
                 self.windows = calm_windows(self.program, self.times, relaxed.values, self.width)
-                if self._begun_with(start):
+                if self._begun_with(start) and not len(self.relaxation.held):
                     self._raise_bound(self.windows)
                 else:
                     self._first_plan(relaxed.values)
                 self._polish()
+                self._free_sizes()
                 self._narrow()
                 self._improve()
             except BaseException:
@@ -186,15 +187,30 @@ class _Search:
         earlier
             Windows at the same prices: what is known of those that stay is taken over.
         """
-        parts = priced(self.program, self.times, [window.start for window in windows], self.prices)
-        self.bounding = Bounding(parts, windows, self.times)
+        self.bounding = self._priced(windows)
         if self.limits is not None:
             self.bounding.hold_between(*self.limits, 0.0)
-        todo = list(range(len(parts.pieces)))
+        todo = list(range(len(self.bounding.bounds)))
         if earlier is not None and self.standing.best is not None:
             todo = self.bounding.follow(earlier, self.standing.best)
         fits = self._solve_priced(todo, fitting)
         return [windows[number] for number in fits if number < len(windows)]
+
+    def _priced(self, windows: Sequence[Window], held: Program | None = None) -> Bounding:
+        """Return windows whose ties are priced, of the whole or of a program with more held: then it is no bound."""
+        program = held or self.program
+        parts = priced(program, self.times, [window.start for window in windows], self.prices)
+        return Bounding(parts, windows, self.times, is_bound=held is None)
+
+    def _free_sizes(self) -> None:
+        """Begin with a bound for all sizes, where the first plan was made with the relaxation's.
+
+        The better the plan, the less is left of the sizes that a still better one could have: so it comes first.
+        """
+        if len(self.relaxation.held) and self.standing.best is not None:
+            self.bounding = self._priced(self.windows)
+            self._pass(windows_of(self.length, self.width, self.width // 2))
+            self._polish()
 
     def _solve_priced(self, numbers: Sequence[int], fitting: Array | None = None) -> list[int]:
         """Solve priced windows; return those whose plans were put in place."""
@@ -259,8 +275,14 @@ class _Search:
     def _first_plan(self, x: Array) -> None:
         """Find whole numbers for all windows."""
         x, program = self._with_coupling_whole(x)
-        windows = self.windows
-        whole = self._raise_bound(windows, x)
+        windows, sizes = self.windows, self.relaxation.held
+        if len(sizes):
+            program = program.held(sizes, x[sizes])
+            self.bounding = self._priced(windows, held=program)
+            fits = self._solve_priced(range(len(self.bounding.bounds)), x)
+            whole = [windows[number] for number in fits if number < len(windows)]
+        else:
+            whole = self._raise_bound(windows, x)
         long = spans(self.program, self.times) > 2 * self.width
         price = 10 * abs(self.prices) + 10 * abs(self.standing.bound) / np.maximum(1.0, _sizes_of(self.program))
         loose = with_shortfalls(program, long, price)
@@ -268,10 +290,11 @@ class _Search:
         times = np.concatenate([self.times, np.full(more, -1)])
         first = FirstPlan(loose, times, np.concatenate([x, np.zeros(more)]), max(1, self.width // SEAM))
         found = first.found(windows, [window in whole for window in windows], self._solve_all)
-        if found is None:
+        is_begun = self.standing.best is not None
+        if found is None and not is_begun:
             raise self._no_windows("no first plan was found in windows")
-        x = found[: len(x)]
-        if not self.standing.take(x) and not self._take_polished(x):
+        x = x if found is None else found[: len(x)]
+        if not self.standing.take(x) and not self._take_polished(x) and not is_begun:
             raise self._no_windows("the plans of the windows do not fit together")
 
     def _no_windows(self, why: str) -> NoWindowsError:
@@ -338,6 +361,7 @@ class _Search:
             self._narrow()
             self._join()
             if apart - (self.standing.objective - self.standing.bound) < 0.1 * self.standing.room:
+                self.relaxation.let_go()
                 if width >= self.length and len(self.bounding.windows) == 1:
                     return
                 width = min(self.length, 2 * width)
@@ -374,7 +398,7 @@ class _Search:
 
     def _again(self, window: Window) -> Task:
         assert self.standing.best is not None
-        columns = np.flatnonzero(window.holds(self.times) | (self.times < 0))
+        columns = np.setdiff1d(np.flatnonzero(window.holds(self.times) | (self.times < 0)), self.relaxation.held)
         return Task(self.program, columns, self.standing.best, window, is_start=True)
 
 
