@@ -133,7 +133,8 @@ class Battery(Technology):
         discharge = flow_within(block, operation, "discharge", size["power"])
         if self.keeps_ways_apart(operation):
             high = size["power"].high
-            never_both(block, operation, (charge, high), (discharge, high))
+            is_lazy = self.exclusive == "auto"
+            never_both(block, operation, (charge, high), (discharge, high), is_lazy=is_lazy)
         stored = stock(
             block, operation, "stored", size["energy"], self.self_discharge, (self.minimum_charge, self.maximum_charge)
         )

@@ -84,7 +84,8 @@ class HeatStorage(Technology):
         charge = flow_within(block, operation, "charge", fastest)
         discharge = flow_within(block, operation, "discharge", fastest)
         if self.keeps_ways_apart:
-            never_both(block, operation, (charge, fastest.high), (discharge, fastest.high))
+            is_lazy = self.exclusive == "auto"
+            never_both(block, operation, (charge, fastest.high), (discharge, fastest.high), is_lazy=is_lazy)
         stored = stock(block, operation, "stored", size["energy"], self.loss, (self.minimum_fill, self.maximum_fill))
         ends = (self.initial_fill, self.final_fill, self.returns)
         stock_ends(block, operation, "stored", size["energy"], ends)

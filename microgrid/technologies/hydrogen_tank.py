@@ -91,7 +91,8 @@ class HydrogenTank(Technology):
         charge = flow_within(block, operation, "charge", Size(most_in, most_in))
         discharge = flow_within(block, operation, "discharge", Size(most_out, most_out))
         if self.keeps_ways_apart(operation):
-            never_both(block, operation, (charge, most_in), (discharge, most_out))
+            is_lazy = self.exclusive == "auto"
+            never_both(block, operation, (charge, most_in), (discharge, most_out), is_lazy=is_lazy)
         stored = stock(block, operation, "stored", capacity, self.loss, (self.minimum_fill, 1.0))
         ends = (self.initial_fill, self.final_fill, self.returns)
         stock_ends(block, operation, "stored", capacity, ends)

@@ -102,11 +102,15 @@ def begin_and_end(block: Any, operation: Operation, name: str) -> tuple[Any, Any
 
 
 def never_both(
-    block: Any, operation: Operation, first: tuple[Any, float], second: tuple[Any, float], steps: Any = None
+    block: Any, operation: Operation, first: tuple[Any, float], second: tuple[Any, float], *, is_lazy: bool
 ) -> Any:
-    """Allow only one of two flows at a step; each comes with the largest value it can take."""
+    """Allow only one of two flows at a step; each comes with the largest value it can take.
+
+    Where few plans would use both, the rows are marked as lazy: solvers may leave them out as long as no plan breaks
+    them. A constraint is lazy by standing in a Suffix of that name.
+    """
     (one, one_high), (other, other_high) = first, second
-    steps = operation.steps if steps is None else steps
+    steps = operation.steps
     block.first_way = pyo.Var(steps, dense=False, within=pyo.Binary)
 
     def only_first(b: Any, t: Any) -> Any:
@@ -117,6 +121,10 @@ def never_both(
 
     block.only_first_way = pyo.Constraint(steps, rule=only_first)
     block.only_second_way = pyo.Constraint(steps, rule=only_second)
+    if is_lazy:
+        block.lazy = pyo.Suffix()
+        for rows in (block.only_first_way, block.only_second_way):
+            block.lazy[rows] = True
     return block.first_way
 
 
