@@ -43,12 +43,13 @@ class Settled(NamedTuple):
 
 
 class _Owned(NamedTuple):
-    """Rows that each hold one free column: which, its coefficient, and what the rest of the row comes to."""
+    """Rows that each hold one free column: ``low <= scale * column <= high``, give or take `slack`."""
 
     rows: Places
     columns: Places
     scale: Array
-    rest: Array
+    low: Array
+    high: Array
     slack: Array
 
 
@@ -79,7 +80,7 @@ class Freed:
         # Two in one row cannot be chosen each by itself.
         many = np.bincount(a.indices[free[of_entry]], minlength=a.shape[0]) > 1
         free[of_entry[many[a.indices]]] = False
-        return free
+        return np.asarray(free)
 
     @property
     def left(self) -> Matrix:
@@ -103,27 +104,34 @@ class Freed:
 
         Where no whole number keeps the rows of a column, it gets the one that breaks them least.
         """
-        owned, broken = self._owned(x), np.zeros(len(self.out), dtype=bool)
+        owned = self._owned(x)
         low, high = self.matrix.low.copy(), self.matrix.high.copy()
-        row_low, row_high = self.matrix.row_low[owned.rows] - owned.rest, self.matrix.row_high[owned.rows] - owned.rest
-        tighten((owned.columns, owned.scale), row_low - owned.slack, row_high + owned.slack, (low, high))
+        tighten((owned.columns, owned.scale), owned.low - owned.slack, owned.high + owned.slack, (low, high))
         up, down = np.ceil(low - _ROUNDING), np.floor(high + _ROUNDING)
-        values, crossed = x.copy(), self.columns & (up > down)
-        chosen = self.columns & ~crossed
-        values[chosen] = np.clip(np.round(x[chosen]), up[chosen], down[chosen])
-        least = np.full(len(x), np.inf)
-        for tried in (down, up):
-            number = np.clip(tried, np.ceil(self.matrix.low - KEPT), np.floor(self.matrix.high + KEPT))
-            activity = owned.scale * number[owned.columns]
-            off = np.zeros(len(x))
-            np.maximum.at(off, owned.columns, np.maximum(row_low - activity, activity - row_high))
-            better = crossed & (off < least)
-            values[better], least[better] = number[better], off[better]
+        crossed = self.columns & (up > down)
+        kept = self.columns & ~crossed
+        values, places = x.copy(), np.flatnonzero(crossed)
+        values[kept] = np.clip(np.round(x[kept]), up[kept], down[kept])
+        values[places] = self._least_breaking(owned, places, (down[places], up[places]))
+        broken = self._broken_others(x, owned.rows)
         broken[owned.rows] = crossed[owned.columns]
-        return Settled(values, broken | self._broken_others(x, owned.rows))
+        return Settled(values, broken)
+
+    def _least_breaking(self, owned: _Owned, columns: Places, pair: tuple[Array, Array]) -> Array:
+        """Return for each column which of two numbers, within its bounds, breaks its rows least."""
+        rows = np.flatnonzero(np.isin(owned.columns, columns))
+        place = np.searchsorted(columns, owned.columns[rows])
+        lowest, highest = np.ceil(self.matrix.low[columns] - KEPT), np.floor(self.matrix.high[columns] + KEPT)
+        found, least = np.zeros(len(columns)), np.full(len(columns), np.inf)
+        for tried in pair:
+            number, off = np.clip(tried, lowest, highest), np.zeros(len(columns))
+            activity = owned.scale[rows] * number[place]
+            np.maximum.at(off, place, np.maximum(owned.low[rows] - activity, activity - owned.high[rows]))
+            found, least = np.where(off < least, number, found), np.minimum(off, least)
+        return found
 
     def _owned(self, x: Array) -> _Owned:
-        """Return the rows that hold a free column, with slack for rounding."""
+        """Return the rows that hold a free column, the others at `x`."""
         rows, a = self._rows
         of_entry = np.repeat(np.arange(len(rows)), np.diff(a.indptr))
         is_own = self.columns[a.indices]
@@ -132,18 +140,19 @@ class Freed:
         np.add.at(rest, of_entry, term)
         np.maximum.at(largest, of_entry, abs(term))
         places = of_entry[is_own]
-        return _Owned(rows[places], a.indices[is_own], a.data[is_own], rest[places], KEPT * largest[places])
+        own = rows[places]
+        low, high = self.matrix.row_low[own] - rest[places], self.matrix.row_high[own] - rest[places]
+        return _Owned(own, a.indices[is_own].astype(np.int64), a.data[is_own], low, high, KEPT * largest[places])
 
     def _broken_others(self, x: Array, owned: Places) -> Mask:
         """Return which rows without a free column a plan breaks."""
         rows, a = self._rows
         of_entry = np.repeat(np.arange(len(rows)), np.diff(a.indptr))
-        largest = np.ones(len(rows))
+        largest, activity = np.ones(len(rows)), a @ x
         np.maximum.at(largest, of_entry, abs(a.data * x[a.indices]))
-        activity = a @ x
-        off = np.maximum(self.matrix.row_low[rows] - activity, activity - self.matrix.row_high[rows]) > KEPT * largest
+        off = np.maximum(self.matrix.row_low[rows] - activity, activity - self.matrix.row_high[rows])
         broken = np.zeros(len(self.out), dtype=bool)
-        broken[rows] = off
+        broken[rows] = off > KEPT * largest
         broken[owned] = False
         return broken
 

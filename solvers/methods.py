@@ -76,9 +76,7 @@ def _solve_matrix(
     return solve_matrix(matrix, settings, watch, start)
 
 
-def _from_stretches(
-    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Watch | None
-) -> Outcome:
+def _from_stretches(matrix: Matrix, horizon: Horizon, settings: Settings, watch: Watch | None) -> Outcome:
     """Solve a linear model, begun with what stretches of its time tell, where it is long."""
     clock = Clock(seconds=settings.seconds)
 

@@ -12,17 +12,19 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from solvers.highs import Start, Watch
-from solvers.lazy import Freed, Mask
+from solvers.lazy import Freed
 from solvers.linear import Array
 from solvers.matrix import Matrix
-from solvers.outcome import Ended, Outcome, Progress
+from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.plan import Plan, duals_by_constraint
 from solvers.runs import Clock, Run
 from solvers.settings import Settings
+from solvers.slicing import Mask
 from solvers.turns import stopping
 
 ROUNDS = 4
@@ -55,6 +57,11 @@ def solve_in_rounds(
         A plan to begin with.
     solve
         Solves a compiled model.
+
+    Returns
+    -------
+    Outcome
+        As of the whole model: its size, the best plan, the best bound, the time of all rounds.
     """
     return _Search(matrix, settings, watch, solve).run(lazy, start)
 
@@ -68,6 +75,8 @@ class _Search:
         self.best: Plan | None = None
         self.objective, self.bound = math.inf, -math.inf
         self.rounds = self.iterations = 0
+        # Of the first linear round: the next solve begins with the same rows left out.
+        self.basis: Any = None
 
     def run(self, lazy: Mask, start: Start | None) -> Outcome:
         """Solve until a plan breaks no row, or is near enough to the bound, or the time is over."""
@@ -75,26 +84,40 @@ class _Search:
         while True:
             freed = Freed(self.matrix, out)
             outcome = self._round(freed, start)
-            ended = outcome.ended
-            if ended is Ended.INFEASIBLE:
+            broken = self._looked_at(freed, outcome)
+            ended = self._ended(outcome, is_kept=outcome.has_plan and not broken.any(), is_whole=not out.any())
+            if ended is not None:
                 return self._answer(outcome, ended)
-            if outcome.plan is not None:
-                values, broken = freed.settled(outcome.plan.values)
-                if not broken.any():
-                    self._take(replace(outcome.plan, values=values))
-                    return self._answer(outcome, ended)
-                log.info("round %d: %d rows broken", self.rounds, int(broken.sum()))
-                self._mend(freed, values, outcome.plan)
-                out = out & ~broken
-            if self._is_good_enough:
-                return self._answer(outcome, Ended.OPTIMAL)
-            if self.clock.is_over or (ended in _STOPPED and (self.best is not None or ended is Ended.INTERRUPTED)):
-                return self._answer(outcome, ended if ended in _STOPPED else self._stopped)
-            if outcome.plan is None and not out.any():
-                return self._answer(outcome, ended)
-            if self.best is None or self.rounds == ROUNDS:
-                out = np.zeros_like(out)
+            goes_on = outcome.has_plan and self.best is not None and self.rounds < ROUNDS
+            out = out & ~broken if goes_on else np.zeros_like(out)
             start = self.best or start
+
+    def _looked_at(self, freed: Freed, outcome: Outcome) -> Mask:
+        """Take what a round found, mended where it has to be; return the rows that it breaks, shape (rows,)."""
+        if outcome.plan is None:
+            return np.zeros_like(freed.out)
+        self.basis = self.basis or outcome.plan.basis
+        values, broken = freed.settled(outcome.plan.values)
+        if broken.any():
+            log.info("round %d: %d rows broken", self.rounds, int(broken.sum()))
+            self._mend(freed, values)
+        else:
+            self._take(replace(outcome.plan, values=values))
+        return broken
+
+    def _ended(self, outcome: Outcome, *, is_kept: bool, is_whole: bool) -> Ended | None:
+        """Return how the search ended, or None if it goes on."""
+        if is_kept:
+            return outcome.ended
+        if self._is_good_enough:
+            return Ended.OPTIMAL
+        if outcome.ended in _STOPPED and (self.best is not None or not outcome.has_plan):
+            return outcome.ended
+        if outcome.ended is Ended.INTERRUPTED or self.clock.is_over:
+            is_asked = outcome.ended is Ended.INTERRUPTED or self.clock.asked.is_set()
+            return Ended.INTERRUPTED if is_asked else Ended.TIME
+        is_refuted = outcome.ended is Ended.INFEASIBLE and self.best is None
+        return outcome.ended if is_whole or is_refuted else None
 
     def _round(self, freed: Freed, start: Start | None) -> Outcome:
         """Solve what is left in a part of the time that is left."""
@@ -122,7 +145,7 @@ class _Search:
 
         return look
 
-    def _mend(self, freed: Freed, x: Array, plan: Plan) -> None:
+    def _mend(self, freed: Freed, x: Array) -> None:
         """Let all that is not whole follow the whole numbers, all rows kept."""
         with stopping(self.clock.asked, self._tell_stopping):
             options = {"random_seed": self.settings.seed} | dict(self.settings.options)
@@ -132,7 +155,7 @@ class _Search:
             return
         values = np.clip(found.values, run.program.low, run.program.high)
         duals = {} if found.duals is None else duals_by_constraint(self.matrix, found.duals)
-        self._take(Plan(self.matrix.evaluator, values, duals, plan.basis))
+        self._take(Plan(self.matrix.evaluator, values, duals))
 
     def _tell_stopping(self) -> None:
         if self.watch is not None:
@@ -142,7 +165,7 @@ class _Search:
         """Take a plan of the whole model if it is better than the best."""
         objective = float(self.matrix.cost @ plan.values) + self.matrix.offset
         if objective <= self.objective:
-            self.best, self.objective = plan, objective
+            self.best, self.objective = replace(plan, basis=self.basis), objective
 
     @property
     def _is_good_enough(self) -> bool:
@@ -150,24 +173,23 @@ class _Search:
         room = max(gap * abs(self.objective), 1e-6 if gap else 1e-9)
         return self.best is not None and self.objective - self.bound <= room
 
-    @property
-    def _stopped(self) -> Ended:
-        return Ended.INTERRUPTED if self.clock.asked.is_set() else Ended.TIME
-
     def _answer(self, outcome: Outcome, ended: Ended) -> Outcome:
         """Return the last round's outcome as that of the whole model: with the best plan, and the best bound."""
-        matrix, has_plan = self.matrix, self.best is not None
-        # A bound beyond the plan is rounding.
-        bound = min(self.bound, self.objective)
+        matrix, sign = self.matrix, self.matrix.sign
         rounds = f"; {self.rounds} rounds, as plans broke lazy rows" if self.rounds > 1 else ""
-        return replace(
+        told = replace(
             outcome,
             ended=ended,
-            plan=self.best,
-            objective=matrix.sign * self.objective if has_plan else math.nan,
-            bound=matrix.sign * bound if math.isfinite(bound) else math.nan,
             seconds=self.clock.spent,
             message=outcome.message + rounds,
             integers=int(matrix.integer.sum()),
             iterations=self.iterations,
         )
+        if ended not in MAY_HAVE_PLAN:
+            return told
+        # A bound beyond the plan is rounding.
+        bound = sign * min(self.bound, self.objective)
+        bound = bound if math.isfinite(bound) else math.nan
+        if self.best is None:
+            return replace(told, plan=None, objective=math.nan, bound=bound)
+        return replace(told, plan=self.best, objective=sign * self.objective, bound=bound)

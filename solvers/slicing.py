@@ -97,7 +97,7 @@ def piece_of(whole: Program, columns: Places, x: Array) -> Piece | None:
     by_row = sparse.csr_array(part[rows])
     single = count[rows] == 1
     alone = by_row[single]
-    tighten((alone.indices, alone.data), row_low[single], row_high[single], (low, high))
+    tighten((alone.indices.astype(np.int64), alone.data), row_low[single], row_high[single], (low, high))
     crossed = low - high
     if (crossed > 1e-5 * np.maximum(1.0, abs(high))).any():
         return None
@@ -115,7 +115,9 @@ def held_by_rows(program: Program, columns: Places) -> Program:
     single = np.flatnonzero((np.diff(rows.indptr) == 1) & (program.row_low == program.row_high))
     single = single[np.isin(rows.indices[rows.indptr[single]], columns)]
     alone = rows[single]
-    tighten((alone.indices, alone.data), program.row_low[single], program.row_high[single], (low, high))
+    tighten(
+        (alone.indices.astype(np.int64), alone.data), program.row_low[single], program.row_high[single], (low, high)
+    )
     return replace(program, low=low, high=np.maximum(low, high))
 
 
