@@ -22,7 +22,15 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Store, Technology, parameter
-from microgrid.technologies.patterns import begin_and_end, flow_within, never_both, stock, stock_balance, stock_ends
+from microgrid.technologies.patterns import (
+    EXCLUSIVE,
+    begin_and_end,
+    flow_within,
+    never_both,
+    stock,
+    stock_balance,
+    stock_ends,
+)
 
 
 class Wear(BaseModel):
@@ -87,9 +95,7 @@ class Battery(Technology):
     final_charge: Share | None = Field(default=None, description="Least share of energy at the end.")
     cyclic: bool = Field(default=False, description="Whether it must end as it began.")
     wear: Wear | None = Field(default=None, description="What cycling costs.")
-    exclusive: Literal["auto", "always", "never"] = Field(
-        default="auto", description="When a binary keeps it from charging and discharging at once."
-    )
+    exclusive: Literal["auto", "always", "never"] = Field(default="auto", description=EXCLUSIVE)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -18,6 +18,12 @@ from microgrid.claims import Charge, Claim
 from microgrid.technologies.base import Cost, Operation, Rate, parameter
 from microgrid.technologies.seasonal import at_borders, seasonal_stock
 
+EXCLUSIVE = (
+    "When a binary keeps it from charging and discharging at once: auto, where that could pay, while the solver may "
+    "leave out steps in which no plan does both; always, in every step from the start; never."
+)
+"""What the field `exclusive` of a store says."""
+
 
 def flow_within(block: Any, operation: Operation, name: str, size: Size, share: Any = None) -> Any:
     """Return a flow between zero and the capacity, or a share of it that changes with the step.
@@ -106,8 +112,8 @@ def never_both(
 ) -> Any:
     """Allow only one of two flows at a step; each comes with the largest value it can take.
 
-    Where few plans would use both, the rows are marked as lazy: solvers may leave them out as long as no plan breaks
-    them. A constraint is lazy by standing in a Suffix of that name.
+    Where few plans would use both, the rows are marked as lazy, by a Suffix of that name: the solver may leave them
+    out where no plan breaks them. The optimum is the same.
     """
     (one, one_high), (other, other_high) = first, second
     steps = operation.steps

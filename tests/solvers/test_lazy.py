@@ -85,21 +85,21 @@ def test_rows_that_a_plan_breaks_are_put_in(sense, monkeypatch):
     assert "2 rounds" in outcome.message
 
 
-def test_a_plan_that_is_mended_at_no_cost_is_proved_at_once(monkeypatch):
-    """Each of both ways of (1, 1) is worth 10; with the first and the second no more than 10 together, so are both.
+def test_a_plan_that_is_mended_within_the_gap_is_proved_at_once(monkeypatch):
+    """Both ways of (1, 0.0001) would earn 10.0001, as the second gives 1 at most, and the first alone earns 10.
 
-    Whatever the linear model takes of each, one alone earns as much.
+    Of five steps 50.0005 are the bound and 50 the mended plan, a hundred thousandth apart: near enough for 1e-4. The
+    second way is the one that is given up, as 1 is less to break a row by than 10.
     """
     solved = seen(monkeypatch)
-    m = ways([(1, 1)] * 5)
-    m.together = pyo.Constraint(m.t, rule=lambda m, t: m.first[t] + m.second[t] <= 10)
-    m.even = pyo.Var(m.t, bounds=(0, None))
-    m.apart = pyo.Constraint(m.t, rule=lambda m, t: m.even[t] >= m.first[t] - m.second[t])
-    outcome = solve(m, EXACT)
+    m = ways([(1, 1e-4)] * 5)
+    for t in m.t:
+        m.second[t].setub(1.0)
+    outcome = solve(m, Settings(gap=1e-4))
     assert outcome.ended is Ended.OPTIMAL
-    assert outcome.objective == pytest.approx(100 - 50)
-    both = np.minimum(outcome.plan.of(m.first), outcome.plan.of(m.second))
-    assert both.max() <= 1e-6
+    assert (outcome.objective, outcome.bound) == (pytest.approx(50.0, abs=1e-9), pytest.approx(49.9995, abs=1e-9))
+    assert outcome.plan.of(m.way).tolist() == [1.0] * 5
+    assert outcome.plan.of(m.second).max() == 0.0
     assert solved == [0]
 
 
@@ -252,7 +252,7 @@ def test_when_the_time_is_over_the_mended_plan_stands(monkeypatch):
 
 
 def test_prices_are_those_of_a_model_without_the_rows():
-    """One of the two ways has to bring 4 at a price of 1 or 2: one more costs 1; rows that are left out cost nothing."""
+    """One of the two ways has to bring 4 at a price of 1 or 2: one more costs 1; rows that are out cost nothing."""
     m = ways([(-1, -2)], need=[4.0])
     outcome = solve(m, EXACT)
     assert outcome.objective == pytest.approx(104.0)
@@ -262,13 +262,18 @@ def test_prices_are_those_of_a_model_without_the_rows():
 
 
 def test_prices_of_a_mended_plan_are_those_of_its_whole_numbers():
-    """Both ways must bring 4 together, and the linear model takes both at no cost: one more costs what either costs."""
-    m = ways([(-1, -1)] * 4, need=[4.0] * 4)
-    m.tie = pyo.Constraint(m.t, rule=lambda m, t: m.first[t] - m.second[t] <= 1)
-    outcome = solve(m, EXACT)
-    assert outcome.objective == pytest.approx(116.0)
-    assert np.minimum(outcome.plan.of(m.first), outcome.plan.of(m.second)).max() <= 1e-6
-    assert outcome.plan.dual(m.needed).tolist() == pytest.approx([1.0] * 4)
+    """Each step needs 4; the first way costs 2 each, the second earns 0.0001 and brings no more than 1.
+
+    The linear model takes 3 of the first and 1 of the second. The mended plan takes 4 of the first: one more costs 2.
+    """
+    m = ways([(-2, 1e-4)] * 4, need=[4.0] * 4)
+    for t in m.t:
+        m.second[t].setub(1.0)
+    outcome = solve(m, Settings(gap=0.25))
+    assert outcome.objective == pytest.approx(100 + 4 * 8.0)
+    assert outcome.bound == pytest.approx(100 + 4 * (6.0 - 1e-4))
+    assert outcome.plan.of(m.second).max() == 0.0
+    assert outcome.plan.dual(m.needed).tolist() == pytest.approx([2.0] * 4)
 
 
 def test_the_basis_begins_the_next_solve():
