@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyomo.environ as pyo
@@ -11,7 +12,9 @@ import pytest
 
 from solvers import Compilation, Ended, Settings, rounds, solve
 from solvers.compile import compile_model
+from solvers.highs import solve_matrix
 from solvers.lazy import Freed, lazy_rows
+from solvers.outcome import MAY_HAVE_PLAN
 from tests.solvers.test_contract import DRIVERS
 
 EXACT = Settings(gap=0.0)
@@ -309,3 +312,47 @@ def test_rows_of_blocks_are_found_wherever_the_suffix_stands():
     mark(m, m.only_second)
     matrix = compile_model(m)
     assert [matrix.row_name(int(row)) for row in np.flatnonzero(lazy_rows(m, matrix))] == ["only_second[0]", "b[1].row"]
+
+
+def told(m, *ends):
+    """Return the outcome where the first rounds end as said, whatever they found, and the whole columns of each."""
+    matrix, left, had = compile_model(m), list(ends), []
+
+    def by_word(freed, settings, watch, start):
+        had.append(int(freed.integer.sum()))
+        found = solve_matrix(freed, settings, watch, start)
+        if not left:
+            return found
+        ended = left.pop(0)
+        plan = found.plan if ended in MAY_HAVE_PLAN else None
+        return replace(found, ended=ended, plan=plan, bound=found.bound if plan else math.nan)
+
+    lazy = lazy_rows(m, matrix)
+    return rounds.solve_in_rounds(matrix, lazy, EXACT, None, None, by_word), had
+
+
+@pytest.mark.parametrize("ended", [Ended.INTERRUPTED, Ended.TIME, Ended.LIMIT])
+def test_a_plan_of_a_round_that_is_stopped_is_mended(ended):
+    """Of (3, 2) both ways, 50, are the bound, and one of the two is the plan: told as stopped, with its gap."""
+    outcome, had = told(ways([(3, 2)]), ended)
+    assert (outcome.ended, had) == (ended, [0])
+    assert outcome.objective in (pytest.approx(70.0), pytest.approx(80.0))
+    assert outcome.bound == pytest.approx(50.0)
+    assert outcome.plan.of(outcome.plan.evaluator.columns.variables[0]).max() <= 10.0
+
+
+def test_a_round_that_fails_is_followed_by_the_whole_model():
+    outcome, had = told(ways([(3, 2)]), Ended.FAILED)
+    assert (outcome.ended, outcome.objective, had) == (Ended.OPTIMAL, pytest.approx(70.0), [0, 1])
+
+
+def test_a_later_round_without_a_plan_does_not_refute_a_mended_one():
+    """The mended plan of the first round keeps every row; what the second says of it is left to the whole model."""
+    outcome, had = told(ways([(3, 2), (1, -1)]), Ended.OPTIMAL, Ended.INFEASIBLE)
+    assert (outcome.ended, outcome.objective, had) == (Ended.OPTIMAL, pytest.approx(60.0), [0, 1, 2])
+
+
+def test_what_the_whole_model_says_last_stands():
+    """A solver that fails at the model of all rows gives no plan, mended or not."""
+    outcome, had = told(ways([(3, 2)]), Ended.FAILED, Ended.FAILED)
+    assert (outcome.ended, outcome.plan, had) == (Ended.FAILED, None, [0, 1])
