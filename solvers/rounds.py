@@ -170,8 +170,10 @@ class _Search:
     @property
     def _is_good_enough(self) -> bool:
         gap = self.settings.gap
-        room = max(gap * abs(self.objective), 1e-6 if gap else 1e-9)
-        return self.best is not None and self.objective - self.bound <= room
+        if self.best is None:
+            return False
+        room = max(gap * abs(self.objective), 1e-6) if gap else 1e-9 * max(1.0, abs(self.objective))
+        return self.objective - self.bound <= room
 
     def _answer(self, outcome: Outcome, ended: Ended) -> Outcome:
         """Return the last round's outcome as that of the whole model: with the best plan, and the best bound."""
