@@ -59,7 +59,8 @@ def solve(
     Parameters
     ----------
     model
-        A Pyomo ConcreteModel with one active objective.
+        A Pyomo ConcreteModel with one active objective. Constraints in a Suffix called ``lazy`` are put in only where a
+        plan breaks them: no other optimum, but a shorter way to it where few are broken (HiGHS; others keep all rows).
     settings
         Solver, gap, time limit, threads, seed.
     watch

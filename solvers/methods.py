@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from solvers.compile import Compilation
 from solvers.first_basis import first_basis
-from solvers.highs import Start, solve_matrix, solver_name
+from solvers.highs import Start, Watch, solve_matrix, solver_name
 from solvers.horizon import Horizon
+from solvers.lazy import lazy_rows
 from solvers.matrix import InfeasibleRowError, Matrix
 from solvers.neighbourhood import solve_nearby
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
+from solvers.rounds import solve_in_rounds
 from solvers.runs import Clock
 from solvers.settings import Settings, SettingsError
 from solvers.slicing import Program
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 def solve_by_method(
     model: Any,
     settings: Settings,
-    watch: Callable[[Progress], None] | None = None,
+    watch: Watch | None = None,
     start: Start | None = None,
     horizon: Horizon | None = None,
     compilation: Compilation | None = None,
@@ -50,6 +51,20 @@ def solve_by_method(
         matrix = (compilation or Compilation(model)).matrix()
     except InfeasibleRowError as error:
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
+
+    def by_method(left: Matrix, limited: Settings, look: Watch | None, begin: Start | None) -> Outcome:
+        return _solve_matrix(left, horizon, limited, look, begin)
+
+    lazy = lazy_rows(model, matrix)
+    if lazy.any():
+        return solve_in_rounds(matrix, lazy, settings, watch, start, by_method)
+    return by_method(matrix, settings, watch, start)
+
+
+def _solve_matrix(
+    matrix: Matrix, horizon: Horizon | None, settings: Settings, watch: Watch | None, start: Start | None
+) -> Outcome:
+    """Solve a compiled model in the way that is asked for."""
     if settings.method == "neighbourhood":
         return solve_nearby(matrix, settings, watch, start)
     if horizon is None:
@@ -62,9 +77,7 @@ def solve_by_method(
     return solve_matrix(matrix, settings, watch, start)
 
 
-def _from_stretches(
-    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Callable[[Progress], None] | None
-) -> Outcome:
+def _from_stretches(matrix: Matrix, horizon: Horizon, settings: Settings, watch: Watch | None) -> Outcome:
     """Solve a linear model, begun with what stretches of its time tell, where it is long."""
     clock = Clock(seconds=settings.seconds)
 
@@ -98,7 +111,7 @@ def _suits_windows(matrix: Matrix, horizon: Horizon, settings: Settings) -> bool
 
 
 def _in_windows(
-    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Callable[[Progress], None] | None, start: Start | None
+    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Watch | None, start: Start | None
 ) -> Outcome:
     """Solve in windows; as one model, in the time that is left, where they find no plan."""
     from solvers.windows import NoWindowsError, solve_in_windows

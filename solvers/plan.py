@@ -27,7 +27,8 @@ class Plan:
         By the name of a constraint, the dual of each row along its index (nan for an index without a row); empty
         where the solver gave none. Those of a mixed-integer model hold with the integers as they are.
     basis
-        The solver's own record of an optimal basis, for the next solve of a linear model of the same structure.
+        The solver's own record of an optimal basis, for the next solve of a linear model of the same structure; of a
+        model with lazy rows that of what is linear without them.
     """
 
     evaluator: Evaluator

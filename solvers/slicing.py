@@ -96,7 +96,8 @@ def piece_of(whole: Program, columns: Places, x: Array) -> Piece | None:
     row_low, row_high = whole.row_low[rows] - rest, whole.row_high[rows] - rest
     by_row = sparse.csr_array(part[rows])
     single = count[rows] == 1
-    _tighten(by_row[single], row_low[single], row_high[single], (low, high))
+    alone = by_row[single]
+    tighten((alone.indices.astype(np.int64), alone.data), row_low[single], row_high[single], (low, high))
     crossed = low - high
     if (crossed > 1e-5 * np.maximum(1.0, abs(high))).any():
         return None
@@ -113,14 +114,17 @@ def held_by_rows(program: Program, columns: Places) -> Program:
     rows, low, high = program.by_row, program.low.copy(), program.high.copy()
     single = np.flatnonzero((np.diff(rows.indptr) == 1) & (program.row_low == program.row_high))
     single = single[np.isin(rows.indices[rows.indptr[single]], columns)]
-    _tighten(rows[single], program.row_low[single], program.row_high[single], (low, high))
+    alone = rows[single]
+    tighten(
+        (alone.indices.astype(np.int64), alone.data), program.row_low[single], program.row_high[single], (low, high)
+    )
     return replace(program, low=low, high=np.maximum(low, high))
 
 
-def _tighten(rows: sparse.csr_array, row_low: Array, row_high: Array, bounds: tuple[Array, Array]) -> None:
-    """Turn rows of one column each into bounds of that column, in place."""
+def tighten(entries: tuple[Places, Array], row_low: Array, row_high: Array, bounds: tuple[Array, Array]) -> None:
+    """Turn rows of one column each into bounds of that column, in place; `entries` are columns and coefficients."""
     low, high = bounds
-    scale, column = rows.data, rows.indices
+    column, scale = entries
     one, other = row_low / scale, row_high / scale
     np.maximum.at(low, column, np.where(scale > 0, one, other))
     np.minimum.at(high, column, np.where(scale > 0, other, one))

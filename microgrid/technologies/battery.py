@@ -22,7 +22,15 @@ from microgrid.fields import (
     refuse,
 )
 from microgrid.technologies.base import Bus, Contribution, Cost, Flow, Operation, State, Store, Technology, parameter
-from microgrid.technologies.patterns import begin_and_end, flow_within, never_both, stock, stock_balance, stock_ends
+from microgrid.technologies.patterns import (
+    EXCLUSIVE,
+    begin_and_end,
+    flow_within,
+    never_both,
+    stock,
+    stock_balance,
+    stock_ends,
+)
 
 
 class Wear(BaseModel):
@@ -87,9 +95,7 @@ class Battery(Technology):
     final_charge: Share | None = Field(default=None, description="Least share of energy at the end.")
     cyclic: bool = Field(default=False, description="Whether it must end as it began.")
     wear: Wear | None = Field(default=None, description="What cycling costs.")
-    exclusive: Literal["auto", "always", "never"] = Field(
-        default="auto", description="When a binary keeps it from charging and discharging at once."
-    )
+    exclusive: Literal["auto", "always", "never"] = Field(default="auto", description=EXCLUSIVE)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -133,7 +139,8 @@ class Battery(Technology):
         discharge = flow_within(block, operation, "discharge", size["power"])
         if self.keeps_ways_apart(operation):
             high = size["power"].high
-            never_both(block, operation, (charge, high), (discharge, high))
+            is_lazy = self.exclusive == "auto"
+            never_both(block, operation, (charge, high), (discharge, high), is_lazy=is_lazy)
         stored = stock(
             block, operation, "stored", size["energy"], self.self_discharge, (self.minimum_charge, self.maximum_charge)
         )

@@ -11,7 +11,7 @@ from microgrid.capacity import Fixed, Size
 from microgrid.claims import Between, Claim, NeverBoth, StockBalance
 from microgrid.fields import Efficiency, EnergyCapacity, PowerCapacity, Share, SharePerHour, refuse
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
-from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
+from microgrid.technologies.patterns import EXCLUSIVE, flow_within, never_both, stock, stock_balance, stock_ends
 
 
 class HeatStorage(Technology):
@@ -44,9 +44,7 @@ class HeatStorage(Technology):
     )
     final_fill: Share | None = Field(default=None, description="Least share of energy at the end.")
     cyclic: bool = Field(default=False, description="Whether it must end as it began.")
-    exclusive: Literal["auto", "always", "never"] = Field(
-        default="auto", description="When a binary keeps it from charging and discharging at once."
-    )
+    exclusive: Literal["auto", "always", "never"] = Field(default="auto", description=EXCLUSIVE)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -84,7 +82,8 @@ class HeatStorage(Technology):
         charge = flow_within(block, operation, "charge", fastest)
         discharge = flow_within(block, operation, "discharge", fastest)
         if self.keeps_ways_apart:
-            never_both(block, operation, (charge, fastest.high), (discharge, fastest.high))
+            is_lazy = self.exclusive == "auto"
+            never_both(block, operation, (charge, fastest.high), (discharge, fastest.high), is_lazy=is_lazy)
         stored = stock(block, operation, "stored", size["energy"], self.loss, (self.minimum_fill, self.maximum_fill))
         ends = (self.initial_fill, self.final_fill, self.returns)
         stock_ends(block, operation, "stored", size["energy"], ends)

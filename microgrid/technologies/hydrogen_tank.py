@@ -11,7 +11,7 @@ from microgrid.capacity import Fixed, Size
 from microgrid.claims import Between, Claim, NeverBoth, StockBalance
 from microgrid.fields import MassCapacity, Quantity, Share, SharePerHour, refuse
 from microgrid.technologies.base import Bus, Contribution, Flow, Operation, State, Technology
-from microgrid.technologies.patterns import flow_within, never_both, stock, stock_balance, stock_ends
+from microgrid.technologies.patterns import EXCLUSIVE, flow_within, never_both, stock, stock_balance, stock_ends
 
 MassFlow = Annotated[float, Quantity("kg/h", low=0.0)]
 
@@ -55,9 +55,7 @@ class HydrogenTank(Technology):
     )
     final_fill: Share | None = Field(default=None, description="Least share of capacity at the end.")
     cyclic: bool = Field(default=False, description="Whether it must end as it began.")
-    exclusive: Literal["auto", "always", "never"] = Field(
-        default="auto", description="When a binary keeps it from charging and discharging at once."
-    )
+    exclusive: Literal["auto", "always", "never"] = Field(default="auto", description=EXCLUSIVE)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -91,7 +89,8 @@ class HydrogenTank(Technology):
         charge = flow_within(block, operation, "charge", Size(most_in, most_in))
         discharge = flow_within(block, operation, "discharge", Size(most_out, most_out))
         if self.keeps_ways_apart(operation):
-            never_both(block, operation, (charge, most_in), (discharge, most_out))
+            is_lazy = self.exclusive == "auto"
+            never_both(block, operation, (charge, most_in), (discharge, most_out), is_lazy=is_lazy)
         stored = stock(block, operation, "stored", capacity, self.loss, (self.minimum_fill, 1.0))
         ends = (self.initial_fill, self.final_fill, self.returns)
         stock_ends(block, operation, "stored", capacity, ends)

@@ -18,6 +18,12 @@ from microgrid.claims import Charge, Claim
 from microgrid.technologies.base import Cost, Operation, Rate, parameter
 from microgrid.technologies.seasonal import at_borders, seasonal_stock
 
+EXCLUSIVE = (
+    "When a binary keeps it from charging and discharging at once: auto, where that could pay, while the solver may "
+    "leave out steps in which no plan does both; always, in every step from the start; never."
+)
+"""What the field `exclusive` of a store says."""
+
 
 def flow_within(block: Any, operation: Operation, name: str, size: Size, share: Any = None) -> Any:
     """Return a flow between zero and the capacity, or a share of it that changes with the step.
@@ -102,11 +108,15 @@ def begin_and_end(block: Any, operation: Operation, name: str) -> tuple[Any, Any
 
 
 def never_both(
-    block: Any, operation: Operation, first: tuple[Any, float], second: tuple[Any, float], steps: Any = None
+    block: Any, operation: Operation, first: tuple[Any, float], second: tuple[Any, float], *, is_lazy: bool
 ) -> Any:
-    """Allow only one of two flows at a step; each comes with the largest value it can take."""
+    """Allow only one of two flows at a step; each comes with the largest value it can take.
+
+    Where few plans would use both, the rows are marked as lazy, by a Suffix of that name: the solver may leave them
+    out where no plan breaks them. The optimum is the same.
+    """
     (one, one_high), (other, other_high) = first, second
-    steps = operation.steps if steps is None else steps
+    steps = operation.steps
     block.first_way = pyo.Var(steps, dense=False, within=pyo.Binary)
 
     def only_first(b: Any, t: Any) -> Any:
@@ -117,6 +127,10 @@ def never_both(
 
     block.only_first_way = pyo.Constraint(steps, rule=only_first)
     block.only_second_way = pyo.Constraint(steps, rule=only_second)
+    if is_lazy:
+        block.lazy = pyo.Suffix()
+        for rows in (block.only_first_way, block.only_second_way):
+            block.lazy[rows] = True
     return block.first_way
 
 
