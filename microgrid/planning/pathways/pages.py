@@ -21,6 +21,7 @@ from microgrid.planning.pathways.figures import (
     capacity_rows,
     columns_of,
     comparison,
+    tables_by_year,
     yearly,
 )
 from microgrid.planning.pathways.limits import path_limits
@@ -132,6 +133,7 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
     path, scenario = study.perfect, study.scenario
     outcome, sheet = path.outcomes[0], study.sheets.get(FORESIGHT)
     proof = "Proved optimal" if path.proved else "Not proved optimal"
+    of_means = " of what it costs with each stage's mean in place of its years" if path.differs_by_year else ""
     told = scenario.pathway.fields if scenario.pathway is not None else {}
     first, columns = path.stages[0].year, columns_of(study)
     titles, figures = comparison(study)
@@ -143,7 +145,7 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "terms": _terms(path),
         "alarms": list(_alarms(study)),
         "verdict": _verdict(study),
-        "proof": f"{proof} within a gap of {percent(outcome.gap, 4)}",
+        "proof": f"{proof} within a gap of {percent(outcome.gap, 4)}{of_means}",
         "cards": list(_cards(study)),
         "pictures": pictures,
         "titles": [title[:1].upper() + title[1:] for title in titles],
@@ -157,6 +159,7 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "paid": yearly(by_item(path.flows), first, path.emissions),
         "stages": [stage.name for stage in path.stages],
         "changes": [{"field": field, "values": [shown(value) for value in values]} for field, values in told.items()],
+        "by_year": tables_by_year(study),
         "rules": list(rules_of_stages(path.by_stage)),
         "levelised": [{"of": e.of, "cost": amount(e.cost, 4), "unit": e.unit} for e in study.levelised],
         "limits": path_limits(study),
@@ -186,13 +189,13 @@ def _alarms(study: PathwayStudy) -> Iterator[str]:
             yield f"{named} is NOT PROVED OPTIMAL."
         if not path.audits:
             yield f"{named} FAILED ITS AUDIT."
-        for stage, result in zip(path.stages, path.results, strict=True):
-            unserved = result.flows.loc[result.flows["port"].astype(str) == "unserved", "rate"]
+        for run in path.runs:
+            unserved = run.result.flows.loc[run.result.flows["port"].astype(str) == "unserved", "rate"]
             if float(unserved.abs().sum()) > 1e-6:
-                yield f"{named} leaves demand UNSERVED in {stage.name}."
-    for rule in rules_of_stages(study.perfect.by_stage):
+                yield f"{named} leaves demand UNSERVED in {run.years}."
+    for rule in rules_of_stages({run.years: run.result for run in study.perfect.runs}):
         if rule["is_broken"]:
-            yield f"The path does NOT MEET {rule['policy']}, {rule['rule']}."
+            yield f"The path does NOT MEET {rule['policy']}, {rule['rule']}, in {rule['stage']}."
 
 
 def _verdict(study: PathwayStudy) -> str:

@@ -11,18 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as File
 
+from microgrid.finance_section import Finance
 from microgrid.planning.alike import Where, decided_in, side_by_side
-from microgrid.planning.pathways.model import Kept, PathModel, path_model
+from microgrid.planning.collected import collected
+from microgrid.planning.pathways.model import Kept, PathModel, left_of_given, path_model
 from microgrid.planning.pathways.money import given_cost
 from microgrid.planning.pathways.paths import Path, PathwayStudy
 from microgrid.planning.pathways.reference import reference_stages
 from microgrid.planning.pathways.stages import Stage, Standing, stages_of
-from microgrid.planning.pathways.vintages import Span
+from microgrid.planning.pathways.years import NoYearError, YearRun, total_emitted, years_planned
 from microgrid.planning.sizing import NoReferenceError
-from microgrid.planning.unpriced_plan import without_duals
-from microgrid.results import Result, collect
+from microgrid.results import Result
 from microgrid.run_folders import refuse_unfit
-from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, told
+from microgrid.running import NoPlanError, Watch, run, settings_of
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 from solvers import Ended, Outcome, solve, templating
@@ -109,8 +110,30 @@ def _perfect(
     with templating():
         model = path_model(stages, finance, standing, budget, given=given_cost(stages, finance))
     outcome = _solved(model, scenario, stages, watch)
-    results = [_result(model, number, stage, outcome) for number, stage in enumerate(stages)]
-    return Path(stages, results, model.vintages, model.decided(outcome.plan), standing, finance, [outcome])
+    results = [collected(model.parts[n], stage.scenario, outcome) for n, stage in enumerate(stages)]
+    left, is_bound = left_of_given(stages, finance), budget is not None
+    runs = [
+        run
+        for number, stage in enumerate(stages)
+        for run in _years(number, stage, results[number], left[number], finance, is_bound, watch)
+    ]
+    return Path(stages, results, runs, model.vintages, model.decided(outcome.plan), standing, finance, [outcome])
+
+
+def _years(
+    number: int,
+    stage: Stage,
+    result: Result,
+    left: Mapping[Where, float],
+    finance: Finance,
+    is_bound: bool,
+    watch: Watch | None,
+) -> list[YearRun]:
+    """Plan the years of a stage with what stands in it."""
+    try:
+        return years_planned(number, stage, result, left, finance, is_bound, watch)
+    except NoYearError as error:
+        raise NoPathError(error.error.outcome, str(error), error.years) from error
 
 
 def _reference(
@@ -132,23 +155,25 @@ def _myopic(
     """Decide one stage after the other, each as if it lasted to the end."""
     kept: Kept = {}
     results: list[Result] = []
+    runs: list[YearRun] = []
     outcomes: list[Outcome] = []
     emitted = 0.0
     finance = scenario.finance
-    spans = [Span(stage.begin, stage.until) for stage in stages]
+    spans = [stage.span for stage in stages]
     for number, stage in enumerate(stages):
         seen = [*stages[:number], replace(stage, until=finance.years)]
         with templating():
             given = given_cost(stages, finance)
             model = path_model(seen, finance, standing, _budget(scenario), kept, emitted, given, spans[: number + 1])
         outcome = _solved(model, scenario, [seen[-1]], watch)
-        results.append(_result(model, number, stage, outcome))
+        results.append(collected(model.parts[number], stage.scenario, outcome))
         outcomes.append(outcome)
         kept = {key: found for key, found in model.decided(outcome.plan).items() if key[2] <= number}
-        manifest = results[-1].manifest
-        years = (stage.until - stage.begin) / float(manifest["horizon"]["years"])
-        emitted += years * manifest["emissions"]["emissions"]
-    return Path(stages, results, model.vintages, kept, standing, finance, outcomes)
+        left = left_of_given(seen, finance, spans[: number + 1])[number]
+        found = _years(number, stage, results[-1], left, finance, _budget(scenario) is not None, watch)
+        runs += found
+        emitted += total_emitted(found)
+    return Path(stages, results, runs, model.vintages, kept, standing, finance, outcomes)
 
 
 def _budget(scenario: Scenario) -> float | None:
@@ -175,14 +200,3 @@ def _no_path(outcome: Outcome, scenario: Scenario, stages: Sequence[Stage]) -> N
     if _budget(scenario) is not None and outcome.ended in _CANNOT_BE:
         whole += ": pathway.budget may be too small for what must be emitted"
     return NoPathError(outcome, whole, stages[-1].name)
-
-
-def _result(model: PathModel, number: int, stage: Stage, outcome: Outcome) -> Result:
-    """Return a stage's operation as a run of its own."""
-    part, values = model.parts[number], without_duals(outcome.plan)
-    cost = part.total(values, "cost")
-    ended = replace(outcome, objective=cost, bound=float("nan"))
-    goals = [{"column": "cost", "objective": cost, "bound": None, "gap": None, "seconds": outcome.seconds}]
-    result = collect(part, values, identity_of(stage.scenario) | told(part.plant, ended, goals))
-    result.manifest["total_seconds"] = outcome.seconds
-    return audited(result)

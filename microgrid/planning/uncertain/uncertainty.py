@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from microgrid.planning.alike import side_by_side
+from microgrid.planning.collected import collected
 from microgrid.planning.uncertain.futures import FutureYear, futures_of
 from microgrid.planning.uncertain.model import JUDGED, FuturesModel, Judged, futures_model
-from microgrid.planning.unpriced_plan import without_duals
 from microgrid.planning.variants import pinned
-from microgrid.results import Result, collect
+from microgrid.results import Result
 from microgrid.run_folders import refuse_unfit
-from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, solve_plant, told
+from microgrid.running import NoPlanError, Watch, run, settings_of, solve_plant
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 from solvers import Ended, Outcome, solve, templating
@@ -220,15 +220,7 @@ def _judged(
         model.aim("expected")
         later = _solved(model, scenario, watch, outcome.plan)
         outcome = replace(later, ended=outcome.ended if not outcome.is_proved else later.ended)
-    values = without_duals(outcome.plan)
-    results = {}
-    for future in futures:
-        part = model.parts[future.name]
-        cost = part.total(values, "cost")
-        goals = [{"column": "cost", "objective": cost, "bound": None, "gap": None, "seconds": outcome.seconds}]
-        ended = replace(outcome, objective=cost, bound=float("nan"))
-        manifest = identity_of(future.scenario) | told(part.plant, ended, goals) | {"total_seconds": outcome.seconds}
-        results[future.name] = audited(collect(part, values, manifest))
+    results = {future.name: collected(model.parts[future.name], future.scenario, outcome) for future in futures}
     first = next(iter(results.values()))
     costs = {name: _a_year(result) for name, result in results.items()}
     return Choice(JUDGED[how], _decided(first, first), costs, results, outcome.is_proved)
