@@ -9,8 +9,9 @@ import pytest
 
 from microgrid.errors import InputError
 from microgrid.finance import annuity_factor
+from microgrid.planning.pathways.deciding import NoPathError
 from microgrid.planning.pathways.model import path_model
-from microgrid.planning.pathways.pathway import NoPathError, pathway
+from microgrid.planning.pathways.pathway import pathway
 from microgrid.planning.pathways.stages import stages_of
 from microgrid.planning.sizing import size
 from microgrid.results import load

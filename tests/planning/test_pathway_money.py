@@ -320,7 +320,7 @@ def test_a_sum_that_falls_below_zero_again_after_its_payback_is_told(tmp_path):
 
 def test_a_path_that_no_time_was_left_for_is_not_told_as_impossible(tmp_path, monkeypatch):
     """Every solve of the way stage by stage ends by its time limit: there may well be a plan."""
-    module, calls = sys.modules["microgrid.planning.pathways.pathway"], []
+    module, calls = sys.modules["microgrid.planning.pathways.deciding"], []
     solved = module.solve
 
     def short(*words, **options):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from microgrid.errors import InputError
-from microgrid.planning.pathways.pathway import NoPathError, pathway
+from microgrid.planning.pathways.deciding import NoPathError
+from microgrid.planning.pathways.pathway import pathway
 from tests.planning.files import ROOF as SHIPPED
 from tests.planning.files import YEAR, scenario
 

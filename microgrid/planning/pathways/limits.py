@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from microgrid.capacity import Fixed, Sized
+from microgrid.planning.limits import replay_told
 from microgrid.planning.pathways.model import counts_modules
 from microgrid.planning.pathways.paths import FORESIGHT, PathwayStudy
 from microgrid.planning.pathways.stages import Stage
@@ -20,6 +21,7 @@ def path_limits(study: PathwayStudy) -> list[str]:
     scenario, stages = study.scenario, study.perfect.stages
     return [
         *_horizons(stages),
+        *([] if study.perfect.replay is None else [replay_told(study.perfect.replay.plain)]),
         *_growth(scenario),
         *_years(study),
         *_capacities(scenario, stages),

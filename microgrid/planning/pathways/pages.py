@@ -71,7 +71,8 @@ def manifest_of(study: PathwayStudy) -> Plain:
         | {"hash": study.scenario.document.digest},
         "currency": study.scenario.plant.currency,
         "outcome": {"ended": outcome.ended.value, "proved": study.perfect.proved}
-        | {key: getattr(outcome, key) for key in keys},
+        | {key: getattr(outcome, key) for key in keys}
+        | ({} if study.perfect.replay is None else {"bound": study.perfect.bound, "gap": study.perfect.gap}),
         "total_seconds": study.seconds,
         "pathway": study.manifest | {"limits": path_limits(study)},
     }
@@ -132,8 +133,6 @@ def _grown(study: PathwayStudy) -> list[Grown]:
 def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
     path, scenario = study.perfect, study.scenario
     outcome, sheet = path.outcomes[0], study.sheets.get(FORESIGHT)
-    proof = "Proved optimal" if path.proved else "Not proved optimal"
-    of_means = " of what it costs with each stage's mean in place of its years" if path.differs_by_year else ""
     told = scenario.pathway.fields if scenario.pathway is not None else {}
     first, columns = path.stages[0].year, columns_of(study)
     titles, figures = comparison(study)
@@ -145,7 +144,7 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "terms": _terms(path),
         "alarms": list(_alarms(study)),
         "verdict": _verdict(study),
-        "proof": f"{proof} within a gap of {percent(outcome.gap, 4)}{of_means}",
+        "proof": _proof(path),
         "cards": list(_cards(study)),
         "pictures": pictures,
         "titles": [title[:1].upper() + title[1:] for title in titles],
@@ -172,6 +171,17 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
 def _begun(text: str) -> str:
     """Return a text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
+
+
+def _proof(path: Path) -> str:
+    """Say how good what is built is, for what it was decided by."""
+    told = " of what it costs with one value for all years of a stage" if path.differs_by_year else ""
+    if path.replay is not None:
+        how = f"What is built was decided on {path.replay.shorter} of each stage"
+        if path.gap is None or path.gap >= 1:
+            return f"{how}: how near that is to the best{told} is not known"
+        return f"{how}, within {percent(path.gap, 2)} of the best{told}"
+    return f"{'Proved' if path.proved else 'Not proved'} optimal within a gap of {percent(path.gap, 4)}{told}"
 
 
 def _terms(path: Path) -> str:

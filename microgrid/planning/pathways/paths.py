@@ -22,6 +22,7 @@ from microgrid.planning.pathways.table import path_table
 from microgrid.planning.pathways.vintages import Vintage
 from microgrid.planning.pathways.years import YearRun, emitted_a_year
 from microgrid.planning.purchases import Purchase
+from microgrid.planning.replay import Replay
 from microgrid.planning.sensitivity import Sensitivity, sensitivities
 from microgrid.planning.sheet import Sheet, compared
 from microgrid.results import Result
@@ -54,6 +55,8 @@ class Path:
         Rates and growth.
     outcomes
         How each solve ended: one with perfect foresight, one a stage without.
+    replay
+        What it was decided on, where that were fewer than all steps.
     """
 
     stages: Sequence[Stage]
@@ -64,6 +67,7 @@ class Path:
     standing: Mapping[Where, Standing]
     finance: Finance
     outcomes: Sequence[Outcome]
+    replay: Replay | None = None
 
     @cached_property
     def bought(self) -> Sequence[Purchase]:
@@ -115,6 +119,20 @@ class Path:
         return all(outcome.is_proved for outcome in self.outcomes) and (not self.differs_by_year or all(years))
 
     @property
+    def bound(self) -> float | None:
+        """No path costs less than this, of those that differ in what is built; None where nobody knows."""
+        if self.replay is not None:
+            return self.replay.bound
+        return self.outcomes[0].bound if len(self.outcomes) == 1 else None
+
+    @property
+    def gap(self) -> float | None:
+        """By what share, at most, it costs more than the best one; None where nobody knows."""
+        if self.replay is not None:
+            return self.replay.gap
+        return self.outcomes[0].gap if len(self.outcomes) == 1 else None
+
+    @property
     def audits(self) -> bool:
         """Whether every stage and year passed its audit, and the money over the years is what the model minimised."""
         plans = (*self.results, *(run.result for run in self.runs))
@@ -159,8 +177,9 @@ class Path:
         return {
             "cost": self.cost,
             "decided_cost": self.decided_cost,
-            "bound": self.outcomes[0].bound if len(self.outcomes) == 1 else None,
-            "gap": self.outcomes[0].gap if len(self.outcomes) == 1 else None,
+            "bound": self.bound,
+            "gap": self.gap,
+            "replay": None if self.replay is None else self.replay.plain,
             "proved": self.proved,
             "audited": self.audits,
             "books_agree": self.books_agree,
