@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
 from microgrid.errors import InputError
 from microgrid.planning.pathways.deciding import NoPathError
 from microgrid.planning.pathways.pathway import pathway
+from tests.command_line import typed
 from tests.planning.files import ROOF as SHIPPED
 from tests.planning.files import YEAR, scenario
 
@@ -337,3 +340,32 @@ def test_a_field_by_stage_and_by_year_is_refused(tmp_path, monkeypatch):
 def test_a_currency_that_is_not_the_files_is_refused_as_anywhere(tmp_path):
     with pytest.raises(InputError, match="USD"):
         staged(tmp_path, "assets.grid.import_price: {values: {2026: 0.1 USD/kWh, 2029: 0.2 USD/kWh}}")
+
+
+def test_what_is_written_says_the_same(tmp_path, monkeypatch, capsys):
+    """The page holds each year's money and values, the manifest each year's run, the table of money its sum."""
+    section = f"pathway:\n  stages: [2026, 2028]\n  by_year:\n    {PRICE}\n    {CARBON}\n"
+    path = scenario(tmp_path, YEAR.replace("reference:", f"{section}reference:"), roof=ROOF, finance=TERMS)
+    with typed(monkeypatch, capsys) as microgrid:
+        checked = microgrid("check", str(path))
+        ended = microgrid("pathway", str(path), "--no-myopic", "--out", str(tmp_path / "run"))
+    assert (checked.code, ended.code) == (0, 0), ended.err
+    assert "each year is then planned anew with what stands" in " ".join(ended.out.split())
+    told = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["pathway"]["perfect"]
+    assert [(each["first"], each["last"]) for each in told["years"]] == [(year, year) for year in range(2026, 2030)]
+    assert [each["costs"]["grid energy"] for each in told["years"]] == pytest.approx(
+        [(LOAD - SUN) * price for price in (0.1, 0.15, 0.2, 0.4)]
+    )
+    money = pd.read_parquet(tmp_path / "run" / "money.parquet")
+    assert -(money["amount"] * 1.1 ** -money["year"]).sum() == pytest.approx(told["cost"])
+    page = (tmp_path / "run" / "pathway.html").read_text(encoding="utf-8")
+    for words in (
+        "<td>start of 2026</td>",
+        "<td>end of 2029</td>",
+        "What changes from year to year",
+        "<strong>the stage 2028 is planned with</strong>",
+        "0.295238 EUR/kWh",  # (0.2 / 1.331 + 0.4 / 1.4641) / (1 / 1.331 + 1 / 1.4641)
+        "its years differ in",
+    ):
+        assert words in page, words
+    assert "end of 2025" not in page
