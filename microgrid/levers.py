@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from microgrid.accounts import COST_COLUMNS
 from microgrid.capacity import Fixed, Sized
 from microgrid.errors import InputError
+from microgrid.factors import counted_gas
 from microgrid.faults import Keys, marks_of
 from microgrid.fields import MONEY
 from microgrid.plant import Plant
@@ -110,8 +111,8 @@ def levers(plant: Plant) -> Iterator[Lever]:
     for name, asset in plant.assets.items():
         yield from _levers(asset, ("assets", name), lambda new, name=name: _with_asset(plant, name, new))  # type: ignore[misc]
     for column, cap in plant.objective.caps.items():
-        unit = MONEY if column in COST_COLUMNS else "kgCO2e"
-        yield Lever(("objective", "caps", column), cap, unit, -math.inf, math.inf, False, _cap(plant, column))
+        unit = MONEY if column in COST_COLUMNS else f"kg{counted_gas(cap) or 'CO2e'}"
+        yield Lever(("objective", "caps", column), float(cap), unit, -math.inf, math.inf, False, _cap(plant, column))
     price = plant.objective.carbon_price
     yield Lever(
         ("objective", "carbon_price"),
