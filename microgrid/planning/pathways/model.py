@@ -192,7 +192,7 @@ def _vintages(where: Where, stages: Sequence[Stage], standing: Standing | None, 
 
 def counts_modules(plant: Plant, where: Where) -> bool:
     """Tell whether an operation counts the modules of a capacity, which can then be no fraction of themselves."""
-    return bool(getattr(plant.assets[where[0]], "is_counted", False))
+    return plant.assets[where[0]].counts_modules
 
 
 def _bought(
