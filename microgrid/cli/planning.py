@@ -136,6 +136,7 @@ def uncertainty(
         Path | None, typer.Option(help="Folder of the study; by default runs/NAME-uncertainty.", show_default=False)
     ] = None,
     overrides: Set = [],  # noqa: B006  typer copies it
+    segments: Segments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the study as JSON alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
@@ -147,7 +148,7 @@ def uncertainty(
 
     folder = out if out is not None else Path("runs") / f"{run_name(file)}-uncertainty"
     with watching(quiet or as_json) as watch:
-        study = uncertainty_of(file, folder, pairs(overrides), watch)
+        study = uncertainty_of(file, folder, pairs(overrides), watch, segments)
     if as_json:
         typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
     elif not quiet:

@@ -12,6 +12,7 @@ from microgrid.errors import InputError
 from microgrid.planning.pathways.limits import path_limits
 from microgrid.planning.pathways.pathway import pathway
 from microgrid.planning.replay import ReplayError, Shorter
+from microgrid.planning.uncertain.uncertainty import uncertainty
 from tests.command_line import typed
 from tests.planning.files import YEAR, scenario
 
@@ -155,3 +156,50 @@ def test_the_command_tells_what_it_decided_on(tmp_path, monkeypatch, capsys):
 def test_more_segments_than_steps_are_refused(tmp_path):
     with pytest.raises(InputError, match="fewer than the 96 steps"):
         pathway(four_days(tmp_path), shorter=Shorter("segments", 97))
+
+
+SECTION = """\
+uncertainty:
+  futures:
+    usual: {probability: 60 %}
+    large: {probability: 40 %, fields: {assets.plant.demand.times: 1.5}}
+"""
+
+
+def test_several_futures_on_segments(tmp_path):
+    """Every choice is planned on all hours of each future, and none costs less in the mean than the best on all."""
+    text = HOURLY.replace("reference:", f"{SECTION}reference:")
+    file = four_days(tmp_path, text=text)
+    best = uncertainty(file)
+    for count in (30, 80):
+        study = uncertainty(file, segments=count)
+        assert study.audited
+        assert {len(result.steps) for each in study.choices for result in each.results.values()} == {96}
+        shares, least = study.shares, best.choices[0].expected(best.shares)
+        for each in study.choices:
+            assert each.expected(shares) >= least * (1 - 1e-6)
+            assert each.regret(study.best) >= -1e-6
+        assert study.choices[0].expected(shares) <= least * 1.03
+        assert study.replay.cost == pytest.approx(study.choices[0].expected(shares))
+
+
+def test_several_futures_tell_what_they_were_decided_on(tmp_path, monkeypatch, capsys):
+    file = four_days(tmp_path, text=HOURLY.replace("reference:", f"{SECTION}reference:"))
+    with typed(monkeypatch, capsys) as microgrid:
+        ended = microgrid("uncertainty", str(file), "--segments", "40", "--out", str(tmp_path / "run"))
+        many = microgrid("uncertainty", str(file), "--segments", "96", "--out", str(tmp_path / "other"))
+    assert (ended.code, many.code) == (0, 2), ended.err
+    assert "Sizes were decided on 40 segments of each future" in ended.out
+    assert "fewer than the 96 steps" in many.err
+    page = (tmp_path / "run" / "uncertainty.html").read_text(encoding="utf-8")
+    assert "Sizes were decided on 40 segments of each future" in page
+    told = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["uncertainty"]
+    assert told["replay"]["told"] == "40 segments"
+
+
+def test_futures_that_sizes_do_not_suffice_for_are_told(tmp_path):
+    """As on a path: the peak of two loads' sum is in no segment of five."""
+    futures = SECTION.replace("assets.plant.demand.times: 1.5", "assets.grid.import_price: 2 EUR/kWh")
+    (tmp_path / "plant.yaml").write_text(PEAKS.replace("pathway: {stages: [2026, 2028]}\n", futures), encoding="utf-8")
+    with pytest.raises(ReplayError, match="take more segments, or none"):
+        uncertainty(tmp_path / "plant.yaml", segments=5)

@@ -51,20 +51,10 @@ class Question:
 
     Parameters
     ----------
-    stages
-        The stages; the last one ends with the project's life.
-    finance
-        Rates, life and growth.
     solver
         How hard to solve.
-    standing
-        What stands before the first.
-    budget
-        Most that may be emitted over all years, kgCO2e.
-    done, emitted
-        What was decided in earlier stages, and what these have emitted.
-    years
-        The years of each stage that ageing is told for; by default all of it.
+    done
+        What was decided in stages that are over; empty where all are planned. All else is as in `path_model`.
     """
 
     stages: Sequence[Stage]
