@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pandas as pd
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from microgrid.errors import InputError
 from microgrid.planning.pathways.deciding import NoPathError
 from microgrid.planning.pathways.pathway import pathway
+from microgrid.running import NoPlanError
+from solvers import Ended, Outcome
 from tests.command_line import typed
 from tests.planning.files import ROOF as SHIPPED
 from tests.planning.files import YEAR, scenario
@@ -164,6 +167,19 @@ def test_a_year_that_what_stands_does_not_suffice_for_is_named(tmp_path):
     assert caught.value.stage == "2029"
     assert "with what stands in the stage 2028, 2029 has no plan" in str(caught.value)
     assert "planned_with: highest, of tables in pathway.by_year), give its caps by year, or" in str(caught.value)
+
+
+def test_a_year_that_no_time_was_left_for_is_not_told_as_impossible(tmp_path, monkeypatch):
+    module = sys.modules["microgrid.planning.pathways.years"]
+
+    def short(*_words, **_options):
+        raise NoPlanError(Outcome(Ended.TIME))
+
+    monkeypatch.setattr(module, "solved_from", short)
+    with pytest.raises(NoPathError, match="in the stage 2026, 2026 was not planned") as caught:
+        staged(tmp_path, PRICE)
+    assert not caught.value.cannot_be
+    assert "planned_with" not in str(caught.value)
 
 
 @pytest.mark.parametrize("how", ["highest", "last"])

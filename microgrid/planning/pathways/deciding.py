@@ -28,7 +28,8 @@ from microgrid.scenario import Solver
 from solvers import Ended, Outcome, Plan, solve, templating
 
 Held = Mapping[Key, Any]
-_CANNOT_BE = (Ended.INFEASIBLE, Ended.INFEASIBLE_OR_UNBOUNDED)
+CANNOT_BE = (Ended.INFEASIBLE, Ended.INFEASIBLE_OR_UNBOUNDED)
+"""How a solve ends where there is no plan at all, rather than none that was found in time."""
 
 
 class NoPathError(NoPlanError):
@@ -42,7 +43,7 @@ class NoPathError(NoPlanError):
     @property
     def cannot_be(self) -> bool:
         """Whether there is none at all, rather than none that was found in time."""
-        return self.outcome.ended in _CANNOT_BE
+        return self.outcome.ended in CANNOT_BE
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def decided(question: Question, shorter: Shorter | None = None, watch: Watch | N
     model = question.model()
     held = _hold(model, first.kept)
     outcome = _solve(model, question, watch)
-    if outcome.plan is None and outcome.ended in _CANNOT_BE:
+    if outcome.plan is None and outcome.ended in CANNOT_BE:
         steps = len(question.stages[-1].scenario.plant.timeline)
         raise ReplayError(
             f"what was decided on {shorter} does not suffice for all {steps} steps ({NoPlanError(outcome)})\n"
@@ -202,12 +203,12 @@ def _solved(model: PathModel, question: Question, watch: Watch | None) -> Outcom
 def _no_path(outcome: Outcome, question: Question) -> NoPathError:
     """Return why there is no path: the first stage that has no plan by itself, or all of them together."""
     stages = [question.stages[number] for number in question.planned]
-    for stage in stages if outcome.ended in _CANNOT_BE else ():
+    for stage in stages if outcome.ended in CANNOT_BE else ():
         try:
             run(stage.scenario)
         except NoPlanError as error:
             return NoPathError(error.outcome, f"the stage {stage.name} has no plan by itself\n{error}", stage.name)
     whole = f"{NoPlanError(outcome)}\n   the stages {', '.join(stage.name for stage in stages)} were planned together"
-    if question.budget is not None and outcome.ended in _CANNOT_BE:
+    if question.budget is not None and outcome.ended in CANNOT_BE:
         whole += ": pathway.budget may be too small for what must be emitted"
     return NoPathError(outcome, whole, stages[-1].name)

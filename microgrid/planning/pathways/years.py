@@ -17,6 +17,7 @@ from microgrid.finance_section import Finance
 from microgrid.planning.alike import Where, side_by_side
 from microgrid.planning.cash_flow import Array, yearly_costs
 from microgrid.planning.collected import collected
+from microgrid.planning.pathways.deciding import CANNOT_BE
 from microgrid.planning.pathways.model import counting, counts_modules, operated, unpriced
 from microgrid.planning.pathways.stages import Stage, years_of
 from microgrid.planning.pathways.vintages import Span
@@ -77,6 +78,9 @@ class NoYearError(MicrogridError):
 
     def __init__(self, years: str, stage: Stage, error: NoPlanError, cure: str = "") -> None:
         self.years, self.error = years, error
+        if error.outcome.ended not in CANNOT_BE:
+            super().__init__(f"with what stands in the stage {stage.name}, {years} was not planned: {error}")
+            return
         super().__init__(
             f"with what stands in the stage {stage.name}, {years} has no plan ({error})\n"
             "   plan the stage with what asks for most of it (planned_with: highest, of tables in pathway.by_year), "
