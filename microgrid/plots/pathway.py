@@ -106,7 +106,7 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
         heading(
             money,
             "With perfect foresight",
-            f"{unit} a year, on the 1 January after it; received above zero, paid below",
+            f"{unit} a year, at its end (1 January); above zero: received",
         )
         factor, unit = larger_unit("kgCO2e", max(float(values.max(initial=0.0)) for values in emitted.values()))
         lines = []
