@@ -96,7 +96,9 @@ def test_a_cap_of_carbon_dioxide_alone_is_cured_in_its_own_unit(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     for cap, least in (("6 tCO2", "328.5 tCO2"), ("6000 kgCO2", "328500 kgCO2")):
         file = scenario(tmp_path, f"{YEAR}objective: {{caps: {{emissions: {cap}}}}}\n")
-        assert f"objective.caps.emissions (plant.yaml:13): {cap} -> {least} or more" in str(no_plan(file, {}))
+        told = str(no_plan(file, {}))
+        assert f"objective.caps.emissions (plant.yaml:13): {cap} -> {least} or more" in told
+        assert "emissions within 6000 kgCO2: the least possible is 328500 kgCO2\n" in told
 
 
 TOLD_LOAD = """\
