@@ -103,11 +103,7 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
         factor, unit = scaled_money(currency, largest)
         entries = item_bars(money, {item: flows / factor for item, flows in paid.items()}, begin)
         legend(money, [(patch, item) for item, patch in entries.items()])
-        heading(
-            money,
-            "With perfect foresight",
-            f"{unit} a year, at its end (1 January); above zero: received",
-        )
+        heading(money, "With perfect foresight", f"{unit} a year, at its end (1 January); above zero: received")
         factor, unit = larger_unit("kgCO2e", max(float(values.max(initial=0.0)) for values in emitted.values()))
         lines = []
         for (way, values), (colour, style) in zip(
