@@ -361,6 +361,8 @@ def test_what_is_written_says_the_same(microgrid, tmp_path):
         for home in (tmp_path / "run", tmp_path / "run" / "myopic"):
             report = (home / "stages" / stage / "report.html").read_text(encoding="utf-8")
             assert f"plant, {stage}" in report
+            assert "Planned in one model with others" in report
+            assert "Proved optimal" not in report
             assert (home / "stages" / stage / "dispatch.png").stat().st_size > 1000
     assert microgrid("pathway", path, "--no-myopic", "--out", tmp_path / "run", "--quiet").code == 0, (
         "an old one is replaced"
