@@ -19,6 +19,7 @@ from microgrid.faults import Node, did_you_mean, kinds_of
 from microgrid.fields import Along, CapacityIn, Quantity
 from microgrid.finance_section import Finance, Incentive, Reference, Tax
 from microgrid.horizons import Horizon
+from microgrid.pathway_section import Pathway
 from microgrid.policies.adopted import SAMPLE
 from microgrid.policies.packs import packs
 from microgrid.policies.telling import pack_told, packs_listed, quantities_told
@@ -30,7 +31,9 @@ from microgrid.tariffs.prices import PriceIn
 from microgrid.tariffs.tariff import Tariff
 from microgrid.technologies import technologies
 from microgrid.technologies.green_contracts import KINDS
+from microgrid.uncertainty_section import Uncertainty
 from microgrid.units import CURRENCY
+from microgrid.year_tables import YearTable
 
 WIDE = 110
 _WIDEST = 160
@@ -126,6 +129,9 @@ def _sections() -> dict[str, type[BaseModel]]:
         "tax": Tax,
         "incentives": Incentive,
         "reference": Reference,
+        "pathway": Pathway,
+        "by_year": YearTable,
+        "uncertainty": Uncertainty,
         "weather": WeatherFile,
         "buses": Bus,
         "objective": Goals,

@@ -14,6 +14,7 @@ from microgrid.amounts import short
 from microgrid.compiled import Compiled, Part
 from microgrid.documents import Document
 from microgrid.explanation import Explanation, Limit, Period, Unmet
+from microgrid.factors import kilograms_of
 from microgrid.faults import Fault
 from microgrid.levers import Lever
 from microgrid.plant import Plant
@@ -131,7 +132,7 @@ def _caps(case: Compiled, found: Shortfall) -> Iterator[Unmet]:
         column = part.name.removesuffix("_within_cap")
         cap, filled = case.plant.objective.caps[column], case.model.ledger.column(column)
         over = filled - cap if isinstance(filled, int | float) else over
-        unit = (case.plant.currency or "money") if column in COST_COLUMNS else "kgCO2e"
+        unit = (case.plant.currency or "money") if column in COST_COLUMNS else kilograms_of(cap)
         what = (
             f"{column.replace('_', ' ')} within {short(cap)} {unit}: the least possible is {short(cap + over)} {unit}"
         )

@@ -145,6 +145,11 @@ def counted_gas(number: float) -> str:
     return number.gas if isinstance(number, Counted) else ""
 
 
+def kilograms_of(number: float) -> str:
+    """Return the house unit of what a number counts: of all gases where the caller vouches for it."""
+    return f"kg{counted_gas(number) or 'CO2e'}"
+
+
 def gas_of(unit: str) -> str:
     """Return what a unit of emissions counts: ``CO2``, ``CO2e``, or nothing where the caller vouches for it."""
     if "CO2e" in unit:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from microgrid.accounts import COST_COLUMNS
 from microgrid.capacity import Fixed, Sized
 from microgrid.errors import InputError
+from microgrid.factors import kilograms_of
 from microgrid.faults import Keys, marks_of
 from microgrid.fields import MONEY
 from microgrid.plant import Plant
@@ -84,7 +85,7 @@ class Lever:
     def is_physics(self) -> bool:
         """Whether it says what a machine is, rather than how large it is or how it may be run."""
         is_start = len(self.keys) > 3 and str(self.keys[-2]).endswith("_start")
-        is_factor = "kgCO2e" in self.unit + self.measures and self.keys[0] != "objective"
+        is_factor = "kgCO2" in self.unit + self.measures and self.keys[0] != "objective"
         return str(self.keys[-1]).endswith(_PHYSICS) or self.unit == "kWh/kg" or is_start or is_factor
 
     def at(self, value: float) -> Plant | None:
@@ -110,13 +111,13 @@ def levers(plant: Plant) -> Iterator[Lever]:
     for name, asset in plant.assets.items():
         yield from _levers(asset, ("assets", name), lambda new, name=name: _with_asset(plant, name, new))  # type: ignore[misc]
     for column, cap in plant.objective.caps.items():
-        unit = MONEY if column in COST_COLUMNS else "kgCO2e"
-        yield Lever(("objective", "caps", column), cap, unit, -math.inf, math.inf, False, _cap(plant, column))
+        unit = MONEY if column in COST_COLUMNS else kilograms_of(cap)
+        yield Lever(("objective", "caps", column), float(cap), unit, -math.inf, math.inf, False, _cap(plant, column))
     price = plant.objective.carbon_price
     yield Lever(
         ("objective", "carbon_price"),
-        price,
-        f"{MONEY}/kgCO2e",
+        float(price),
+        f"{MONEY}/{kilograms_of(price)}",
         -math.inf,
         math.inf,
         False,

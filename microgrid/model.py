@@ -246,12 +246,13 @@ def highest_held(objective: Objective, column: str, reached: float) -> float:
 
 def at_most(amount: Callable[[], Any], highest: float) -> Any:
     """Return the row that keeps an amount below a limit; one without variables holds or does not."""
+    limit = float(highest)  # one that remembers its gas is no number to Pyomo
 
     def within_limit(_model: Any) -> Any:
         found = amount()
         if isinstance(found, int | float):
-            return pyo.Constraint.Feasible if found <= highest else pyo.Constraint.Infeasible
-        return found <= highest
+            return pyo.Constraint.Feasible if found <= limit else pyo.Constraint.Infeasible
+        return found <= limit
 
     return pyo.Constraint(rule=within_limit)
 

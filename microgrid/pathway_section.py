@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from microgrid.carbon_fields import Carbon
 from microgrid.faults import Fault, RefusedError, refuse, shown
 from microgrid.fields import Part, Quantity
+from microgrid.year_tables import YearTable
 
 _LAST_YEAR = 2300
 
@@ -29,6 +30,9 @@ class Pathway(Part):
     stages: list[int] = Field(min_length=1, description="Calendar years in which stages begin, in their order.")
     fields: dict[str, list[Any]] = Field(
         default={}, description="Fields by path, each with one value for each stage, as the file would say it."
+    )
+    by_year: dict[str, YearTable] = Field(
+        default={}, description="Fields by path that change from year to year, within stages too, as tables."
     )
     standing: dict[str, Stood] = Field(
         default={}, description="What stands already, by asset and capacity, such as boiler.capacity."

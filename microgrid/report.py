@@ -108,6 +108,7 @@ def _ending(view: View) -> Plain:
     unit = carbon_unit(view.manifest, goal) if is_carbon(goal) else view.currency
     return {
         "proved": bool(outcome.get("proved")),
+        "is_joint": bool(view.manifest.get("joint")),
         "ended": str(outcome.get("ended", "unknown")),
         "goal": goal,
         "objective": f"{amount(outcome.get('objective'), 2)} {unit}",

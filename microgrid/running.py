@@ -297,20 +297,26 @@ def write(result: Result, folder: Path) -> Result:
     InputError
         If the folder cannot be written, or holds something that is no run.
     """
+    with replacing(folder) as new:
+        return write_into(result, new)[0]
+
+
+def write_into(result: Result, folder: Path) -> tuple[Result, dict[str, Path]]:
+    """Write a run with pictures and report into a folder that is there; return it as read back, and its pictures."""
     from microgrid.plots import save_plots
     from microgrid.report import save_report
 
-    with replacing(folder) as new:
-        result.save(new)
-        written = audited(load(new))
-        save_manifest(written.manifest, new)
-        if "matching" in written.manifest:
-            matching_table(written).to_csv(new / "matching.csv", index=False)
-        stored = stored_emissions(written)
-        if len(stored):
-            stored.to_csv(new / "stored_emissions.csv", index=False, float_format="%.9g")
-        save_report(written, new / "report.html", save_plots(written, new))
-    return written
+    result.save(folder)
+    written = audited(load(folder))
+    save_manifest(written.manifest, folder)
+    if "matching" in written.manifest:
+        matching_table(written).to_csv(folder / "matching.csv", index=False)
+    stored = stored_emissions(written)
+    if len(stored):
+        stored.to_csv(folder / "stored_emissions.csv", index=False, float_format="%.9g")
+    pictures = save_plots(written, folder)
+    save_report(written, folder / "report.html", pictures)
+    return written, pictures
 
 
 def identity_of(scenario: Scenario) -> dict[str, Any]:

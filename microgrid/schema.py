@@ -153,12 +153,14 @@ def _told(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
 
 
 def _referring(part: Any) -> Any:
-    """Return a part whose references go to the definitions that require nothing."""
+    """Return a part whose references go to the definitions that require nothing, and whose named parts may be empty."""
     if isinstance(part, list):
         return [_referring(item) for item in part]
     if not isinstance(part, dict):
         return part
-    return {
+    found = {
         key: value.replace("#/$defs/", f"#/$defs/{_PARTIAL}") if key == "$ref" else _referring(value)
         for key, value in part.items()
     }
+    named = found.get("additionalProperties")
+    return found | {"additionalProperties": {"anyOf": [named, _NULL]}} if isinstance(named, dict) else found

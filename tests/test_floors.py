@@ -77,6 +77,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "microgrid.named_files",
         "microgrid.finance_section",
         "microgrid.pathway_section",
+        "microgrid.year_tables",
         "microgrid.carbon_fields",
         "microgrid.uncertainty_section",
         "microgrid.horizons",

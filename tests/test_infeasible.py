@@ -20,6 +20,7 @@ from microgrid.technologies.production_load import ProductionLoad
 from microgrid.technologies.supply import Supply
 from microgrid.unlimited import explain_unbounded
 from solvers import Ended, Outcome, Settings, solve
+from tests.planning.files import YEAR, scenario
 from tests.plants import plant
 
 HERE = Path(__file__).parent / "infeasible"
@@ -88,6 +89,16 @@ def test_a_unit_that_must_run_is_told_word_for_word(here):
 
 def test_a_cap_is_told_word_for_word(here):
     assert str(no_plan(here / "power.yaml", {"objective.caps.cost": "300 EUR"})) == TOLD_CAP
+
+
+def test_a_cap_of_carbon_dioxide_alone_is_cured_in_its_own_unit(tmp_path, monkeypatch):
+    """438 t less 2.19 t for each of 50 kW of roof: 328.5 t, however the file tells a cap, and not as many kilograms."""
+    monkeypatch.chdir(tmp_path)
+    for cap, least in (("6 tCO2", "328.5 tCO2"), ("6000 kgCO2", "328500 kgCO2")):
+        file = scenario(tmp_path, f"{YEAR}objective: {{caps: {{emissions: {cap}}}}}\n")
+        told = str(no_plan(file, {}))
+        assert f"objective.caps.emissions (plant.yaml:13): {cap} -> {least} or more" in told
+        assert "emissions within 6000 kgCO2: the least possible is 328500 kgCO2\n" in told
 
 
 TOLD_LOAD = """\

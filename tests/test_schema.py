@@ -84,6 +84,10 @@ def test_only_a_file_that_extends_another_may_leave_out(schema, key):
 def test_a_file_that_extends_another_gives_parts_and_takes_away(schema):
     child = {"extends": "base.yaml", "assets": {"battery": {"energy": "2 MWh"}, "plant": None}, "solver": {"gap": None}}
     assert schema.is_valid(child)
+    fields, tables = {"objective.carbon_price": None}, {"assets.plant.demand": {"values": {"2026": "3 kW"}}}
+    assert schema.is_valid(child | {"pathway": {"fields": fields, "by_year": tables}})
+    assert not schema.is_valid(child | {"pathway": {"fields": {"objective.carbon_price": "3 EUR/tCO2"}}})
+    assert not schema.is_valid(child | {"pathway": {"by_year": {"assets.plant.demand": {"between": "curve"}}}})
     assert not schema.is_valid(child | {"solver": {"gp": "1 %"}})
     assert not schema.is_valid(child | {"assets": {"battery": {"kind": "battery", "energi": "2 MWh"}}})
 

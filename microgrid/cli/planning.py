@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from microgrid.cli.endings import AUDIT, NOT_PROVED, PROVED, exit_code
 from microgrid.cli.words import File, Set, pairs, run_name
 
+if TYPE_CHECKING:
+    from microgrid.planning.replay import Shorter
+
 commands = typer.Typer()
+Segments = Annotated[
+    int | None, typer.Option(help="Decide sizes on so many segments, then run all steps.", show_default=False)
+]
+Periods = Annotated[
+    int | None, typer.Option(help="Decide sizes on so many typical days, then run all.", show_default=False)
+]
+
+
+def _shorter(segments: int | None, periods: int | None) -> Shorter | None:
+    """Return what sizes are decided on, where that is asked to be fewer than all steps."""
+    from microgrid.errors import InputError, Problem
+    from microgrid.planning.replay import Shorter
+
+    if segments is not None and periods is not None:
+        raise InputError([Problem("--periods", f"{periods}, beside --segments {segments}", "one of the two")])
+    if segments is not None:
+        return Shorter("segments", segments)
+    return None if periods is None else Shorter("periods", periods)
 
 
 @commands.command()
@@ -20,28 +41,18 @@ def size(
         Path | None, typer.Option(help="Folder of the run; by default runs/NAME-size.", show_default=False)
     ] = None,
     overrides: Set = [],  # noqa: B006  typer copies it
-    segments: Annotated[
-        int | None, typer.Option(help="Decide sizes on so many segments, then run all steps.", show_default=False)
-    ] = None,
-    periods: Annotated[
-        int | None, typer.Option(help="Decide sizes on so many typical days, then run all.", show_default=False)
-    ] = None,
+    segments: Segments = None,
+    periods: Periods = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
     """Decide what to build; tell what it is worth beside the reference over the years."""
-    from microgrid.errors import InputError, Problem
-    from microgrid.planning.replay import Shorter
     from microgrid.planning.sizing import size as size_scenario
     from microgrid.progress import watching
     from microgrid.results import manifest_text
 
     folder = out if out is not None else Path("runs") / f"{run_name(file)}-size"
-    if segments is not None and periods is not None:
-        raise InputError([Problem("--periods", f"{periods}, beside --segments {segments}", "one of the two")])
-    shorter = None
-    if segments is not None or periods is not None:
-        shorter = Shorter("segments", segments) if segments is not None else Shorter("periods", periods or 0)
+    shorter = _shorter(segments, periods)
     with watching(quiet or as_json) as watch:
         investment = size_scenario(file, folder, pairs(overrides), watch, shorter)
     if as_json:
@@ -91,6 +102,8 @@ def pathway(
     ] = None,
     overrides: Set = [],  # noqa: B006  typer copies it
     myopic: Annotated[bool, typer.Option(help="Decide stage by stage too, to compare.")] = True,
+    segments: Segments = None,
+    periods: Periods = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the pathway as JSON alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
@@ -101,8 +114,9 @@ def pathway(
     from microgrid.results import manifest_text
 
     folder = out if out is not None else Path("runs") / f"{run_name(file)}-pathway"
+    shorter = _shorter(segments, periods)
     with watching(quiet or as_json) as watch:
-        study = pathway_of(file, folder, pairs(overrides), watch, myopic)
+        study = pathway_of(file, folder, pairs(overrides), watch, myopic, shorter)
     if as_json:
         typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
     elif not quiet:
@@ -122,6 +136,7 @@ def uncertainty(
         Path | None, typer.Option(help="Folder of the study; by default runs/NAME-uncertainty.", show_default=False)
     ] = None,
     overrides: Set = [],  # noqa: B006  typer copies it
+    segments: Segments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the study as JSON alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but faults.")] = False,
 ) -> None:
@@ -133,7 +148,7 @@ def uncertainty(
 
     folder = out if out is not None else Path("runs") / f"{run_name(file)}-uncertainty"
     with watching(quiet or as_json) as watch:
-        study = uncertainty_of(file, folder, pairs(overrides), watch)
+        study = uncertainty_of(file, folder, pairs(overrides), watch, segments)
     if as_json:
         typer.echo(manifest_text(manifest_of(study)).encode(), nl=False)
     elif not quiet:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from microgrid.capacity import Sized
 from microgrid.caveats import caveats
@@ -47,12 +48,18 @@ def _policies(scenario: Scenario) -> Iterator[str]:
 
 def _replay(plan: Case) -> Iterator[str]:
     replay = plan.result.manifest.get("replay")
-    if not replay:
-        return
+    if replay:
+        yield replay_told(replay)
+
+
+def replay_told(replay: Mapping[str, Any]) -> str:
+    """Say what sizes that were decided on a shorter horizon cost on all of it; `replay` is a Replay as plain data."""
     sure = "how far from the best ones is not known, for the plant has integers"
-    if replay["gap"] is not None:
+    if replay["gap"] is not None and replay["gap"] >= 1:
+        sure = "how far from the best ones is not known, as the tangent of the cost says too little"
+    elif replay["gap"] is not None:
         sure = f"the best ones cost at most {replay['gap']:.2%} less"
-    yield (
+    return (
         f"Sizes were decided on {replay['told']} of the horizon and run on all of its steps: they cost "
         f"{abs(replay['difference']):.2%} {'more' if replay['difference'] >= 0 else 'less'} there, and {sure}."
     )

@@ -24,7 +24,8 @@ _COLUMNS = {
     "scope_2_market": "scope 2, market-based",
     "scope_3": "scope 3",
 }
-_DISPATCH = ("dispatch", "dispatch_least")
+DISPATCH = ("dispatch", "dispatch_least")
+"""Pictures of a plan's typical weeks."""
 
 
 def save_pages(investment: Investment, folder: Path, pictures: Mapping[str, Path]) -> Path:
@@ -36,7 +37,7 @@ def save_pages(investment: Investment, folder: Path, pictures: Mapping[str, Path
         The plan's own pictures, of which the typical weeks are shown.
     """
     drawn = _drawn(investment, folder)
-    shown = drawn | {name: pictures[name] for name in _DISPATCH if name in pictures}
+    shown = drawn | {name: pictures[name] for name in DISPATCH if name in pictures}
     page = folder / PAGE
     page.write_text(investment_page(investment, shown), encoding="utf-8")
     return page

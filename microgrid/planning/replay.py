@@ -50,40 +50,40 @@ class Shorter:
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """A plan on all steps, with sizes that were decided on fewer.
+class Replay:
+    """What sizes cost on all steps that were decided on fewer.
 
     Parameters
     ----------
-    result
-        The plan on all steps, with the sizes as they were decided.
     shorter
         What sizes were decided on.
     shorter_cost
         What the shorter year said that they cost.
+    cost
+        What they cost on all steps.
     bound
         No sizes cost less than this on all steps; None where integers keep it from being known.
     seconds
         Time of the solver for the shorter year, and for the replay.
     """
 
-    result: Result
     shorter: Shorter
     shorter_cost: float
+    cost: float
     bound: float | None
     seconds: tuple[float, float]
 
     @property
     def difference(self) -> float:
         """By what share the whole year costs more than the shorter one said."""
-        return (self.result.cost - self.shorter_cost) / max(abs(self.result.cost), 1e-10)
+        return (self.cost - self.shorter_cost) / max(abs(self.cost), 1e-10)
 
     @property
     def gap(self) -> float | None:
         """By what share, at most, the sizes cost more than the best ones; None where there is no bound."""
         if self.bound is None:
             return None
-        return max(0.0, self.result.cost - self.bound) / max(abs(self.result.cost), 1e-10)
+        return max(0.0, self.cost - self.bound) / max(abs(self.cost), 1e-10)
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -93,12 +93,25 @@ class Replayed:
             "count": self.shorter.count,
             "told": str(self.shorter),
             "shorter_cost": self.shorter_cost,
-            "cost": self.result.cost,
+            "cost": self.cost,
             "difference": self.difference,
             "bound": self.bound,
             "gap": self.gap,
             "seconds": {"shorter": self.seconds[0], "replay": self.seconds[1]},
         }
+
+
+@dataclass(frozen=True)
+class Replayed(Replay):
+    """A plan on all steps, with sizes that were decided on fewer.
+
+    Parameters
+    ----------
+    result
+        The plan, with the sizes as they were decided.
+    """
+
+    result: Result
 
 
 def replayed(
@@ -138,7 +151,7 @@ def replayed(
     result = audited(collect(model, plan, dict(identity) | told(plant, outcome, goals)))
     is_linear = not outcome.integers and model.goals == ("cost",)
     bound = _bound(plan, held, outcome.bound) if is_linear else None
-    return Replayed(result, shorter, decided.cost, bound, (decided.seconds, outcome.seconds))
+    return Replayed(shorter, decided.cost, result.cost, bound, (decided.seconds, outcome.seconds), result)
 
 
 @dataclass(frozen=True)

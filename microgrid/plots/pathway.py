@@ -103,7 +103,7 @@ def draw_years(name: str, currency: str, begin: int, paid: Mapping[str, Array], 
         factor, unit = scaled_money(currency, largest)
         entries = item_bars(money, {item: flows / factor for item, flows in paid.items()}, begin)
         legend(money, [(patch, item) for item, patch in entries.items()])
-        heading(money, "With perfect foresight", f"{unit} a year; received above zero, paid below")
+        heading(money, "With perfect foresight", f"{unit} a year, at its end (1 January); above zero: received")
         factor, unit = larger_unit("kgCO2e", max(float(values.max(initial=0.0)) for values in emitted.values()))
         lines = []
         for (way, values), (colour, style) in zip(
@@ -132,7 +132,7 @@ def draw_beside(name: str, currency: str, begin: int, items: Mapping[str, Array]
         factor, unit = scaled_money(currency, max(float(np.abs(net.cumsum()).max()), float(np.abs(net).max())))
         entries = item_bars(bars, {item: flows / factor for item, flows in items.items()}, begin)
         legend(bars, [(patch, item) for item, patch in entries.items()])
-        heading(bars, "Each year", f"{unit}; received above zero, paid below")
+        heading(bars, "Each year", f"{unit} a year, at its end (1 January); above zero: received")
         sum_lines(sums, net / factor, rate, begin)
         heading(sums, "Sum so far", f"{unit}; crosses zero at the payback")
         return figure

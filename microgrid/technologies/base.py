@@ -360,6 +360,11 @@ class Technology(BaseModel, ABC):
         """Give what does not fit the horizon, each by the path of its field within this asset."""
         yield from ()
 
+    @property
+    def counts_modules(self) -> bool:
+        """Whether its rows count modules of a capacity to be decided, which can then be no fraction of themselves."""
+        return False
+
     def capacities(self) -> dict[str, Fixed | Sized]:
         """Return the capacities by field name."""
         named = {name: getattr(self, name) for name in type(self).model_fields}

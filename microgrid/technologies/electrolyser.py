@@ -154,6 +154,11 @@ class Electrolyser(Technology):
         )
 
     @property
+    def counts_modules(self) -> bool:
+        """Whether stacks go on and off one by one, and their number is a decision."""
+        return self.pattern.is_counted and self.pattern.has_switch
+
+    @property
     def lines(self) -> list[tuple[float, float]]:
         """Slope (kg/kWh) and offset (kg/h per kW live) of the lines of hydrogen over power, by descending slope."""
         if self.consumption is not None:

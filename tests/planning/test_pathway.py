@@ -9,8 +9,9 @@ import pytest
 
 from microgrid.errors import InputError
 from microgrid.finance import annuity_factor
+from microgrid.planning.pathways.deciding import NoPathError
 from microgrid.planning.pathways.model import path_model
-from microgrid.planning.pathways.pathway import NoPathError, pathway
+from microgrid.planning.pathways.pathway import pathway
 from microgrid.planning.pathways.stages import stages_of
 from microgrid.planning.sizing import size
 from microgrid.results import load
@@ -353,7 +354,19 @@ def test_what_is_written_says_the_same(microgrid, tmp_path):
     for words in ("What to build, and when", "3000 EUR/kW", "stage by stage", "data:image/png"):
         assert words in page
     assert "http" not in page.replace("http-equiv", "")
-    assert microgrid("pathway", path, "--out", tmp_path / "run", "--quiet").code == 0, "an old one is replaced"
+    for stage, years in (("2026", "2026 to 2030"), ("2031", "2031 to 2045")):
+        assert f'<a href="stages/{stage}/report.html">' in page
+        assert f"Stage {stage}: {years}" in page
+        assert f'alt="Dispatch in the stage {stage}" src="data:image/png;base64,' in page
+        for home in (tmp_path / "run", tmp_path / "run" / "myopic"):
+            report = (home / "stages" / stage / "report.html").read_text(encoding="utf-8")
+            assert f"plant, {stage}" in report
+            assert "Planned in one model with others" in report
+            assert "Proved optimal" not in report
+            assert (home / "stages" / stage / "dispatch.png").stat().st_size > 1000
+    assert microgrid("pathway", path, "--no-myopic", "--out", tmp_path / "run", "--quiet").code == 0, (
+        "an old one is replaced"
+    )
 
 
 def test_files_of_stages_decide_the_hash_of_a_scenario(tmp_path):

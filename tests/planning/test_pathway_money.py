@@ -161,6 +161,38 @@ def test_bounds_and_areas_hold_for_what_stands(tmp_path):
     assert of(staged(tmp_path, stages="[2026, 2031]", roof=least), "stands") == pytest.approx([30, 30])
 
 
+STACKS = """\
+currency: EUR
+site: {time_zone: UTC}
+horizon: {start: 2026-01-01, days: 1, step: 12 h}
+finance: {discount_rate: 10 %, project_life: 4 a}
+pathway: {stages: [2026, 2028]}
+assets:
+  grid: {kind: grid_connection, capacity: 2 MW, import_price: 0.1 EUR/kWh}
+  electrolyser:
+    kind: electrolyser
+    consumption: 50 kWh/kg
+    minimum_load: 50 %
+    capacity: {high: 2 MW, capex: 100 EUR/kW, lifetime: 10 a, unit_size: 500 kW, degradation: 1 %/a}
+  plant: {kind: production_load, bus: hydrogen, demand: {values: [6, 20], unit: kg/h}}
+"""
+
+
+def test_stacks_that_go_on_and_off_one_by_one_do_not_fade_on_a_path(tmp_path):
+    """20 kg/h take two stacks of 500 kW; one of them alone makes 6 kg/h from 300 kW, above its least load of 250 kW.
+
+    As one stack of 985 kW, which is what is left of both, they could do no less than 492 kW, and there were no plan.
+    """
+    (tmp_path / "plant.yaml").write_text(STACKS, encoding="utf-8")
+    study = pathway(tmp_path / "plant.yaml", myopic=False)
+    assert study.perfect.audits
+    assert study.perfect.table["stands"].tolist() == study.perfect.table["left"].tolist() == pytest.approx([1000, 1000])
+    for result in study.perfect.results:
+        live = result.states.loc[result.states["state"] == "on", "value"].tolist()
+        assert live == pytest.approx([1, 2])
+    assert any("Ageing of electrolyser.capacity is not counted" in limit for limit in path_limits(study))
+
+
 def test_what_is_given_fades_and_is_as_new_after_its_life(tmp_path):
     """40 kW for four more years at 1 % a year, then new for ten: 1.5, 4.5 and 2.5 % are lost on the mean of each stage.
 
@@ -320,7 +352,7 @@ def test_a_sum_that_falls_below_zero_again_after_its_payback_is_told(tmp_path):
 
 def test_a_path_that_no_time_was_left_for_is_not_told_as_impossible(tmp_path, monkeypatch):
     """Every solve of the way stage by stage ends by its time limit: there may well be a plan."""
-    module, calls = sys.modules["microgrid.planning.pathways.pathway"], []
+    module, calls = sys.modules["microgrid.planning.pathways.deciding"], []
     solved = module.solve
 
     def short(*words, **options):

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from microgrid.finance import net_present_value
 from microgrid.planning.cash_flow import Rows
+from microgrid.planning.pathways.by_year import calendar_years, planned_with
 from microgrid.planning.pathways.paths import FORESIGHT
 from microgrid.plots.numbers import amount, decimals_for, percent
+from microgrid.year_tables import YearTable
 
 if TYPE_CHECKING:
     from microgrid.planning.pathways.paths import Path, PathwayStudy
@@ -91,8 +93,9 @@ def by_stage(study: PathwayStudy) -> tuple[list[str], list[list[str]]]:
     for number, stage in enumerate(study.perfect.stages):
         years = stage.scenario.plant.timeline.years
         cap = stage.scenario.plant.objective.caps.get("emissions")
-        other = study.reference.emissions[stage.begin] / 1000 if study.reference is not None else None
-        emitted = study.perfect.emissions[stage.begin] / 1000
+        held = slice(stage.begin, stage.until)
+        other = study.reference.emissions[held].mean() / 1000 if study.reference is not None else None
+        emitted = study.perfect.emissions[held].mean() / 1000
         rows.append(
             [stage.name, f"{stage.begin + 1} to {stage.until}", *_money_of(study, number)]
             + ["" if each is None else amount(each, decimals_for(abs(each)))
@@ -119,6 +122,27 @@ def by_item(rows: Rows) -> dict[str, Array]:
     return found
 
 
+def tables_by_year(study: PathwayStudy) -> Plain | None:
+    """Return what tables say of each year, and what each stage is planned with; None where there are none."""
+    path, stages = study.scenario.pathway, study.perfect.stages
+    if path is None or not path.by_year:
+        return None
+    document, finance = study.scenario.document, study.scenario.finance
+    rows = []
+    for stage in stages:
+        for year in calendar_years(path.stages[0], stage.span):
+            cells = [_shortly(table, table.at(year)) for table in path.by_year.values()]
+            rows.append({"what": str(year), "cells": cells, "is_stage": False})
+        means = [(t, planned_with(document, path, name, stage.span, finance)) for name, t in path.by_year.items()]
+        told = f"the stage {stage.name} is planned with"
+        rows.append({"what": told, "cells": [_shortly(*each) for each in means], "is_stage": True})
+    return {"fields": list(path.by_year), "rows": rows}
+
+
+def _shortly(table: YearTable, number: float) -> str:
+    return f"{number:.6g} {table.unit}".strip()
+
+
 def columns_of(study: PathwayStudy) -> list[str]:
     """Return the columns of the table of capacities that say anything; what is left only where ageing counts."""
     frames = [path.table for path in study.ways.values()]
@@ -143,7 +167,8 @@ def yearly(items: dict[str, Array], first: int, emitted: Array | None = None) ->
     return {
         "items": list(kept),
         "years": [
-            {"year": first + y, "cells": [amount(float(flows[y]), 0) for flows in kept.values()]}
+            {"year": f"end of {first + y - 1}" if y else f"start of {first}"}
+            | {"cells": [amount(float(flows[y]), 0) for flows in kept.values()]}
             | {"net": amount(float(net[y]), 0), "running": amount(float(net[: y + 1].sum()), 0)}
             | {"emitted": amount(float(emitted[y - 1]) / 1000, 1) if y and emitted is not None else ""}
             for y in range(len(net))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from microgrid.capacity import Fixed, Sized
+from microgrid.planning.limits import replay_told
 from microgrid.planning.pathways.model import counts_modules
 from microgrid.planning.pathways.paths import FORESIGHT, PathwayStudy
 from microgrid.planning.pathways.stages import Stage
@@ -20,7 +21,9 @@ def path_limits(study: PathwayStudy) -> list[str]:
     scenario, stages = study.scenario, study.perfect.stages
     return [
         *_horizons(stages),
+        *([] if study.perfect.replay is None else [replay_told(study.perfect.replay.plain)]),
         *_growth(scenario),
+        *_years(study),
         *_capacities(scenario, stages),
         *_bounds(study),
         *_compared(study),
@@ -42,9 +45,27 @@ def _growth(scenario: Scenario) -> Iterator[str]:
     told = [f"{key} {rate:+.2%}" for key, rate in scenario.finance.growth.items() if rate]
     if told:
         yield (
-            f"Growth a year, {', '.join(told)}, runs through all years on top of what the stages state: prices "
-            "of later stages belong at the level of the first year, or leave growth out."
+            f"Growth a year, {', '.join(told)}, runs through all years on top of what stages and tables state: prices "
+            "of later years belong at the level of the first year, or leave growth out."
         )
+
+
+def _years(study: PathwayStudy) -> Iterator[str]:
+    """Tell how stages stand for years that differ, and what difference that makes."""
+    path, section = study.perfect, study.scenario.pathway
+    if section is None or not path.differs_by_year:
+        return
+    yield (
+        f"Within a stage years differ in what tables say ({', '.join(section.by_year)}): what is built is decided with "
+        "one value for all of them, and each year is then planned anew with what stands; all else is alike."
+    )
+    more = path.cost - path.decided_cost
+    share = abs(more) / max(abs(path.cost), 1.0)
+    word = "more" if more > 0 else "less"
+    yield (
+        f"Year by year the path costs {share:.2%} {word} than it was decided by, and its gap is that of the decision: "
+        "shorter stages come nearer."
+    )
 
 
 def _capacities(scenario: Scenario, stages: Sequence[Stage]) -> Iterator[str]:
@@ -65,7 +86,9 @@ def _capacities(scenario: Scenario, stages: Sequence[Stage]) -> Iterator[str]:
 
 
 def _general(scenario: Scenario) -> Iterator[str]:
-    yield "Within a stage every year is like its horizon, known in advance; what changes, changes where a stage begins."
+    if scenario.pathway is None or not scenario.pathway.by_year:
+        yield "Within a stage every year is like its horizon: what changes, changes where a stage begins."
+    yield "Every year's hours are known in advance."
     if scenario.plant.policies:
         yield "Rules of policies are those of each stage's year, in which it is commissioned unless the scenario says."
     yield "What comes to its end within a stage is bought anew at once; what is given up early is sold for nothing."
@@ -103,11 +126,11 @@ def _compared(study: PathwayStudy) -> Iterator[str]:
     for stage in study.perfect.stages:
         cap = stage.scenario.plant.objective.caps.get("emissions")
         years = stage.scenario.plant.timeline.years
-        emitted = float(study.reference.emissions[stage.begin])
+        emitted = float(study.reference.emissions[stage.begin : stage.until].max())
         if cap is not None and emitted > cap / years * (1 + 1e-6):
             yield (
-                f"The reference emits {emitted / 1000:,.1f} t a year in {stage.name}, more than the cap allows: "
-                "caps and budget bind the path alone."
+                f"The reference emits {emitted / 1000:,.1f} t a year in the stage {stage.name}, more than the cap "
+                "allows: caps and budget bind the path alone."
             )
     budget = study.scenario.pathway.budget if study.scenario.pathway is not None else None
     if budget is not None and float(study.reference.emissions.sum()) > budget * (1 + 1e-6):

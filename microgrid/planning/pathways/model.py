@@ -96,7 +96,7 @@ def path_model(
     model = pyo.ConcreteModel(name="pathway")
     names = [stage.name for stage in stages]
     planned = {number: stage for number, stage in enumerate(stages) if number >= over}
-    spans = years or [Span(stage.begin, stage.until) for stage in stages]
+    spans = years or [stage.span for stage in stages]
     model.stage = pyo.Block(names[over:])
     model.build = pyo.Block(list(stages[0].scenario.plant.assets))
     decided = decided_in(stages[0].scenario.plant.assets)
@@ -104,7 +104,7 @@ def path_model(
     fading = {where for where, found in vintages.items() if fades(found)}
     given_left = left_of_given(stages, finance, spans)
     plants = {n: unpriced(stage.scenario.plant, fading, given_left[n]) for n, stage in planned.items()}
-    parts = {n: write_plant(_counting(plant, budget), model.stage[names[n]]) for n, plant in plants.items()}
+    parts = {n: write_plant(counting(plant, budget), model.stage[names[n]]) for n, plant in plants.items()}
     kept: dict[tuple[Where, int | None, int], tuple[Any, Any]] = dict(done or {})
     money: list[Any] = [given]
     for where, found in vintages.items():
@@ -116,7 +116,7 @@ def path_model(
         money += _upkeep_of_what_faded(where, found, kept, planned, finance)
     model.site = pyo.Block()
     keep_within_areas(model.site, vintages, kept, planned)
-    money += [part for number in parts for part in _operated(parts[number], stages[number], finance)]
+    money += [line for number in parts for line in operated(parts[number], stages[number].span, finance)]
     model.goal = pyo.Objective(rule=lambda _m: sum(money), sense=pyo.minimize)
     if budget is not None:
         _keep_within_budget(model, _emitted(parts, stages), budget - emitted)
@@ -125,7 +125,8 @@ def path_model(
 
 def _keep_within_budget(model: Any, years: Sequence[Any], left: float) -> None:
     """Let all years together emit no more than what is left of the budget."""
-    model.emissions_within_budget = pyo.Constraint(rule=lambda _m: sum(years) <= left)
+    most = float(left)  # one that remembers its gas is no number to Pyomo
+    model.emissions_within_budget = pyo.Constraint(rule=lambda _m: sum(years) <= most)
 
 
 def unpriced(plant: Plant, fading: Container[Where] = (), left: Mapping[Where, float] | None = None) -> Plant:
@@ -153,7 +154,7 @@ def left_of_given(
     stages: Sequence[Stage], finance: Finance, years: Sequence[Span] | None = None
 ) -> list[dict[Where, float]]:
     """Return of each stage what share ageing leaves of what is given as a number: the mean over its years."""
-    spans = years or [Span(stage.begin, stage.until) for stage in stages]
+    spans = years or [stage.span for stage in stages]
     plant, found = stages[0].scenario.plant, list[dict[Where, float]]()
     shares = {
         (name, key): left_of_life(plant, name, key, finance.years)
@@ -167,7 +168,7 @@ def left_of_given(
     return found
 
 
-def _counting(plant: Plant, budget: float | None) -> Plant:
+def counting(plant: Plant, budget: float | None) -> Plant:
     """Return a plant whose emissions have a say in its operation, as a budget over all years gives them one."""
     if budget is None or plant.objective.counts_carbon:
         return plant
@@ -182,7 +183,7 @@ def _capacities(where: Where, stages: Sequence[Stage]) -> list[Sized]:
 
 def _vintages(where: Where, stages: Sequence[Stage], standing: Standing | None, years: Sequence[Span]) -> list[Vintage]:
     """Return what stood before, and what each stage can build."""
-    capacities, spans = _capacities(where, stages), [Span(stage.begin, stage.until) for stage in stages]
+    capacities, spans = _capacities(where, stages), [stage.span for stage in stages]
     if counts_modules(stages[0].scenario.plant, where):
         capacities = [capacity.model_copy(update={"degradation": 0.0}) for capacity in capacities]
     before = [vintage(capacities, spans, None, standing.remaining_life, years)] if standing is not None else []
@@ -191,7 +192,7 @@ def _vintages(where: Where, stages: Sequence[Stage], standing: Standing | None, 
 
 def counts_modules(plant: Plant, where: Where) -> bool:
     """Tell whether an operation counts the modules of a capacity, which can then be no fraction of themselves."""
-    return bool(getattr(plant.assets[where[0]], "is_counted", False))
+    return plant.assets[where[0]].counts_modules
 
 
 def _bought(
@@ -214,10 +215,10 @@ def _bought(
                 yield -rest * (each.price * end_amount + each.building * end_stands)
 
 
-def _operated(part: Model, stage: Stage, finance: Finance) -> Iterator[Any]:
-    """Give what the operation of all years of a stage costs at the path's begin, line by line."""
+def operated(part: Model, years: Span, finance: Finance) -> Iterator[Any]:
+    """Give what an operation costs at the path's begin in all years that it stands for, line by line."""
     for line in part.ledger.costs:
-        worth = _worth(stage, finance, line.cost.category)
+        worth = _worth(years, finance, line.cost.category)
         yield worth * times_a_year(part, line.cost) * part.ledger.summed(line.cost)
 
 
@@ -226,14 +227,14 @@ def _upkeep_of_what_faded(
 ) -> Iterator[Any]:
     """Give what the upkeep of all that stands costs beyond that of what it still gives."""
     for number, stage in planned.items():
-        each = stage.scenario.plant.assets[where[0]].capacities()[where[1]].opex * _worth(stage, finance, "fixed")
+        each = stage.scenario.plant.assets[where[0]].capacities()[where[1]].opex * _worth(stage.span, finance, "fixed")
         if each:
             yield from (each * amount for amount in faded(where, found, kept, number))
 
 
-def _worth(stage: Stage, finance: Finance, category: str) -> float:
-    """Return what one unit of currency in each year of a stage is worth at the path's begin, with its growth."""
-    years = np.arange(stage.begin + 1, stage.until + 1)
+def _worth(held: Span, finance: Finance, category: str) -> float:
+    """Return what one unit of currency in each of some years is worth at the path's begin, with its growth."""
+    years = np.arange(held.begin + 1, held.until + 1)
     grown = (1 + finance.growth.get(category, 0.0)) ** (years - 1)
     return float((grown * (1 + finance.real_rate) ** -years.astype(float)).sum())
 

@@ -15,7 +15,7 @@ from microgrid.planning.alike import Where
 from microgrid.planning.cash_flow import Array, Rows, Scale, added_up, bought_rows, column_of, yearly_costs
 from microgrid.planning.pathways.model import Kept, left_of_given
 from microgrid.planning.pathways.sizes import faded
-from microgrid.planning.pathways.stages import Stage
+from microgrid.planning.pathways.stages import Stage, years_of
 from microgrid.planning.pathways.vintages import Bought, Vintage
 from microgrid.planning.purchases import Purchase, purchases
 from microgrid.planning.variants import with_capacities
@@ -26,8 +26,7 @@ _NOTHING = 1e-9
 
 
 def path_rows(
-    stages: Sequence[Stage],
-    results: Sequence[Result],
+    operations: Sequence[tuple[Result, Array]],
     bought: Sequence[Purchase],
     upkeep: Mapping[str, Array],
     finance: Finance,
@@ -37,6 +36,8 @@ def path_rows(
 
     Parameters
     ----------
+    operations
+        Each operation with 1 for the years that it stands for and 0 for all others, shape (years + 1,).
     bought
         All purchases.
     upkeep
@@ -44,8 +45,7 @@ def path_rows(
     """
     scale = scale or Scale()
     flows = list(bought_rows(bought, finance, scale))
-    for stage, result in zip(stages, results, strict=True):
-        holds = years_of(stage, finance)
+    for result, holds in operations:
         flows += [
             ((asset, item), -amount * holds * _changed(item, finance, scale))
             for (asset, item), amount in yearly_costs(result).items()
@@ -53,12 +53,6 @@ def path_rows(
     fixed = _changed("fixed", finance, scale)
     flows += [((asset, "fixed"), -amounts * fixed) for asset, amounts in upkeep.items()]
     return added_up(flows, finance)
-
-
-def years_of(stage: Stage, finance: Finance) -> Array:
-    """Return 1 for the years of a stage, 0 for all others, shape (years + 1,)."""
-    years = np.arange(finance.years + 1)
-    return ((years > stage.begin) & (years <= stage.until)).astype(float)
 
 
 def _changed(item: str, finance: Finance, scale: Scale) -> Array:
@@ -113,7 +107,7 @@ def path_purchases(
 def given_cost(stages: Sequence[Stage], finance: Finance) -> float:
     """Return what is paid whatever is decided, at the path's begin: what stands as a number is replaced, and fades."""
     bought, upkeep = _given_purchases(stages, finance), _given_upkeep(stages, finance)
-    return cost_of(path_rows([], [], bought, upkeep, finance), finance)
+    return cost_of(path_rows([], bought, upkeep, finance), finance)
 
 
 def _given_purchases(stages: Sequence[Stage], finance: Finance) -> list[Purchase]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path as File
@@ -14,6 +14,7 @@ import pandas as pd
 
 from microgrid.faults import shown
 from microgrid.planning.page_policies import rules_of_stages
+from microgrid.planning.pages import DISPATCH
 from microgrid.planning.pathways.figures import (
     TABLE,
     by_item,
@@ -21,6 +22,7 @@ from microgrid.planning.pathways.figures import (
     capacity_rows,
     columns_of,
     comparison,
+    tables_by_year,
     yearly,
 )
 from microgrid.planning.pathways.limits import path_limits
@@ -28,12 +30,13 @@ from microgrid.planning.pathways.paths import FORESIGHT
 from microgrid.plots.numbers import amount, decimals_for, percent
 from microgrid.plots.pathway import Grown, draw_beside, draw_stages, draw_swings, draw_years
 from microgrid.report import render
-from microgrid.results import FORMAT, load, save_manifest
+from microgrid.results import FORMAT, save_manifest
 from microgrid.run_folders import replacing
-from microgrid.running import audited
+from microgrid.running import write_into
 
 if TYPE_CHECKING:
     from microgrid.planning.pathways.paths import Path, PathwayStudy
+    from microgrid.planning.pathways.stages import Stage
 
 Plain = dict[str, Any]
 PAGE = "pathway.html"
@@ -42,20 +45,32 @@ PAGE = "pathway.html"
 def write(study: PathwayStudy, folder: File) -> None:
     """Write each stage's run, the tables, the pictures and the page beside an old run, and rename them into place."""
     with replacing(folder) as new:
+        weeks: list[Plain] = []
         for way, path in study.ways.items():
             home = new if way == FORESIGHT else new / "myopic"
             for stage, result in zip(path.stages, path.results, strict=True):
                 place = home / "stages" / stage.name
                 place.mkdir(parents=True)
-                result.save(place)
-                save_manifest(audited(load(place)).manifest, place)
+                _, drawn = write_into(result, place)
+                weeks += [_weeks(stage, drawn, path.differs_by_year)] if way == FORESIGHT else []
             path.table.to_parquet(home / "path.parquet", index=False)
             _money(path).to_parquet(home / "money.parquet", index=False)
             if way in study.sheets:
                 study.sheets[way].frame().to_parquet(home / "money_beside.parquet", index=False)
         save_manifest(manifest_of(study), new)
         pictures = _drawn(study, new)
-        (new / PAGE).write_text(render("pathway.html.j2", _context(study, pictures)), encoding="utf-8")
+        (new / PAGE).write_text(render("pathway.html.j2", _context(study, pictures, weeks)), encoding="utf-8")
+
+
+def _weeks(stage: Stage, drawn: Mapping[str, File], differs_by_year: bool) -> Plain:
+    """Return the dispatch of a stage's typical weeks, of the pictures of its run, and where its report stands."""
+    return {
+        "stage": stage.name,
+        "years": f"{stage.year} to {stage.year + stage.until - stage.begin - 1}",
+        "report": f"stages/{stage.name}/report.html",
+        "is_mean": differs_by_year,
+        "pictures": {name: _encoded(drawn[name]) for name in DISPATCH if name in drawn},
+    }
 
 
 def manifest_of(study: PathwayStudy) -> Plain:
@@ -70,7 +85,8 @@ def manifest_of(study: PathwayStudy) -> Plain:
         | {"hash": study.scenario.document.digest},
         "currency": study.scenario.plant.currency,
         "outcome": {"ended": outcome.ended.value, "proved": study.perfect.proved}
-        | {key: getattr(outcome, key) for key in keys},
+        | {key: getattr(outcome, key) for key in keys}
+        | ({} if study.perfect.replay is None else {"bound": study.perfect.bound, "gap": study.perfect.gap}),
         "total_seconds": study.seconds,
         "pathway": study.manifest | {"limits": path_limits(study)},
     }
@@ -104,8 +120,12 @@ def _drawn(study: PathwayStudy, folder: File) -> dict[str, str]:
     found = {}
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", metadata={"Software": None})
-        found[name] = b64encode((folder / f"{name}.png").read_bytes()).decode("ascii")
+        found[name] = _encoded(folder / f"{name}.png")
     return found
+
+
+def _encoded(picture: File) -> str:
+    return b64encode(picture.read_bytes()).decode("ascii")
 
 
 def _grown(study: PathwayStudy) -> list[Grown]:
@@ -128,10 +148,9 @@ def _grown(study: PathwayStudy) -> list[Grown]:
     return built or found[:1]
 
 
-def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
+def _context(study: PathwayStudy, pictures: dict[str, str], weeks: list[Plain]) -> Plain:
     path, scenario = study.perfect, study.scenario
     outcome, sheet = path.outcomes[0], study.sheets.get(FORESIGHT)
-    proof = "Proved optimal" if path.proved else "Not proved optimal"
     told = scenario.pathway.fields if scenario.pathway is not None else {}
     first, columns = path.stages[0].year, columns_of(study)
     titles, figures = comparison(study)
@@ -143,9 +162,10 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "terms": _terms(path),
         "alarms": list(_alarms(study)),
         "verdict": _verdict(study),
-        "proof": f"{proof} within a gap of {percent(outcome.gap, 4)}",
+        "proof": _proof(path),
         "cards": list(_cards(study)),
         "pictures": pictures,
+        "weeks": weeks,
         "titles": [title[:1].upper() + title[1:] for title in titles],
         "figures": [
             {"name": name[:1].upper() + name[1:], "cells": cells, "unit": unit} for name, cells, unit in figures
@@ -157,6 +177,7 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
         "paid": yearly(by_item(path.flows), first, path.emissions),
         "stages": [stage.name for stage in path.stages],
         "changes": [{"field": field, "values": [shown(value) for value in values]} for field, values in told.items()],
+        "by_year": tables_by_year(study),
         "rules": list(rules_of_stages(path.by_stage)),
         "levelised": [{"of": e.of, "cost": amount(e.cost, 4), "unit": e.unit} for e in study.levelised],
         "limits": path_limits(study),
@@ -169,6 +190,17 @@ def _context(study: PathwayStudy, pictures: dict[str, str]) -> Plain:
 def _begun(text: str) -> str:
     """Return a text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
+
+
+def _proof(path: Path) -> str:
+    """Say how good what is built is, for what it was decided by."""
+    told = " of what it costs with one value for all years of a stage" if path.differs_by_year else ""
+    if path.replay is not None:
+        how = f"What is built was decided on {path.replay.shorter} of each stage"
+        if path.gap is None or path.gap >= 1:
+            return f"{how}: how near that is to the best{told} is not known"
+        return f"{how}, within {percent(path.gap, 2)} of the best{told}"
+    return f"{'Proved' if path.proved else 'Not proved'} optimal within a gap of {percent(path.gap, 4)}{told}"
 
 
 def _terms(path: Path) -> str:
@@ -186,13 +218,13 @@ def _alarms(study: PathwayStudy) -> Iterator[str]:
             yield f"{named} is NOT PROVED OPTIMAL."
         if not path.audits:
             yield f"{named} FAILED ITS AUDIT."
-        for stage, result in zip(path.stages, path.results, strict=True):
-            unserved = result.flows.loc[result.flows["port"].astype(str) == "unserved", "rate"]
+        for run in path.runs:
+            unserved = run.result.flows.loc[run.result.flows["port"].astype(str) == "unserved", "rate"]
             if float(unserved.abs().sum()) > 1e-6:
-                yield f"{named} leaves demand UNSERVED in {stage.name}."
-    for rule in rules_of_stages(study.perfect.by_stage):
+                yield f"{named} leaves demand UNSERVED in {run.years}."
+    for rule in rules_of_stages({run.years: run.result for run in study.perfect.runs}):
         if rule["is_broken"]:
-            yield f"The path does NOT MEET {rule['policy']}, {rule['rule']}."
+            yield f"The path does NOT MEET {rule['policy']}, {rule['rule']}, in {rule['stage']}."
 
 
 def _verdict(study: PathwayStudy) -> str:

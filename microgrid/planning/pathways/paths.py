@@ -16,11 +16,13 @@ from microgrid.planning.alike import Where
 from microgrid.planning.cash_flow import Rows, Scale
 from microgrid.planning.levelised_cost import Levelised, Spell, by_bus, by_source
 from microgrid.planning.pathways.model import Kept
-from microgrid.planning.pathways.money import cost_of, faded_upkeep, path_purchases, path_rows, years_of
-from microgrid.planning.pathways.stages import Stage, Standing
+from microgrid.planning.pathways.money import cost_of, faded_upkeep, path_purchases, path_rows
+from microgrid.planning.pathways.stages import Stage, Standing, years_of
 from microgrid.planning.pathways.table import path_table
 from microgrid.planning.pathways.vintages import Vintage
+from microgrid.planning.pathways.years import YearRun, emitted_a_year
 from microgrid.planning.purchases import Purchase
+from microgrid.planning.replay import Replay
 from microgrid.planning.sensitivity import Sensitivity, sensitivities
 from microgrid.planning.sheet import Sheet, compared
 from microgrid.results import Result
@@ -41,7 +43,10 @@ class Path:
     stages
         The stages.
     results
-        Each stage's operation, as a run of its own: its sizes are what ageing leaves on the mean of the stage's years.
+        Each stage's operation as it was decided, as a run of its own: its sizes are what ageing leaves on the mean of
+        the stage's years.
+    runs
+        The operation of all years: each stage's, or that of each of its years where tables tell that they differ.
     vintages, kept
         By capacity, all that can be built; how much of each is kept in each stage.
     standing
@@ -50,15 +55,19 @@ class Path:
         Rates and growth.
     outcomes
         How each solve ended: one with perfect foresight, one a stage without.
+    replay
+        What it was decided on, where that were fewer than all steps.
     """
 
     stages: Sequence[Stage]
     results: Sequence[Result]
+    runs: Sequence[YearRun]
     vintages: Mapping[Where, Sequence[Vintage]]
     kept: Kept
     standing: Mapping[Where, Standing]
     finance: Finance
     outcomes: Sequence[Outcome]
+    replay: Replay | None = None
 
     @cached_property
     def bought(self) -> Sequence[Purchase]:
@@ -67,12 +76,21 @@ class Path:
 
     @cached_property
     def flows(self) -> Rows:
-        """Money over the years by asset and item as the path was decided by, paid below zero, shape (years + 1,)."""
+        """Money over the years by asset and item before taxes, paid below zero, shape (years + 1,)."""
         return self._flows(self.finance, Scale())
+
+    @cached_property
+    def decided_by(self) -> Rows:
+        """The same as the path was decided by: each stage's operation in all of its years."""
+        if not self.differs_by_year:
+            return self.flows
+        held = [years_of(stage, self.finance) for stage in self.stages]
+        upkeep = faded_upkeep(self.stages, self.vintages, self.kept, self.finance)
+        return path_rows(list(zip(self.results, held, strict=True)), self.bought, upkeep, self.finance)
 
     def _flows(self, finance: Finance, scale: Scale) -> Rows:
         upkeep = faded_upkeep(self.stages, self.vintages, self.kept, finance)
-        return path_rows(self.stages, self.results, self.bought, upkeep, finance, scale)
+        return path_rows([(run.result, run.counts) for run in self.runs], self.bought, upkeep, finance, scale)
 
     def rows(self, finance: Finance, scale: Scale) -> Rows:
         """Return what it really pays and receives: without a carbon price that only decides."""
@@ -81,18 +99,44 @@ class Path:
 
     @property
     def cost(self) -> float:
-        """What everything costs at the path's begin, as the path was decided by."""
+        """What everything costs at the path's begin, before taxes."""
         return cost_of(self.flows, self.finance)
+
+    @property
+    def differs_by_year(self) -> bool:
+        """Whether tables tell that the years of stages differ."""
+        return any(stage.by_year for stage in self.stages)
+
+    @property
+    def decided_cost(self) -> float:
+        """What it costs as the path was decided by: with each stage's mean in place of its years."""
+        return cost_of(self.decided_by, self.finance)
 
     @property
     def proved(self) -> bool:
         """Whether every solve reached its gap."""
-        return all(outcome.is_proved for outcome in self.outcomes)
+        years = (run.result.manifest["outcome"]["proved"] for run in self.runs)
+        return all(outcome.is_proved for outcome in self.outcomes) and (not self.differs_by_year or all(years))
+
+    @property
+    def bound(self) -> float | None:
+        """No path costs less than this, of those that differ in what is built; None where nobody knows."""
+        if self.replay is not None:
+            return self.replay.bound
+        return self.outcomes[0].bound if len(self.outcomes) == 1 else None
+
+    @property
+    def gap(self) -> float | None:
+        """By what share, at most, it costs more than the best one; None where nobody knows."""
+        if self.replay is not None:
+            return self.replay.gap
+        return self.outcomes[0].gap if len(self.outcomes) == 1 else None
 
     @property
     def audits(self) -> bool:
-        """Whether every stage passed its audit, and the money over the years is what the model minimised."""
-        return all(result.manifest["audit"]["passed"] for result in self.results) and self.books_agree
+        """Whether every stage and year passed its audit, and the money over the years is what the model minimised."""
+        plans = (*self.results, *(run.result for run in self.runs))
+        return all(result.manifest["audit"]["passed"] for result in plans) and self.books_agree
 
     @property
     def books_agree(self) -> bool:
@@ -100,8 +144,8 @@ class Path:
         if len(self.outcomes) != 1:
             return True
         objective = self.outcomes[0].objective
-        scale = sum(float(np.abs(flows).sum()) for flows in self.flows.values())
-        return abs(self.cost - objective) <= _SAME * max(scale, 1.0)
+        scale = sum(float(np.abs(flows).sum()) for flows in self.decided_by.values())
+        return abs(self.decided_cost - objective) <= _SAME * max(scale, 1.0)
 
     @property
     def emissions(self) -> Array:
@@ -110,10 +154,7 @@ class Path:
 
     def emitted(self, column: str) -> Array:
         """Return what each year of the project emits by a column of the carbon ledger, kgCO2e, shape (years,)."""
-        found = np.zeros(self.finance.years)
-        for stage, result in zip(self.stages, self.results, strict=True):
-            found[stage.begin : stage.until] = result.manifest["emissions"][column] / _years(result)
-        return found
+        return np.asarray(sum(run.counts[1:] * emitted_a_year(run.result, column) for run in self.runs))
 
     @property
     def by_stage(self) -> dict[str, Result]:
@@ -122,9 +163,8 @@ class Path:
 
     @property
     def spells(self) -> list[Spell]:
-        """Each stage's operation with the years that it stands for."""
-        held = [years_of(stage, self.finance) for stage in self.stages]
-        return [Spell(result, years) for result, years in zip(self.results, held, strict=True)]
+        """Each operation with the years that it stands for."""
+        return [Spell(run.result, run.counts) for run in self.runs]
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -136,20 +176,19 @@ class Path:
         """Everything as plain data."""
         return {
             "cost": self.cost,
-            "bound": self.outcomes[0].bound if len(self.outcomes) == 1 else None,
-            "gap": self.outcomes[0].gap if len(self.outcomes) == 1 else None,
+            "decided_cost": self.decided_cost,
+            "bound": self.bound,
+            "gap": self.gap,
+            "replay": None if self.replay is None else self.replay.plain,
             "proved": self.proved,
             "audited": self.audits,
             "books_agree": self.books_agree,
             "seconds": sum(outcome.seconds for outcome in self.outcomes),
             "emissions": self.emissions.tolist(),
+            "years": [run.plain for run in self.runs],
             "stages": self.table.to_dict("records"),
             "net": np.asarray(sum(self.flows.values())).tolist(),
         }
-
-
-def _years(result: Result) -> float:
-    return float(result.manifest["horizon"]["years"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,41 +7,27 @@ and inherits what was built before it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
 
-from microgrid.planning.alike import Where, decided_in, side_by_side
-from microgrid.planning.pathways.model import Kept, PathModel, path_model
-from microgrid.planning.pathways.money import given_cost
+from microgrid.finance_section import Finance
+from microgrid.planning.alike import Where, decided_in
+from microgrid.planning.collected import collected
+from microgrid.planning.pathways.deciding import NoPathError, Question, decided
+from microgrid.planning.pathways.model import left_of_given
 from microgrid.planning.pathways.paths import Path, PathwayStudy
 from microgrid.planning.pathways.reference import reference_stages
-from microgrid.planning.pathways.stages import Stage, Standing, stages_of
-from microgrid.planning.pathways.vintages import Span
+from microgrid.planning.pathways.stages import Stage, stages_of
+from microgrid.planning.pathways.years import NoYearError, YearRun, total_emitted, years_planned
+from microgrid.planning.replay import Shorter
 from microgrid.planning.sizing import NoReferenceError
-from microgrid.planning.unpriced_plan import without_duals
-from microgrid.results import Result, collect
+from microgrid.results import Result
 from microgrid.run_folders import refuse_unfit
-from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, told
+from microgrid.running import Watch
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
-from solvers import Ended, Outcome, solve, templating
-
-_CANNOT_BE = (Ended.INFEASIBLE, Ended.INFEASIBLE_OR_UNBOUNDED)
-
-
-class NoPathError(NoPlanError):
-    """There is no path; `stage` names the one that has no plan, where one alone has none."""
-
-    def __init__(self, outcome: Outcome, text: str, stage: str = "") -> None:
-        super().__init__(outcome)
-        self.stage = stage
-        self.args = (text,)
-
-    @property
-    def cannot_be(self) -> bool:
-        """Whether there is none at all, rather than none that was found in time."""
-        return self.outcome.ended in _CANNOT_BE
+from solvers import Ended, Outcome
 
 
 def pathway(
@@ -50,6 +36,7 @@ def pathway(
     overrides: Mapping[str, str] | None = None,
     watch: Watch | None = None,
     myopic: bool = True,
+    shorter: Shorter | None = None,
 ) -> PathwayStudy:
     """Decide what to build in each stage of a scenario's section ``pathway``.
 
@@ -65,6 +52,9 @@ def pathway(
         Called with a Progress while a solver runs.
     myopic
         Whether to decide stage by stage too, to compare.
+    shorter
+        If given, what is built is decided on segments or typical periods of each stage, then run on all steps; the
+        reference is always planned on all.
 
     Raises
     ------
@@ -72,6 +62,8 @@ def pathway(
         If the scenario or one of its stages holds faults.
     NoPathError
         If there is no path.
+    ReplayError
+        If what was decided on a shorter horizon does not suffice for all steps.
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
@@ -81,15 +73,17 @@ def pathway(
     others = reference_stages(scenario, stages)
     if out is not None:
         refuse_unfit(File(out))
-    perfect, blind, dead_end = _perfect(scenario, stages, standing, _budget(scenario), watch), None, ""
+    budget = scenario.pathway.budget if scenario.pathway is not None else None
+    question = Question(stages, scenario.finance, scenario.solver, standing, budget)
+    perfect, blind, dead_end = _perfect(question, shorter, watch), None, ""
     if myopic:
         try:
-            blind = _myopic(scenario, stages, standing, watch)
+            blind = _myopic(question, shorter, watch)
         except NoPathError as error:
             if error.outcome.ended is Ended.INTERRUPTED:
                 raise
             dead_end = error.stage if error.cannot_be else f"{error.stage}, in time"
-    reference = _reference(scenario, others, standing, watch) if others else None
+    reference = _reference(replace(question, stages=others, budget=None), watch) if others else None
     study = PathwayStudy(scenario, perfect, blind, dead_end, reference, time.perf_counter() - started)
     if out is not None:
         from microgrid.planning.pathways.pages import write
@@ -98,91 +92,61 @@ def pathway(
     return study
 
 
-def _perfect(
-    scenario: Scenario,
-    stages: Sequence[Stage],
-    standing: Mapping[Where, Standing],
-    budget: float | None,
+def _perfect(question: Question, shorter: Shorter | None, watch: Watch | None) -> Path:
+    """Decide all stages at once."""
+    stages, finance = question.stages, question.finance
+    found = decided(question, shorter, watch)
+    results = [collected(found.model.parts[n], stage.scenario, found.outcome) for n, stage in enumerate(stages)]
+    left, is_bound = left_of_given(stages, finance), question.budget is not None
+    runs = [
+        run
+        for number, stage in enumerate(stages)
+        for run in _years(number, stage, results[number], left[number], finance, is_bound, watch)
+    ]
+    path = Path(stages, results, runs, found.model.vintages, found.kept, question.standing, finance, [found.outcome])
+    return path if found.replay is None else replace(path, replay=found.replay)
+
+
+def _years(
+    number: int,
+    stage: Stage,
+    result: Result,
+    left: Mapping[Where, float],
+    finance: Finance,
+    is_bound: bool,
     watch: Watch | None,
-) -> Path:
-    finance = scenario.finance
-    with templating():
-        model = path_model(stages, finance, standing, budget, given=given_cost(stages, finance))
-    outcome = _solved(model, scenario, stages, watch)
-    results = [_result(model, number, stage, outcome) for number, stage in enumerate(stages)]
-    return Path(stages, results, model.vintages, model.decided(outcome.plan), standing, finance, [outcome])
-
-
-def _reference(
-    scenario: Scenario, stages: Sequence[Stage], standing: Mapping[Where, Standing], watch: Watch | None
-) -> Path:
-    """Plan what the path is compared with over the same years; what it lacks has not stood before."""
-    known = set(decided_in(stages[0].scenario.plant.assets))
+) -> list[YearRun]:
+    """Plan the years of a stage with what stands in it."""
     try:
-        return _perfect(
-            scenario, stages, {where: each for where, each in standing.items() if where in known}, None, watch
-        )
+        return years_planned(number, stage, result, left, finance, is_bound, watch)
+    except NoYearError as error:
+        raise NoPathError(error.error.outcome, str(error), error.years) from error
+
+
+def _reference(question: Question, watch: Watch | None) -> Path:
+    """Plan what the path is compared with over the same years; what it lacks has not stood before."""
+    known = set(decided_in(question.stages[0].scenario.plant.assets))
+    standing = {where: each for where, each in question.standing.items() if where in known}
+    try:
+        return _perfect(replace(question, standing=standing), None, watch)
     except NoPathError as error:
         raise NoReferenceError(error) from error
 
 
-def _myopic(
-    scenario: Scenario, stages: Sequence[Stage], standing: Mapping[Where, Standing], watch: Watch | None
-) -> Path:
+def _myopic(question: Question, shorter: Shorter | None, watch: Watch | None) -> Path:
     """Decide one stage after the other, each as if it lasted to the end."""
-    kept: Kept = {}
+    stages, finance = question.stages, question.finance
     results: list[Result] = []
+    runs: list[YearRun] = []
     outcomes: list[Outcome] = []
-    emitted = 0.0
-    finance = scenario.finance
-    spans = [Span(stage.begin, stage.until) for stage in stages]
     for number, stage in enumerate(stages):
         seen = [*stages[:number], replace(stage, until=finance.years)]
-        with templating():
-            given = given_cost(stages, finance)
-            model = path_model(seen, finance, standing, _budget(scenario), kept, emitted, given, spans[: number + 1])
-        outcome = _solved(model, scenario, [seen[-1]], watch)
-        results.append(_result(model, number, stage, outcome))
-        outcomes.append(outcome)
-        kept = {key: found for key, found in model.decided(outcome.plan).items() if key[2] <= number}
-        manifest = results[-1].manifest
-        years = (stage.until - stage.begin) / float(manifest["horizon"]["years"])
-        emitted += years * manifest["emissions"]["emissions"]
-    return Path(stages, results, model.vintages, kept, standing, finance, outcomes)
-
-
-def _budget(scenario: Scenario) -> float | None:
-    return scenario.pathway.budget if scenario.pathway is not None else None
-
-
-@templating()
-def _solved(model: PathModel, scenario: Scenario, stages: Sequence[Stage], watch: Watch | None) -> Outcome:
-    settings = replace(settings_of(scenario.solver), method="direct")
-    outcome = solve(model.pyomo, settings, watch, load=False, horizon=side_by_side(model.parts.values()))
-    if outcome.plan is None:
-        raise _no_path(outcome, scenario, stages)
-    return outcome
-
-
-def _no_path(outcome: Outcome, scenario: Scenario, stages: Sequence[Stage]) -> NoPathError:
-    """Return why there is no path: the first stage that has no plan by itself, or all of them together."""
-    for stage in stages if outcome.ended in _CANNOT_BE else ():
-        try:
-            run(stage.scenario)
-        except NoPlanError as error:
-            return NoPathError(error.outcome, f"the stage {stage.name} has no plan by itself\n{error}", stage.name)
-    whole = f"{NoPlanError(outcome)}\n   the stages {', '.join(stage.name for stage in stages)} were planned together"
-    if _budget(scenario) is not None and outcome.ended in _CANNOT_BE:
-        whole += ": pathway.budget may be too small for what must be emitted"
-    return NoPathError(outcome, whole, stages[-1].name)
-
-
-def _result(model: PathModel, number: int, stage: Stage, outcome: Outcome) -> Result:
-    """Return a stage's operation as a run of its own."""
-    part, values = model.parts[number], without_duals(outcome.plan)
-    cost = part.total(values, "cost")
-    ended = replace(outcome, objective=cost, bound=float("nan"))
-    goals = [{"column": "cost", "objective": cost, "bound": None, "gap": None, "seconds": outcome.seconds}]
-    result = collect(part, values, identity_of(stage.scenario) | told(part.plant, ended, goals))
-    result.manifest["total_seconds"] = outcome.seconds
-    return audited(result)
+        question = replace(question, stages=seen, years=[each.span for each in stages[: number + 1]])
+        found = decided(question, shorter, watch)
+        results.append(collected(found.model.parts[number], stage.scenario, found.outcome))
+        outcomes.append(found.outcome)
+        left = left_of_given(seen, finance, question.years)[number]
+        runs += _years(number, stage, results[-1], left, finance, question.budget is not None, watch)
+        kept = {key: each for key, each in found.kept.items() if key[2] <= number}
+        question = replace(question, done=kept, emitted=total_emitted(runs))
+    return Path(stages, results, runs, found.model.vintages, kept, question.standing, finance, outcomes)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from microgrid.documents import Document, overridden, read_document, with_values
 from microgrid.errors import InputError, Problem
 from microgrid.planning.alike import otherwise_decided
-from microgrid.planning.pathways.stages import SECTION, STUDIES, Stage, fields_in
+from microgrid.planning.pathways.by_year import SECTION, STUDIES, calendar_years, changed_in, unfit_tables
+from microgrid.planning.pathways.stages import Stage
 from microgrid.planning.reference import unlike_reference
 from microgrid.scenario import Scenario, scenario_of
 
@@ -30,7 +32,15 @@ def reference_stages(scenario: Scenario, stages: Sequence[Stage]) -> list[Stage]
     if named is None:
         return []
     if named.without:
-        found = [replace(stage, scenario=_without(stage.scenario, named.without)) for stage in stages]
+        memory: dict[str, Any] = {}
+        found = [
+            replace(
+                stage,
+                scenario=_without(stage.scenario, named.without, memory),
+                by_year={year: _without(each, named.without, memory) for year, each in stage.by_year.items()},
+            )
+            for stage in stages
+        ]
     else:
         found = _of_file(scenario, stages, named.file)
     problems = [problem for mine, other in zip(stages, found, strict=True)
@@ -44,10 +54,10 @@ def reference_stages(scenario: Scenario, stages: Sequence[Stage]) -> list[Stage]
     return found
 
 
-def _without(scenario: Scenario, names: Sequence[str]) -> Scenario:
+def _without(scenario: Scenario, names: Sequence[str], memory: MutableMapping[str, Any]) -> Scenario:
     left_out = {f"assets.{name}": "null" for name in names}
     left_out |= {f"footprint.factors.{name}": "null" for name in names if name in scenario.footprint}
-    return scenario_of(_uncapped(overridden(scenario.document, left_out)))
+    return scenario_of(_uncapped(overridden(scenario.document, left_out)), memory)
 
 
 def _uncapped(document: Document) -> Document:
@@ -57,18 +67,30 @@ def _uncapped(document: Document) -> Document:
 
 def _of_file(scenario: Scenario, stages: Sequence[Stage], file: str) -> list[Stage]:
     document = read_document(scenario.document.folder / file)
-    own = scenario_of(document).pathway
+    as_told = scenario_of(document)
+    own = as_told.pathway
     if own is not None and list(own.stages) != [stage.year for stage in stages]:
         place, wanted = document.place((SECTION, "stages")), f"the stages of {scenario.document.files[0].name}"
         raise InputError([Problem(f"{SECTION}.stages", str(own.stages), wanted, "", place)])
     path, source = (own, document) if own is not None else (scenario.pathway, scenario.document)
     assert path is not None
-    found, problems = [], list[Problem]()
-    for number, stage in enumerate(stages):
+    if own is not None:
+        unfit = [document.placed(fault) for fault in unfit_tables(own, as_told.plant.assets, scenario.finance)]
+        if unfit:
+            raise InputError(unfit)
+    found, problems, memory = [], list[Problem](), dict[str, Any]()
+
+    def read(number: int, year: int | None) -> Scenario:
         values = [(name, None, "") for name in STUDIES if name in document.data]
-        values += [each for each in fields_in(source, path, number) if own is not None or _has(document, each[0])]
+        changed = changed_in(source, path, number, scenario.finance, year)
+        values += [each for each in changed if own is not None or _has(document, each[0])]
+        return scenario_of(_uncapped(with_values(document, values)), memory)
+
+    for number, stage in enumerate(stages):
+        years = calendar_years(stages[0].year, stage.span) if path.by_year else ()
         try:
-            found.append(replace(stage, scenario=scenario_of(_uncapped(with_values(document, values)))))
+            by_year = {year: read(number, year) for year in years}
+            found.append(replace(stage, scenario=read(number, None), by_year=by_year))
         except InputError as error:
             problems += error.problems
     if problems:

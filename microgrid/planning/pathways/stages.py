@@ -1,22 +1,35 @@
-"""The stages of a pathway, each a scenario of its own: the file with that stage's values, read as any other."""
+"""The stages of a pathway, each a scenario of its own: the file with that stage's values, read as any other.
+
+Where tables by calendar year change fields, so is each year of a stage, and the stage is planned with a mean of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from microgrid.documents import Document, with_values
 from microgrid.errors import InputError, Problem
 from microgrid.faults import Fault, RefusedError, did_you_mean, shown
+from microgrid.finance_section import Finance
 from microgrid.gas_checks import gas_problems
 from microgrid.pathway_section import Pathway
 from microgrid.planning.alike import Where, decided_in, unlike
+from microgrid.planning.cash_flow import Array
+from microgrid.planning.pathways.by_year import (
+    SECTION,
+    STUDIES,
+    calendar_years,
+    changed_in,
+    spans_of,
+    unfit_tables,
+)
+from microgrid.planning.pathways.vintages import Span
 from microgrid.reading import Reading, read_number
 from microgrid.scenario import Scenario, scenario_of
-
-SECTION = "pathway"
-STUDIES = (SECTION, "reference", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -31,17 +44,31 @@ class Stage:
         Whole years from the first stage's begin to its own, and to its end.
     scenario
         What is planned then.
+    by_year
+        What each of its calendar years is like; empty where they are all like the stage.
     """
 
     year: int
     begin: int
     until: int
     scenario: Scenario
+    by_year: Mapping[int, Scenario] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """What it is called."""
         return str(self.year)
+
+    @property
+    def span(self) -> Span:
+        """Its begin and its end."""
+        return Span(self.begin, self.until)
+
+
+def years_of(stage: Stage, finance: Finance) -> Array:
+    """Return 1 for the years of a stage, 0 for all others, shape (years + 1,)."""
+    years = np.arange(finance.years + 1)
+    return ((years > stage.begin) & (years <= stage.until)).astype(float)
 
 
 class Standing(NamedTuple):
@@ -64,16 +91,17 @@ def stages_of(scenario: Scenario) -> tuple[list[Stage], dict[Where, Standing]]:
         cure = "such as pathway: {stages: [2026, 2030], fields: {objective.carbon_price: [80 EUR/tCO2, 120 EUR/tCO2]}}"
         place = scenario.document.place(())
         raise InputError([Problem(SECTION, "missing", "the stages of the investment", cure, place)])
-    problems = [scenario.document.placed(fault) for fault in _unfit_times(path, scenario)]
+    unfit = [*_unfit_times(path, scenario), *unfit_tables(path, scenario.plant.assets, scenario.finance)]
+    problems = [scenario.document.placed(fault) for fault in unfit]
+    if problems and path.by_year:  # years of which nothing is said cannot be read
+        raise InputError(sorted(problems, key=scenario.document.order))
     found: list[Stage] = []
-    ends = [*(year - path.stages[0] for year in path.stages[1:]), scenario.finance.years]
-    for number, (year, until) in enumerate(zip(path.stages, ends, strict=True)):
+    memory: dict[str, Any] = {}
+    for number in range(len(path.stages)):
         try:
-            staged = scenario_of(_document(scenario.document, path, number))
-            staged = replace(staged, plant=replace(staged.plant, year=year))
-            found.append(Stage(year, year - path.stages[0], until, staged))
+            found.append(_stage(scenario, path, number, memory))
         except InputError as error:
-            problems += error.problems
+            problems += [each for each in error.problems if not _has_told(problems, each, path)]
     if len(found) == len(path.stages):
         problems += [scenario.document.placed(fault) for fault in _unlike(found)]
         problems += [scenario.document.placed(problem) for problem in _gas_of_budget(path, found[0].scenario)]
@@ -89,19 +117,33 @@ def stages_of(scenario: Scenario) -> tuple[list[Stage], dict[Where, Standing]]:
     return found, standing
 
 
-def _document(document: Document, path: Pathway, number: int) -> Document:
-    """Return the file as it is in a stage."""
+def _has_told(problems: Sequence[Problem], problem: Problem, path: Pathway) -> bool:
+    """Tell whether a fault of a table is no news, as it was told of an earlier stage."""
+    is_of_table = any(f"{problem.where}.".startswith(f"{name}.") for name in path.by_year)
+    return is_of_table and problem.where in {each.where for each in problems}
+
+
+def _stage(scenario: Scenario, path: Pathway, number: int, memory: MutableMapping[str, Any]) -> Stage:
+    """Read a stage, and before it each of its years where tables tell of them: their faults are in the file's words."""
+    year, span = path.stages[number], spans_of(path, scenario.finance)[number]
+
+    def read(of: int | None) -> Scenario:
+        told = scenario_of(_document(scenario, path, number, of), memory)
+        return replace(told, plant=replace(told.plant, year=year))
+
+    years = calendar_years(path.stages[0], span) if path.by_year else ()
+    by_year = {each: read(each) for each in years}
+    return Stage(year, round(span.begin), round(span.until), read(None), by_year)
+
+
+def _document(scenario: Scenario, path: Pathway, number: int, year: int | None) -> Document:
+    """Return the file as it is in a stage, or in one of its years."""
+    document = scenario.document
     values = [(name, None, "") for name in STUDIES if name in document.data]
-    values += fields_in(document, path, number)
+    values += changed_in(document, path, number, scenario.finance, year)
     name = str(document.data.get("name") or document.files[0].stem)
-    return with_values(document, [*values, ("name", f"{name}, {path.stages[number]}", "")])
-
-
-def fields_in(document: Document, path: Pathway, number: int) -> list[tuple[str, Any, str]]:
-    """Return what differs in a stage: field, value and place."""
-    return [
-        (field, each[number], document.place((SECTION, "fields", field, number))) for field, each in path.fields.items()
-    ]
+    when = path.stages[number] if year is None else year
+    return with_values(document, [*values, ("name", f"{name}, {when}", "")])
 
 
 def _unfit_times(path: Pathway, scenario: Scenario) -> Iterator[Fault]:
@@ -113,13 +155,11 @@ def _unfit_times(path: Pathway, scenario: Scenario) -> Iterator[Fault]:
         yield Fault(
             (SECTION, "stages", len(path.stages) - 1), found, "stages that begin before the project's end", cure
         )
-    for field in path.fields:
-        section = field.partition(".")[0]
+    for name in path.fields:
+        section = name.partition(".")[0]
         if section in ("finance", "currency", "solver", "site", *STUDIES):
             wanted = "a field that may differ from stage to stage"
-            yield Fault(
-                (SECTION, "fields", field), f"{section} by stage", wanted, f"{section} holds for the whole path"
-            )
+            yield Fault((SECTION, "fields", name), f"{section} by stage", wanted, f"{section} holds for the whole path")
 
 
 def _unlike(stages: Sequence[Stage]) -> Iterator[Fault]:

@@ -23,7 +23,7 @@ from microgrid.run_folders import replacing
 from microgrid.running import audited
 
 if TYPE_CHECKING:
-    from microgrid.planning.uncertain.uncertainty import Choice, UncertaintyStudy
+    from microgrid.planning.uncertain.choices import Choice, UncertaintyStudy
 
 PAGE = "uncertainty.html"
 _WIDE = 200
@@ -97,10 +97,23 @@ def _context(study: UncertaintyStudy, picture: str) -> dict[str, Any]:
             }
             for future in study.futures
         ],
-        "limits": LIMITS,
+        "limits": limits_of(study),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "engine": version("green-microgrid"),
     }
+
+
+def limits_of(study: UncertaintyStudy) -> list[str]:
+    """Return what the study does not say."""
+    if study.replay is None:
+        return list(LIMITS)
+    word = "more" if study.replay.difference >= 0 else "less"
+    told = (
+        f"Sizes were decided on {study.replay.shorter} of each future; all costs are those of all steps, on which the "
+        f"least expected cost is {abs(study.replay.difference):.2%} {word}. Each way of judging is at its best on the "
+        "shorter years: what is built by another one may come out better."
+    )
+    return [told, *LIMITS]
 
 
 def _money(study: UncertaintyStudy, each: Choice) -> Iterator[float]:
@@ -146,6 +159,8 @@ def print_uncertainty(study: UncertaintyStudy, folder: Path) -> None:
             grid.add_row(escape(each.name) + ("" if each.proved else " NOT PROVED"), *row)
         console.print(grid)
     console.print(f"Costs in {currency} a year. {_verdict(study)}", soft_wrap=True)
+    if study.replay is not None:
+        console.print(f"[bold]mind[/bold]     {escape(limits_of(study)[0])}", soft_wrap=True)
     if not study.audited:
         console.print("[bold red]an audit FAILED[/bold red]")
     console.print(f"page     {escape(str(folder / PAGE))}", soft_wrap=True)

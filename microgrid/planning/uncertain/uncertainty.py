@@ -4,140 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from microgrid.model import assemble
 from microgrid.planning.alike import side_by_side
+from microgrid.planning.collected import collected
+from microgrid.planning.refining import worth_of_energy
+from microgrid.planning.replay import Replay, ReplayError, Shorter, replayed
+from microgrid.planning.uncertain.choices import Choice, Sizes, UncertaintyStudy
 from microgrid.planning.uncertain.futures import FutureYear, futures_of
 from microgrid.planning.uncertain.model import JUDGED, FuturesModel, Judged, futures_model
-from microgrid.planning.unpriced_plan import without_duals
 from microgrid.planning.variants import pinned
-from microgrid.results import Result, collect
+from microgrid.results import Result
 from microgrid.run_folders import refuse_unfit
-from microgrid.running import NoPlanError, Watch, audited, identity_of, run, settings_of, solve_plant, told
+from microgrid.running import NoPlanError, Watch, identity_of, run, settings_of, solve_plant
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 from solvers import Ended, Outcome, solve, templating
-
-Sizes = Mapping[str, Mapping[str, float]]
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """Something that may be built, and what it costs in each future.
-
-    Parameters
-    ----------
-    name
-        What it is best for.
-    sizes
-        What is built.
-    costs
-        What a year costs by future, annuities included; infinite where there is no plan with these sizes.
-    results
-        The plans by future.
-    proved
-        Whether every solve reached its gap.
-    """
-
-    name: str
-    sizes: Sizes
-    costs: Mapping[str, float]
-    results: Mapping[str, Result]
-    proved: bool
-
-    def expected(self, shares: Mapping[str, float]) -> float:
-        """Return the mean of its costs."""
-        return sum(share * self.costs[name] for name, share in shares.items())
-
-    def at_risk(self, shares: Mapping[str, float], tail: float) -> float:
-        """Return the mean cost of its worst cases, up to a share `tail` of all."""
-        left, total = tail, 0.0
-        for name in sorted(shares, key=lambda each: -self.costs[each]):
-            part = min(left, shares[name])
-            if part > 0:
-                total, left = total + part * self.costs[name], left - part
-        return total / tail
-
-    def regret(self, best: Mapping[str, float]) -> float:
-        """Return the most by which it costs more in a future than the best plan for that future."""
-        return max(self.costs[name] - best[name] for name in best)
-
-
-@dataclass(frozen=True, eq=False)
-class UncertaintyStudy:
-    """What to build for several futures.
-
-    Parameters
-    ----------
-    futures
-        The futures.
-    best
-        What a year costs in each with the best plan for it alone.
-    choices
-        One for each way of judging, then the best for each future alone.
-    """
-
-    scenario: Scenario
-    futures: Sequence[FutureYear]
-    best: Mapping[str, float]
-    choices: Sequence[Choice]
-    seconds: float
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """How likely each future is."""
-        return {future.name: future.probability for future in self.futures}
-
-    @property
-    def tail(self) -> float:
-        """The share of worst cases that count as such."""
-        assert self.scenario.uncertainty is not None
-        return self.scenario.uncertainty.tail
-
-    @property
-    def worth_of_knowing(self) -> float:
-        """What a year would cost less in the mean, if the future were known before building."""
-        return self.choices[0].expected(self.shares) - sum(self.shares[name] * cost for name, cost in self.best.items())
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """A line for each choice: sizes, cost in each future, expected cost, cost at risk, largest regret."""
-        rows = [
-            {"choice": each.name}
-            | {f"{asset}.{field}": size for asset, fields in each.sizes.items() for field, size in fields.items()}
-            | {f"cost: {name}": cost for name, cost in each.costs.items()}
-            | {"expected": each.expected(self.shares), "risk": each.at_risk(self.shares, self.tail)}
-            | {"regret": each.regret(self.best), "proved": each.proved}
-            for each in self.choices
-        ]
-        return pd.DataFrame(rows)
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        return {
-            "futures": self.shares,
-            "tail": self.tail,
-            "best": dict(self.best),
-            "choices": self.table.to_dict("records"),
-            "worth_of_knowing": self.worth_of_knowing,
-            "audited": self.audited,
-        }
-
-    @property
-    def audited(self) -> bool:
-        """Whether every plan passed its audit."""
-        return all(result.manifest["audit"]["passed"] for each in self.choices for result in each.results.values())
-
-    @property
-    def proved(self) -> bool:
-        """Whether every solve reached its gap."""
-        return all(each.proved for each in self.choices)
 
 
 def uncertainty(
@@ -145,6 +32,7 @@ def uncertainty(
     out: Path | str | None = None,
     overrides: Mapping[str, str] | None = None,
     watch: Watch | None = None,
+    segments: int | None = None,
 ) -> UncertaintyStudy:
     """Decide what to build for the futures of a scenario's section ``uncertainty``.
 
@@ -158,6 +46,8 @@ def uncertainty(
         Values by path; only with a file.
     watch
         Called with a Progress while a solver runs.
+    segments
+        If given, sizes are decided on so many segments of each future, which is then planned on all steps.
 
     Raises
     ------
@@ -165,22 +55,22 @@ def uncertainty(
         If the scenario or one of its futures holds faults.
     NoPlanError
         If a future has no plan, or nothing that can be built suffices for all.
+    ReplayError
+        If sizes decided on a shorter horizon do not suffice for all steps.
     """
     started = time.perf_counter()
     if not isinstance(scenario, Scenario):
         scenario = read_scenario(scenario, overrides)
     refuse_unfit_solver(scenario)
-    futures = futures_of(scenario)
+    futures, shorter = futures_of(scenario), None if segments is None else Shorter("segments", segments)
     if out is not None:
         refuse_unfit(Path(out))
-    alone = {future.name: _alone(future, watch) for future in futures}
-    best = {name: _a_year(result) for name, result in alone.items()}
-    assert scenario.uncertainty is not None
-    with templating():
-        model = futures_model(futures, best, scenario.uncertainty.tail)
-        judged = [_judged(model, futures, how, scenario, watch) for how in JUDGED]
+    alone = {future.name: _alone(future, shorter, watch) for future in futures}
+    judged, replay = _judged_on(futures, alone, scenario, shorter, watch)
     others = [_in_all(future, alone, futures, scenario, watch) for future in futures]
-    study = UncertaintyStudy(scenario, futures, best, [*judged, *others], time.perf_counter() - started)
+    choices = [*judged, *others]
+    best = {name: min(each.costs[name] for each in choices) if shorter else _a_year(alone[name]) for name in alone}
+    study = UncertaintyStudy(scenario, futures, best, choices, time.perf_counter() - started, replay)
     if out is not None:
         from microgrid.planning.uncertain.pages import write
 
@@ -188,9 +78,67 @@ def uncertainty(
     return study
 
 
-def _alone(future: FutureYear, watch: Watch | None) -> Result:
+def _judged_on(
+    futures: Sequence[FutureYear],
+    alone: Mapping[str, Result],
+    scenario: Scenario,
+    shorter: Shorter | None,
+    watch: Watch | None,
+) -> tuple[list[Choice], Replay | None]:
+    """Return what is best by each way of judging; decided on a shorter horizon where one is given."""
+    assert scenario.uncertainty is not None
+    tail, best = scenario.uncertainty.tail, {name: _a_year(result) for name, result in alone.items()}
+    if shorter is None:
+        return _each_judged(futures, best, tail, scenario, watch), None
+    cut = [replace(each, scenario=_shortened(each, alone[each.name], shorter)) for each in futures]
+    short = {each.name: _a_year(run(each.scenario, watch=watch)) for each in cut}
+    first = _each_judged(cut, short, tail, scenario, watch)
+    found = [_on_all_steps(each, futures, scenario, shorter, watch) for each in first]
+    shares = {future.name: future.probability for future in futures}
+    costs = first[0].expected(shares), found[0].expected(shares)
+    return found, Replay(shorter, *costs, None, (0.0, 0.0))
+
+
+@templating()
+def _each_judged(
+    futures: Sequence[FutureYear], best: Mapping[str, float], tail: float, scenario: Scenario, watch: Watch | None
+) -> list[Choice]:
+    model = futures_model(futures, best, tail)
+    return [_judged(model, futures, how, scenario, watch) for how in JUDGED]
+
+
+def _shortened(future: FutureYear, alone: Result, shorter: Shorter) -> Scenario:
+    """Return a future on segments, by what energy is worth at each step with the best sizes for it alone."""
+    plant = future.scenario.plant
+    with templating():
+        model = assemble(plant)
+    worth = worth_of_energy(model, alone.sizes, settings_of(future.scenario.solver))
+    return replace(future.scenario, plant=shorter.of(plant, worth))
+
+
+def _on_all_steps(
+    choice: Choice, futures: Sequence[FutureYear], scenario: Scenario, shorter: Shorter, watch: Watch | None
+) -> Choice:
+    """Return a choice that was decided on a shorter horizon with its plans on all steps."""
+    sizes = next(iter(choice.results.values())).sizes
+    results = _planned(sizes, futures, scenario, watch)
+    lacking = [future.name for future in futures if future.name not in results]
+    if lacking:
+        raise ReplayError(
+            f"what has the {choice.name} on {shorter} does not suffice for all steps of {', '.join(lacking)}\n"
+            f"   take more {shorter.kind}, or none"
+        )
+    costs = {name: _a_year(result) for name, result in results.items()}
+    proved = choice.proved and all(result.manifest["outcome"]["proved"] for result in results.values())
+    return replace(choice, costs=costs, results=results, proved=proved)
+
+
+def _alone(future: FutureYear, shorter: Shorter | None, watch: Watch | None) -> Result:
     """Return the best plan for a future alone."""
     try:
+        if shorter is not None:
+            each = future.scenario
+            return replayed(each.plant, shorter, settings_of(each.solver), identity_of(each), watch).result
         return run(future.scenario, watch=watch)
     except NoPlanError as error:
         raise NoFutureError(error.outcome, f"the future {future.name} has no plan by itself\n{error}") from error
@@ -220,15 +168,7 @@ def _judged(
         model.aim("expected")
         later = _solved(model, scenario, watch, outcome.plan)
         outcome = replace(later, ended=outcome.ended if not outcome.is_proved else later.ended)
-    values = without_duals(outcome.plan)
-    results = {}
-    for future in futures:
-        part = model.parts[future.name]
-        cost = part.total(values, "cost")
-        goals = [{"column": "cost", "objective": cost, "bound": None, "gap": None, "seconds": outcome.seconds}]
-        ended = replace(outcome, objective=cost, bound=float("nan"))
-        manifest = identity_of(future.scenario) | told(part.plant, ended, goals) | {"total_seconds": outcome.seconds}
-        results[future.name] = audited(collect(part, values, manifest))
+    results = {future.name: collected(model.parts[future.name], future.scenario, outcome) for future in futures}
     first = next(iter(results.values()))
     costs = {name: _a_year(result) for name, result in results.items()}
     return Choice(JUDGED[how], _decided(first, first), costs, results, outcome.is_proved)
@@ -253,19 +193,25 @@ def _in_all(
     watch: Watch | None,
 ) -> Choice:
     """Return what the best for one future costs in all of them."""
-    sizes, settings = alone[future.name].sizes, settings_of(scenario.solver)
-    results = {future.name: alone[future.name]}
-    for other in futures:
-        if other is not future:
-            try:
-                results[other.name] = solve_plant(pinned(other.scenario.plant, sizes, {}), settings, watch)
-            except NoPlanError as error:
-                if error.outcome.ended.value == "interrupted":
-                    raise
+    others = [other for other in futures if other is not future]
+    found = _planned(alone[future.name].sizes, others, scenario, watch) | {future.name: alone[future.name]}
+    results = {each.name: found[each.name] for each in futures if each.name in found}
     costs = {each.name: _a_year(results[each.name]) if each.name in results else np.inf for each in futures}
     proved = all(result.manifest["outcome"]["proved"] for result in results.values())
     mine = alone[future.name]
     return Choice(f"best for {future.name} alone", _decided(mine, mine), costs, results, proved)
+
+
+def _planned(sizes: Sizes, futures: Sequence[FutureYear], scenario: Scenario, watch: Watch | None) -> dict[str, Result]:
+    """Return the plans of futures with sizes that are given; where there is none, it is left out."""
+    settings, found = settings_of(scenario.solver), {}
+    for future in futures:
+        try:
+            found[future.name] = solve_plant(pinned(future.scenario.plant, sizes, {}), settings, watch)
+        except NoPlanError as error:
+            if error.outcome.ended is Ended.INTERRUPTED:
+                raise
+    return found
 
 
 def _decided(result: Result, sized: Result) -> dict[str, dict[str, float]]:
