@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 
 from solvers.coupling import Coupling
+from solvers.horizon import NO_TIME
 from solvers.linear import Array
+from solvers.pricing import blocks_of_rows
 from solvers.slicing import Mask, Places, Program
 
 
@@ -49,6 +52,34 @@ class Task:
     def share(self, length: int) -> float:
         """Return the part of the whole time that the window covers."""
         return (self.window.end - self.window.start) / length
+
+
+def with_borders_held(program: Program, times: Places, edges: Sequence[int], x: Array) -> Program:
+    """Return a program whose windows hand each other the stocks that a solution of its relaxation has at their borders.
+
+    A row that balances one column of a later window, and nothing whole there, holds that column and no longer ties.
+
+    Parameters
+    ----------
+    edges
+        Where windows begin.
+    x
+        The solution of the relaxation, shape (columns,).
+    """
+    shared = len(edges)
+    block = np.where(times == NO_TIME, shared, np.searchsorted(edges, times, side="right") - 1)
+    first, ties = blocks_of_rows(program, block, shared)
+    entries = program.a.tocoo()
+    is_later = (block[entries.col] != shared) & (block[entries.col] > first[entries.row]) & ties[entries.row]
+    balances = ties & (program.row_low == program.row_high)
+    balances &= np.bincount(entries.row, is_later, minlength=len(ties)) == 1
+    balances[entries.row[is_later & program.integer[entries.col]]] = False
+    handed = is_later & balances[entries.row]
+    rows, columns, held = entries.row[handed], entries.col[handed], x[entries.col[handed]]
+    moved = np.bincount(rows, entries.data[handed] * held, minlength=len(ties))
+    a = sparse.csc_array((entries.data[~handed], (entries.row[~handed], entries.col[~handed])), shape=program.a.shape)
+    whole = replace(program, a=a, row_low=program.row_low - moved, row_high=program.row_high - moved)
+    return whole.held(columns, held)
 
 
 SolveAll = Callable[[Sequence[Task]], Iterable[Array | None]]

@@ -25,7 +25,7 @@ import numpy as np
 
 from solvers.bounding import Bounding, calm_windows
 from solvers.coupling import Coupling, spans, with_shortfalls
-from solvers.first_plan import FirstPlan, Task, Window, windows_of
+from solvers.first_plan import FirstPlan, Task, Window, windows_of, with_borders_held
 from solvers.horizon import Horizon
 from solvers.linear import Array
 from solvers.matrix import Matrix
@@ -278,7 +278,8 @@ class _Search:
         windows, sizes = self.windows, self.relaxation.held
         if len(sizes):
             program = program.held(sizes, x[sizes])
-            self.bounding = self._priced(windows, held=program)
+            starts = [window.start for window in windows]
+            self.bounding = self._priced(windows, held=with_borders_held(program, self.times, starts, x))
             fits = self._solve_priced(range(len(self.bounding.bounds)), x)
             whole = [windows[number] for number in fits if number < len(windows)]
         else:
