@@ -39,7 +39,11 @@ class Relaxation:
     def __init__(
         self, program: Program, times: Places, workers: int, clock: Clock, options: Mapping[str, object]
     ) -> None:
-        self.program, self.times, self.workers, self.clock, self.options = program, times, workers, clock, options
+        self.times, self.workers, self.clock, self.options = times, workers, clock, options
+        # Rows without a bound, as lazy ones are, would be carried along in every basis.
+        self.rows = np.flatnonzero(np.isfinite(program.row_low) | np.isfinite(program.row_high))
+        self.number_of_rows = len(program.row_low)
+        self.program = program.part(self.rows, np.arange(len(program.cost)), program.cost)
         self.held: Places = np.zeros(0, dtype=np.int64)
 
     def solve(self, gap: float) -> Solved:
@@ -57,12 +61,24 @@ class Relaxation:
         self.run = Run(self.program, self.clock, self.options, relaxed=True)
         if known is not None:
             self.run.begin_with(basis_of_moved(known, self.program))
-        return self.run.solve()
+        return self._solved()
+
+    def _solved(self) -> Solved:
+        return self._of_all_rows(self.run.solve())
+
+    def _of_all_rows(self, found: Solved) -> Solved:
+        """Return what was found with a price of nothing for rows without a bound."""
+        if found.duals is None:
+            return found
+        duals = np.zeros(self.number_of_rows)
+        duals[self.rows] = found.duals
+        return found._replace(duals=duals)
 
     def _agreed(self, agreement: Agreement) -> Solved:
         self.run, self.held = agreement.run, agreement.sizes.columns
         optimal = highspy.HighsModelStatus.kOptimal
-        return Solved(optimal, agreement.values, agreement.objective, agreement.bound, agreement.prices)
+        found = Solved(optimal, agreement.values, agreement.objective, agreement.bound, agreement.prices)
+        return self._of_all_rows(found)
 
     def following(self, x: Array) -> Solved:
         """Let all else follow the whole numbers of a plan, and its sizes where they are held."""
@@ -71,14 +87,14 @@ class Relaxation:
         self.run.bound(whole, values, values)
         others = np.setdiff1d(self.held, whole)
         self.run.bound(others, x[others], x[others])
-        return self.run.solve()
+        return self._solved()
 
     def with_whole(self, columns: Places, values: Array) -> Solved:
         """Hold columns without a time at whole numbers; sizes that a row without a time ties to them may follow."""
         self.run.bound(columns, values, values)
         others = np.setdiff1d(np.intersect1d(self.held, self._tied_to(columns)), columns)
         self.run.bound(others, self.program.low[others], self.program.high[others])
-        return self.run.solve()
+        return self._solved()
 
     def let_go(self) -> None:
         """Hold no sizes any more."""

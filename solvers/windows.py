@@ -215,7 +215,8 @@ class _Search:
     def _solve_priced(self, numbers: Sequence[int], fitting: Array | None = None) -> list[int]:
         """Solve priced windows; return those whose plans were put in place."""
         bounding = self.bounding
-        turn, room = Turn(self.clock, len(numbers), self.workers), self.standing.room * SHARE
+        turn, share = Turn(self.clock, len(numbers), self.workers), SHARE if bounding.is_bound else LOOSE
+        room = self.standing.room * share
 
         def solve(number: int) -> bool:
             piece = bounding.parts.pieces[number]
