@@ -104,7 +104,7 @@ class _Search:
         steps = self.whole.solver.getInfo().simplex_iteration_count
         for _ in range(PASSES if steps > EASY * len(self.program.cost) else 0):
             if found is None or self.best is None:
-                return None
+                break
             room = tolerance * max(1.0, abs(found.objective))
             proposed = self._pass(found, room)
             if self.best[1].objective - self.bound <= room or proposed is None or self.clock.is_over:

@@ -49,6 +49,8 @@ class Relaxation:
     def solve(self, gap: float) -> Solved:
         """Solve it: values that keep its rows, a bound, and prices of rows at which it is one.
 
+        Sizes on which stretches do not agree within the gap are left to the simplex method.
+
         Parameters
         ----------
         gap
@@ -56,7 +58,7 @@ class Relaxation:
         """
         known = beginning(self.program, self.times, self.workers, (self.clock, self.options), NEAR * gap)
         agreement = None if known is None else known.agreement
-        if agreement is not None and np.isfinite(agreement.bound):
+        if agreement is not None and agreement.objective - agreement.bound <= gap * abs(agreement.objective):
             return self._agreed(agreement)
         self.run = Run(self.program, self.clock, self.options, relaxed=True)
         if known is not None:

@@ -213,3 +213,30 @@ def test_what_follows_a_plan_keeps_its_sizes():
     following = relaxed.following(found.plan.values)
     assert following.objective <= found.plan.values @ program.cost + 1e-6
     assert following.values[relaxed.held] == pytest.approx(found.plan.values[relaxed.held], abs=1e-6)
+
+
+def test_sizes_that_stay_apart_are_left_to_the_simplex_method(monkeypatch):
+    """One pass is too few to agree within a millionth: the relaxation is solved as it is, and nothing is held."""
+    monkeypatch.setattr(agreement, "PASSES", 1)
+    monkeypatch.setattr(agreement, "ROUNDS", 1)
+    m = plant()
+    matrix = compile_model(m)
+    program, times = Program.of(matrix), horizon(m).times(matrix.evaluator.columns)
+    relaxed = relaxation.Relaxation(program, times, 2, Clock(), {})
+    found = relaxed.solve(1e-6)
+    assert not len(relaxed.held)
+    assert found.bound == found.objective == pytest.approx(solve(m, Settings(), load=False).objective, rel=1e-9)
+
+
+def test_rows_without_a_bound_are_left_out_and_have_no_price():
+    m = plant()
+    m.idle = pyo.Constraint(m.t, rule=lambda m, t: m.bought[t] + m.sunny[t] <= 1e3)
+    matrix = compile_model(m)
+    program, times = Program.of(matrix), horizon(m).times(matrix.evaluator.columns)
+    idle = np.flatnonzero(program.row_high == 1e3)
+    program.row_high[idle] = np.inf
+    relaxed = relaxation.Relaxation(program, times, 2, Clock(), {})
+    found = relaxed.solve(1e-3)
+    assert len(relaxed.rows) == len(program.row_low) - len(idle)
+    assert len(found.duals) == len(program.row_low)
+    assert not found.duals[idle].any()
