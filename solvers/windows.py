@@ -41,7 +41,8 @@ from solvers.turns import Turn, processors, stopping
 
 INTEGERS = 288
 """About how many whole columns a first window holds. Half as many took as long on the benchmarks' year, with two for
-each hour; on the steel works' year, with eight, windows of a day reached no gap that those of a day and a half reached."""
+each hour; on the steel works' year, with eight, windows of a day did not reach the gap that those of a day and a half
+did."""
 SHORTEST = 24
 """The fewest places in time of a first window."""
 SEAM = 6
