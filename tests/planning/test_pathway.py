@@ -364,9 +364,6 @@ def test_what_is_written_says_the_same(microgrid, tmp_path):
             assert "Planned in one model with others" in report
             assert "Proved optimal" not in report
             assert (home / "stages" / stage / "dispatch.png").stat().st_size > 1000
-    assert microgrid("pathway", path, "--no-myopic", "--out", tmp_path / "run", "--quiet").code == 0, (
-        "an old one is replaced"
-    )
 
 
 def test_files_of_stages_decide_the_hash_of_a_scenario(tmp_path):
