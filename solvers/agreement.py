@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from solvers.linear import Array
-from solvers.master import Master, Pieces, Plane, Proposal, wall_of
+from solvers.master import Master, Pieces, Plane, Proposal, Wall, wall_of
 from solvers.pricing import TIED, Priced, priced
 from solvers.runs import Run, Solved
 from solvers.slicing import Places
@@ -170,7 +170,7 @@ class _Search:
         if places is not None:
             slope = np.zeros(len(self.columns))
             slope[places] = wall.slope
-            wall = type(wall)(slope, wall.least)
+            wall = Wall(slope, wall.least)
         self.master.walls.append(wall)
         return True
 

@@ -9,11 +9,14 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from solvers.coupling import Coupling
+from solvers.coupling import Coupling, spans, with_shortfalls
 from solvers.horizon import NO_TIME
 from solvers.linear import Array
 from solvers.pricing import blocks_of_rows
 from solvers.slicing import Mask, Places, Program
+
+SEAM = 6
+"""What part of a window is solved again on each side of a border."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,20 @@ class FirstPlan:
     def __init__(self, program: Program, times: Places, x: Array, seam: int) -> None:
         self.program, self.times, self.x, self.seam = program, times, x, seam
         self.coupling = Coupling.of(program, times)
+
+    @classmethod
+    def of_loose(cls, program: Program, times: Places, x: Array, width: int, price: Array) -> FirstPlan:
+        """Return that of a program whose rows longer than two windows may fall short, at a price of each row.
+
+        Parameters
+        ----------
+        width
+            About how many places a window has.
+        """
+        loose = with_shortfalls(program, spans(program, times) > 2 * width, price)
+        more = len(loose.cost) - len(x)
+        times = np.concatenate([times, np.full(more, NO_TIME)])
+        return cls(loose, times, np.concatenate([x, np.zeros(more)]), max(1, width // SEAM))
 
     def found(self, windows: Sequence[Window], is_whole: Sequence[bool], solve_all: SolveAll) -> Array | None:
         """Return a plan of the program, or None.

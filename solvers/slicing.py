@@ -47,6 +47,13 @@ class Program:
         """The column of every stored coefficient of `a`."""
         return np.repeat(np.arange(self.a.shape[1]), np.diff(self.a.indptr))
 
+    @property
+    def sides(self) -> Array:
+        """How large the number is that each row is held to, shape (rows,)."""
+        bounds = np.stack([self.row_low, self.row_high])
+        sides: Array = np.where(np.isfinite(bounds), abs(bounds), 0.0).max(axis=0)
+        return sides
+
     def held(self, columns: Places, values: Array) -> Program:
         """Return the program with columns held at values."""
         low, high = self.low.copy(), self.high.copy()

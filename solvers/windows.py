@@ -10,7 +10,8 @@
    linear model with the whole numbers held lets all else follow, and gives the duals.
 
 Whatever rows reach across a border (stocks, minimum times, ramps) is kept exactly: what is outside of a window is
-held, and the rows are all there. Columns without a time are free in every window, within what the rest needs.
+held, and the rows are all there. Columns without a time are free in every window, within what the rest needs, but for
+sizes that the relaxation holds: of those, plans have the relaxation's until nothing moves any more.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import highspy
 import numpy as np
 
 from solvers.bounding import Bounding, calm_windows
-from solvers.coupling import Coupling, spans, with_shortfalls
+from solvers.coupling import Coupling
 from solvers.first_plan import FirstPlan, Task, Window, windows_of, with_borders_held
 from solvers.horizon import Horizon
 from solvers.linear import Array
@@ -45,8 +46,6 @@ each hour; on the steel works' year, with eight, windows of a day did not reach 
 did."""
 SHORTEST = 24
 """The fewest places in time of a first window."""
-SEAM = 6
-"""What part of a window is solved again on each side of a border."""
 SHARE = 0.1
 """The part of the gap asked for that windows which raise the bound may leave open together."""
 LOOSE = 0.3
@@ -286,12 +285,8 @@ class _Search:
             whole = [windows[number] for number in fits if number < len(windows)]
         else:
             whole = self._raise_bound(windows, x)
-        long = spans(self.program, self.times) > 2 * self.width
-        price = 10 * abs(self.prices) + 10 * abs(self.standing.bound) / np.maximum(1.0, _sizes_of(self.program))
-        loose = with_shortfalls(program, long, price)
-        more = len(loose.cost) - len(x)
-        times = np.concatenate([self.times, np.full(more, -1)])
-        first = FirstPlan(loose, times, np.concatenate([x, np.zeros(more)]), max(1, self.width // SEAM))
+        price = 10 * abs(self.prices) + 10 * abs(self.standing.bound) / np.maximum(1.0, self.program.sides)
+        first = FirstPlan.of_loose(program, self.times, x, self.width, price)
         found = first.found(windows, [window in whole for window in windows], self._solve_all)
         is_begun = self.standing.best is not None
         if found is None and not is_begun:
@@ -403,10 +398,3 @@ class _Search:
         assert self.standing.best is not None
         columns = np.setdiff1d(np.flatnonzero(window.holds(self.times) | (self.times < 0)), self.relaxation.held)
         return Task(self.program, columns, self.standing.best, window, is_start=True)
-
-
-def _sizes_of(program: Program) -> Array:
-    """Return how large the number is that each row is held to."""
-    bounds = np.stack([program.row_low, program.row_high])
-    sizes: Array = np.where(np.isfinite(bounds), abs(bounds), 0.0).max(axis=0)
-    return sizes
