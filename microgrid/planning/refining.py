@@ -2,7 +2,7 @@
 
 Steps at which a kWh is worth the same, on every bus, can be planned as one without changing which sizes pay: to the
 first order a plan that is averaged over them costs the same. So sizes are decided twice. The first time steps are
-merged by their series, the second by what the whole year, with the first sizes, says that energy is worth.
+merged by their series, the second by what a finer year, with the first sizes, says that energy is worth.
 """
 
 from __future__ import annotations
@@ -29,13 +29,7 @@ Held = Mapping[str, tuple[Any, float, float, float]]
 
 
 def hold_sizes(model: Model, sizes: Mapping[str, Mapping[str, float]]) -> Held:
-    """Hold every decided capacity to its size by a row; return each row with the size and its bounds.
-
-    The second look at the whole year does not begin with the first one's basis: on the park's year that took three
-    times as long as presolve and a new one.
-    """
-    if hasattr(model.pyomo, "held"):
-        model.pyomo.del_component("held")
+    """Hold every decided capacity to its size by a row; return each row with the size and its bounds."""
     model.pyomo.held = pyo.Block()
     found = {}
     decided = [(a, f, size.amount) for a, fields in model.sizes.items() for f, size in fields.items()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from microgrid.errors import MicrogridError
 from microgrid.model import assemble
 from microgrid.planning.refining import Array, Held, hold_sizes, worth_of_energy
-from microgrid.planning.segments import segmented
+from microgrid.planning.segments import finely, segmented
 from microgrid.planning.typical import typical
 from microgrid.plant import Plant
 from microgrid.results import Result, collect, sizes_of
@@ -43,6 +43,14 @@ class Shorter:
         """
         make = segmented if self.kind == "segments" else typical
         return make(plant, self.count, values)
+
+    def ground(self, plant: Plant) -> tuple[Plant, Array | None]:
+        """Return the plant on the steps that are to be merged, and what they are compared by at first.
+
+        Segments are merged from finer ones, where their number is what counts: what energy is worth on those, with
+        sizes, is what they are compared by the second time.
+        """
+        return finely(plant, self.count) if self.kind == "segments" else (plant, None)
 
     def __str__(self) -> str:
         """Tell it in words."""
@@ -128,14 +136,9 @@ def replayed(
     NoPlanError
         If there is no plan on the shorter horizon.
     """
-    decided = _decide(shorter.of(plant), settings, watch)
+    decided = decided_on(plant, shorter, settings, watch)
     with templating():
         model = assemble(plant)
-    if shorter.kind == "segments":
-        worth = worth_of_energy(model, decided.sizes, settings)
-        if worth is not None:
-            again = _decide(shorter.of(plant, worth), settings, watch)
-            decided = replace(again, seconds=decided.seconds + again.seconds)
     held = hold_sizes(model, decided.sizes)
     compilation = Compilation(model.pyomo)
     # With its sizes held a linear model is soon solved as it is; stretches of its time would not make it sooner.
@@ -155,7 +158,7 @@ def replayed(
 
 
 @dataclass(frozen=True)
-class _Decided:
+class Decided:
     """Sizes, what the shorter horizon says that they cost, and the solver's time for it."""
 
     sizes: Mapping[str, Mapping[str, float]]
@@ -163,15 +166,38 @@ class _Decided:
     seconds: float
 
 
-def _decide(plant: Plant, settings: Settings, watch: Watch | None) -> _Decided:
+def decided_on(plant: Plant, shorter: Shorter, settings: Settings, watch: Watch | None = None) -> Decided:
+    """Decide sizes on a shorter horizon; on segments twice, see `refining`.
+
+    Raises
+    ------
+    InputError
+        If there are too few or too many segments or periods, or the plant cannot be planned on them.
+    NoPlanError
+        If there is no plan on the shorter horizon.
+    """
+    ground, values = shorter.ground(plant)
+    first = _decide(shorter.of(ground, values), settings, watch)
+    if shorter.kind != "segments":
+        return first
+    with templating():
+        model = assemble(ground)
+    worth = worth_of_energy(model, first.sizes, settings)
+    if worth is None:
+        return first
+    again = _decide(shorter.of(ground, worth), settings, watch)
+    return replace(again, seconds=first.seconds + again.seconds)
+
+
+def _decide(plant: Plant, settings: Settings, watch: Watch | None) -> Decided:
     """Decide sizes on a shorter horizon. Typical periods do not follow one another: there are no windows of them."""
     if plant.timeline.periods is None:
         result = solve_plant(plant, settings, watch)
-        return _Decided(result.sizes, result.cost, result.manifest["outcome"]["seconds"])
+        return Decided(result.sizes, result.cost, result.manifest["outcome"]["seconds"])
     with templating():
         model = assemble(plant)
     outcome, plan, _ = optimise(model, replace(settings, method="direct"), watch)
-    return _Decided(sizes_of(model, plan), model.total(plan, "cost"), outcome.seconds)
+    return Decided(sizes_of(model, plan), model.total(plan, "cost"), outcome.seconds)
 
 
 def _bound(plan: Plan, held: Held, cost: float) -> float | None:

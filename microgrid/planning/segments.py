@@ -23,6 +23,10 @@ from microgrid.timeline import Timeline
 
 Array = NDArray[np.float64]
 
+FINER = 4
+"""How many times as many segments tell what energy is worth at each step. With all steps instead, sizes on 600 segments
+cost as much within 0.3 %, on three plants, and their decision takes twice as long."""
+
 
 def segmented(plant: Plant, count: int, values: Array | None = None) -> Plant:
     """Return a plant on `count` segments of its horizon, each with the means of all series over it.
@@ -46,6 +50,25 @@ def segmented(plant: Plant, count: int, values: Array | None = None) -> Plant:
     if len(starts) > count:
         wanted = f"at least {len(starts)}: months, and the steps that decide sizes, stay apart"
         raise InputError([Problem("--segments", str(count), wanted)])
+    return _on(plant, starts)
+
+
+def finely(plant: Plant, count: int) -> tuple[Plant, Array]:
+    """Return a plant on `FINER` times `count` segments, and the means over them of what its steps are compared by.
+
+    To be merged further, to `count`: what was merged first is merged in both. A horizon that is no longer is kept.
+    """
+    timeline, values = plant.timeline, features(plant)
+    if FINER * count >= len(timeline):
+        return plant, values
+    starts = _merged(values, timeline, extremes(plant), FINER * count)
+    hours = timeline.hours[:, None]
+    return _on(plant, starts), np.add.reduceat(values * hours, starts) / np.add.reduceat(hours, starts)
+
+
+def _on(plant: Plant, starts: NDArray[np.intp]) -> Plant:
+    """Return a plant on the segments that begin at some steps."""
+    timeline = plant.timeline
     hours = np.add.reduceat(timeline.hours, starts)
     shorter = Timeline(timeline.index[starts], hours, np.add.reduceat(timeline.weighted_hours, starts) / hours)
     assets = {

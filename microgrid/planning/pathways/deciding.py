@@ -28,6 +28,8 @@ from microgrid.scenario import Solver
 from solvers import Ended, Outcome, Plan, solve, templating
 
 Held = Mapping[Key, Any]
+Grounds = Mapping[int, tuple[Plant, Array | None]]
+"""By number of a stage: its plant on the steps that are to be merged, and what they are compared by."""
 CANNOT_BE = (Ended.INFEASIBLE, Ended.INFEASIBLE_OR_UNBOUNDED)
 """How a solve ends where there is no plan at all, rather than none that was found in time."""
 
@@ -114,10 +116,11 @@ def decided(question: Question, shorter: Shorter | None = None, watch: Watch | N
     if shorter is None:
         model = question.model()
         return Decided(model, _solved(model, question, watch), None)
-    first, seconds = _decided_on(shorter, question, {}, watch), 0.0
+    grounds = {number: shorter.ground(question.stages[number].scenario.plant) for number in question.planned}
+    first, seconds = _decided_on(shorter, question, grounds, watch), 0.0
     if shorter.kind == "segments":
         seconds = first.outcome.seconds
-        first = _decided_on(shorter, question, _worths(first, question), watch)
+        first = _decided_on(shorter, question, _worths(first, question, grounds), watch)
     model = question.model()
     held = _hold(model, first.kept)
     outcome = _solve(model, question, watch)
@@ -134,26 +137,25 @@ def decided(question: Question, shorter: Shorter | None = None, watch: Watch | N
     return Decided(model, outcome, Replay(shorter, first.outcome.objective, outcome.objective, bound, times))
 
 
-def _decided_on(
-    shorter: Shorter, question: Question, worths: Mapping[int, Array | None], watch: Watch | None
-) -> Decided:
-    """Decide on a shorter horizon of each stage that is planned, steps merged by what energy is worth where known."""
-    plants = {n: shorter.of(question.stages[n].scenario.plant, worths.get(n)) for n in question.planned}
+def _decided_on(shorter: Shorter, question: Question, grounds: Grounds, watch: Watch | None) -> Decided:
+    """Decide on a shorter horizon of each stage that is planned."""
+    plants = {number: shorter.of(plant, values) for number, (plant, values) in grounds.items()}
     model = question.model(plants)
     return Decided(model, _solved(model, question, watch), None)
 
 
-def _worths(first: Decided, question: Question) -> dict[int, Array | None]:
-    """Return what energy is worth at each step of each stage, with what was decided the first time."""
-    found: dict[int, Array | None] = {}
-    values = without_duals(first.outcome.plan)
+def _worths(first: Decided, question: Question, grounds: Grounds) -> Grounds:
+    """Return the stages' plants with what energy is worth at each step, with what was decided the first time."""
+    found: dict[int, tuple[Plant, Array | None]] = {}
+    plan = without_duals(first.outcome.plan)
     for number, part in first.model.parts.items():
-        plant = question.stages[number].scenario.plant
+        plant, means = grounds[number]
         known = part.plant.assets
         assets = {name: with_capacities(asset, known[name].capacities()) for name, asset in plant.assets.items()}
         with templating():
             model = assemble(replace(plant, assets=assets, areas={}))
-        found[number] = worth_of_energy(model, sizes_of(part, values), settings_of(question.solver))
+        worth = worth_of_energy(model, sizes_of(part, plan), settings_of(question.solver))
+        found[number] = plant, means if worth is None else worth
     return found
 
 
