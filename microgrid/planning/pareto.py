@@ -1,8 +1,8 @@
 """`pareto`: what less carbon costs. One model, whose limit on emissions is moved from plan to plan.
 
 Each plan is the cheapest below its limit, and its bound says what no plan below that limit can cost less than. Each
-solve begins where the last one ended. A linear model goes from the cheapest plan to the cleanest, in one solver: a limit
-that tightens leaves its basis dual feasible, and the cheapest plan is soon found. A mixed-integer one goes the other
+solve begins where the last one ended. A linear model goes from the cheapest plan to the cleanest, in one solver: a
+limit that tightens leaves its basis dual feasible, and the way is shorter than back. A mixed-integer one goes the other
 way: what keeps a limit keeps a looser one too, and is the incumbent.
 """
 
@@ -202,8 +202,8 @@ class _Search:
 
     def _solved(self) -> Outcome:
         horizon = horizon_of(self.model)
-        how = {"load": False, "horizon": horizon, "compilation": self.compilation}
-        outcome = solve(self.model.pyomo, self.settings, self.watch, self.last, **how)
+        model, kept = self.model.pyomo, self.compilation
+        outcome = solve(model, self.settings, self.watch, self.last, load=False, horizon=horizon, compilation=kept)
         if outcome.ended is Ended.INTERRUPTED:  # what is known is kept; the search goes on from there another time
             raise KeyboardInterrupt
         if outcome.plan is None:
