@@ -7,6 +7,7 @@ python -m benchmarks --short          smaller horizons, a few minutes; writes .b
 python -m benchmarks processes [SCENARIO ...]
 python -m benchmarks batches [STEP ...]      what a batch costs besides solving: overhead, thousand, week
 python -m benchmarks shorter [SCENARIO ...]  sizes decided on shorter years: cost against time, docs/shorter_years.md
+python -m benchmarks fronts [SCENARIO]       a cost-carbon front beside cold solves of its points
 python -m benchmarks years [SCENARIO ...]    gap against time on years of the shipped plants, in windows and directly
 python -m benchmarks rolling replan|year|months [SCENARIO]    re-plans beside HiGHS alone, and what months cost
 
@@ -21,7 +22,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import batches, comparison, document, picture, rolling, shorter_page, shorter_years, years
+from benchmarks import batches, comparison, document, fronts, picture, rolling, shorter_page, shorter_years, years
 from benchmarks.comparison import Measured
 from benchmarks.plant import Case
 from benchmarks.processes import print_table
@@ -41,6 +42,9 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["shorter"]:
         shorter_years.measure(arguments[1:])
         shorter_page.write(shorter_years.kept(), ROOT / "docs")
+        return
+    if arguments[:1] == ["fronts"]:
+        fronts.measure(arguments[1:])
         return
     if arguments[:1] == ["rolling"]:
         rolling.main(arguments[1:])

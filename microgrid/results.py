@@ -165,7 +165,7 @@ def collect(model: Model, values: Values, manifest: dict[str, Any]) -> Result:
         "gases": {column: model.ledger.gas(column) for column in EMISSION_COLUMNS},
     }
     if model.plant.objective.caps:
-        manifest["caps"] = _caps(model, values)
+        manifest["caps"] = _caps(model, values, manifest["costs"] | manifest["emissions"])
     return Result(
         manifest,
         steps=_steps(model),
@@ -334,7 +334,7 @@ def _totals(frame: pd.DataFrame, column: str) -> dict[str, float]:
     return {"cost": float(amounts.sum())} | {key: totals[(key,)] for (key,) in sorted(totals)}
 
 
-def _caps(model: Model, values: Values) -> dict[str, dict[str, float | None]]:
+def _caps(model: Model, values: Values, totals: Mapping[str, float]) -> dict[str, dict[str, float | None]]:
     """Return of each cap its limit, what is reached, and what a unit more of it would save; None where nobody knows."""
     found = {}
     for column, highest in model.plant.objective.caps.items():
@@ -342,7 +342,7 @@ def _caps(model: Model, values: Values) -> dict[str, dict[str, float | None]]:
         dual = values.dual(row) if row is not None else None
         known = dual is not None and len(dual) == 1 and bool(np.isfinite(dual[0]))
         worth = max(0.0, -float(dual[0])) if known and dual is not None else None
-        found[column] = {"highest": float(highest), "reached": model.total(values, column), "worth": worth}
+        found[column] = {"highest": float(highest), "reached": totals.get(column, 0.0), "worth": worth}
     return found
 
 

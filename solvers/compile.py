@@ -20,6 +20,7 @@ from pyomo.repn.util import categorize_valid_components
 from scipy import sparse
 
 from solvers.columns import Columns
+from solvers.kept_solver import KeptSolver
 from solvers.limits import Limits, limits_of
 from solvers.linear import Array, Linear, NotTemplatedError, Space
 from solvers.matrix import InfeasibleRowError, Matrix, Rows
@@ -68,10 +69,13 @@ class Compilation:
     ----------
     model
         A Pyomo ConcreteModel.
+    keeps_solver
+        Whether a linear model's solver is kept too: the next solve that starts with its plan goes on in it.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, keeps_solver: bool = False) -> None:
         self.model = model
+        self.solver = KeptSolver() if keeps_solver else None
         self._compiler = _Compiler(Columns.of(model))
 
     def matrix(self, *, refuse: bool = True) -> Matrix:

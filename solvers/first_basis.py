@@ -3,9 +3,10 @@
 The simplex method takes more steps for each hour of a year than for each hour of a month. Stretches are solved at once;
 their bases together are a few steps from the optimum of the whole. Whatever they are, the optimum is the same.
 
-Sizes would be another in each stretch, and bases that disagree about them fit together badly. So they are agreed on
-first (see `agreement`) and held there; then the whole may move them, a little at first (a step bounded like that of
-Marsten, Hogan and Blankenship, Operations Research 23 (1975) 389, in their BOXSTEP method).
+A limit on all of the time has its price in all stretches (see `limit_price`). Sizes would be another in each stretch,
+and bases that disagree about them fit together badly. So they are agreed on first (see `agreement`) and held there;
+then the whole may move them, a little at first (a step bounded like that of Marsten, Hogan and Blankenship, Operations
+Research 23 (1975) 389, in their BOXSTEP method).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.agreement import Agreement, agreed
+from solvers.limit_price import price_limit
 from solvers.linear import Array
 from solvers.runs import Clock
 from solvers.slicing import Mask, Places, Program
@@ -80,12 +82,16 @@ def beginning(
     with ThreadPoolExecutor(workers) as pool:
         stretches = Stretches(program, times, edges, *how)
         stretches.solve(pool.map)
+        is_limited = price_limit(stretches, pool.map)
         basis, sizes = stretches.joined(), stretches.sizes()
         if not len(sizes.columns):
             return Beginning(basis)
         stretches.hold(sizes)
         stretches.solve(pool.map)
         stretches.forget()
+        if is_limited:
+            # Sizes a little too small keep no such limit: the whole decides them itself.
+            return Beginning(stretches.joined(sizes))
         return Beginning(basis, agreed(stretches, sizes, near, pool.map))
 
 

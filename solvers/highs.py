@@ -14,11 +14,12 @@ import highspy
 import numpy as np
 
 from solvers.compile import compile_model
+from solvers.kept_solver import KeptSolver
 from solvers.linear import Array
 from solvers.matrix import InfeasibleRowError, Matrix, whole_bounds
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.plan import Plan, duals_by_constraint
-from solvers.runs import begin_with_basis
+from solvers.runs import begin_with_basis, weigh_by_devex
 from solvers.settings import Settings, SettingsError
 
 Watch = Callable[[Progress], None]
@@ -65,11 +66,28 @@ def solve_with_highs(model: Any, settings: Settings, watch: Watch | None = None,
     return solve_matrix(matrix, settings, watch, start)
 
 
-def solve_matrix(matrix: Matrix, settings: Settings, watch: Watch | None = None, start: Start | None = None) -> Outcome:
-    """Solve a model that is compiled already."""
-    solver = loaded(matrix, settings)
-    if start is not None:
-        _begin_with(solver, matrix, start)
+def solve_matrix(
+    matrix: Matrix,
+    settings: Settings,
+    watch: Watch | None = None,
+    start: Start | None = None,
+    kept: KeptSolver | None = None,
+) -> Outcome:
+    """Solve a model that is compiled already; in the solver that is kept, where it found `start` on one like it."""
+    solver = None if kept is None else kept.moved(matrix, settings, start)
+    if solver is not None:
+        weigh_by_devex(solver)
+    else:
+        solver = loaded(matrix, settings)
+        if start is not None:
+            _begin_with(solver, matrix, start)
+    outcome = _ran(solver, matrix, watch)
+    if kept is not None:
+        kept.keep(solver, matrix, settings, outcome.plan)
+    return outcome
+
+
+def _ran(solver: Any, matrix: Matrix, watch: Watch | None) -> Outcome:
     started = time.perf_counter()
     with _watched(solver, watch, started, matrix.sign), _interruptible(solver, watch, started):
         solver.run()

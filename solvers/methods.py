@@ -12,6 +12,7 @@ from solvers.compile import Compilation
 from solvers.first_basis import first_basis
 from solvers.highs import Start, Watch, solve_matrix, solver_name
 from solvers.horizon import Horizon
+from solvers.kept_solver import KeptSolver
 from solvers.lazy import lazy_rows
 from solvers.matrix import InfeasibleRowError, Matrix
 from solvers.neighbourhood import solve_nearby
@@ -53,7 +54,7 @@ def solve_by_method(
         return Outcome(Ended.INFEASIBLE, solver=solver_name(), message=str(error))
 
     def by_method(left: Matrix, limited: Settings, look: Watch | None, begin: Start | None) -> Outcome:
-        return _solve_matrix(left, horizon, limited, look, begin)
+        return _solve_matrix(left, horizon, limited, look, begin, None if compilation is None else compilation.solver)
 
     lazy = lazy_rows(model, matrix)
     if lazy.any():
@@ -62,22 +63,29 @@ def solve_by_method(
 
 
 def _solve_matrix(
-    matrix: Matrix, horizon: Horizon | None, settings: Settings, watch: Watch | None, start: Start | None
+    matrix: Matrix,
+    horizon: Horizon | None,
+    settings: Settings,
+    watch: Watch | None,
+    start: Start | None,
+    kept: KeptSolver | None,
 ) -> Outcome:
     """Solve a compiled model in the way that is asked for."""
     if settings.method == "neighbourhood":
         return solve_nearby(matrix, settings, watch, start)
     if horizon is None:
-        return solve_matrix(matrix, settings, watch, start)
+        return solve_matrix(matrix, settings, watch, start, kept)
     if _suits_windows(matrix, horizon, settings):
         return _in_windows(matrix, horizon, settings, watch, start)
     is_long = len(matrix.cost) >= COLUMNS * STRETCHES and settings.method == "auto"
     if is_long and start is None and not matrix.integer.any() and "solver" not in settings.options:
-        return _from_stretches(matrix, horizon, settings, watch)
-    return solve_matrix(matrix, settings, watch, start)
+        return _from_stretches(matrix, horizon, settings, watch, kept)
+    return solve_matrix(matrix, settings, watch, start, kept)
 
 
-def _from_stretches(matrix: Matrix, horizon: Horizon, settings: Settings, watch: Watch | None) -> Outcome:
+def _from_stretches(
+    matrix: Matrix, horizon: Horizon, settings: Settings, watch: Watch | None, kept: KeptSolver | None
+) -> Outcome:
     """Solve a linear model, begun with what stretches of its time tell, where it is long."""
     clock = Clock(seconds=settings.seconds)
 
@@ -94,7 +102,7 @@ def _from_stretches(matrix: Matrix, horizon: Horizon, settings: Settings, watch:
         ended = Ended.INTERRUPTED if clock.asked.is_set() else Ended.TIME
         return replace(_without_plan(matrix, ended, math.nan, spent, str(ended)), method="direct")
     seconds = None if settings.seconds is None else clock.left
-    outcome = solve_matrix(matrix, replace(settings, seconds=seconds), watch, basis)
+    outcome = solve_matrix(matrix, replace(settings, seconds=seconds), watch, basis, kept)
     return replace(outcome, seconds=outcome.seconds + spent)
 
 

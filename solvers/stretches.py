@@ -50,14 +50,19 @@ class _Stretch:
     own: Places
     rows: Places
     run: Run | None = None
-    common: Array | None = None
+    values: Array | None = None
     basis: Any | None = None
 
     def solve(self, run: Run) -> None:
-        """Solve it; keep what it wants of the columns without a time."""
+        """Solve it; keep its plan, what it wants of the columns without a time included."""
         found = run.solve()
         self.basis = run.solver.getBasis() if found.is_optimal else None
-        self.common = found.values[len(self.own) :] if found.is_optimal and found.values is not None else None
+        self.values = found.values if found.is_optimal else None
+
+    @property
+    def common(self) -> Array | None:
+        """What it wants of the columns without a time."""
+        return None if self.values is None else self.values[len(self.own) :]
 
 
 class Stretches:
@@ -83,6 +88,8 @@ class Stretches:
         block = np.where(times == NO_TIME, number, np.searchsorted(edges, times, side="right") - 1)
         block_of_row, ties = blocks_of_rows(program, block, number)
         self.timeless_rows = np.flatnonzero((block_of_row == number) & ~ties)
+        # What is limited over all of the time: rows that most stretches share.
+        self.limits = [row for row in np.flatnonzero(ties) if self._shared(int(row), block) > number / 2]
         block_of_row[ties] = number
         self.common = np.flatnonzero(block == number)
         entries = program.a[:, self.common].tocoo()
@@ -93,6 +100,7 @@ class Stretches:
         low, high = program.low[self.common], program.high[self.common]
         # Which columns are sizes: most stretches share them, and they have two bounds.
         self.are_sizes = np.isfinite(low) & np.isfinite(high) & (low < high) & (self.shares > number / 2)
+        self.is_solved_again = bool(self.are_sizes.any() or self.limits)
         self.all = [_Stretch(np.flatnonzero(block == at), np.flatnonzero(block_of_row == at)) for at in range(number)]
 
     def _run(self, stretch: _Stretch) -> Run:
@@ -103,13 +111,13 @@ class Stretches:
         return Run(self.program.part(stretch.rows, columns, paid), self.clock, self.options, relaxed=True)
 
     def solve(self, at_once: Map) -> None:
-        """Solve all, as far as there is time; where there are sizes to agree on, keep the solvers."""
+        """Solve all, as far as there is time; keep solvers where sizes are agreed on, or limits priced."""
 
         def solve(stretch: _Stretch) -> None:
             if not self.clock.is_over:
                 run = stretch.run or self._run(stretch)
                 stretch.solve(run)
-                stretch.run = run if self.are_sizes.any() else None
+                stretch.run = run if self.is_solved_again else None
 
         list(at_once(solve, self.all))
 
@@ -128,6 +136,43 @@ class Stretches:
         for stretch in self.all:
             if stretch.run is not None:
                 stretch.run.bound(places + len(stretch.own), sizes.values, sizes.values)
+
+    @property
+    def cost(self) -> float:
+        """What all stretches cost at their own prices."""
+        runs = [each.run for each in self.all if each.run is not None]
+        return abs(sum(float(run.solver.getInfo().objective_function_value) for run in runs))
+
+    def _shared(self, row: int, block: Places) -> int:
+        """Return how many stretches a row reaches."""
+        by_row = self.program.by_row
+        reached = block[by_row.indices[by_row.indptr[row] : by_row.indptr[row + 1]]]
+        return len(np.unique(reached[reached < len(self.edges)]))
+
+    def reach(self, row: int) -> float:
+        """Return what a row over all columns comes to where each stretch does as it likes; nan if not all are known."""
+        coefficients, total = self._coefficients(row), 0.0
+        for stretch in self.all:
+            if stretch.values is None:
+                return float("nan")
+            total += float(coefficients[stretch.own] @ stretch.values[: len(stretch.own)])
+        return total
+
+    def price(self, row: int, price: float) -> None:
+        """Let each stretch pay for what it adds to a row over all columns."""
+        coefficients = self._coefficients(row)
+        for stretch in self.all:
+            if stretch.run is not None:
+                own = stretch.own
+                cost = self.program.cost[own] + price * coefficients[own]
+                stretch.run.solver.changeColsCost(len(own), np.arange(len(own), dtype=np.int32), cost)
+
+    def _coefficients(self, row: int) -> Array:
+        by_row = self.program.by_row
+        entries = slice(by_row.indptr[row], by_row.indptr[row + 1])
+        coefficients = np.zeros(len(self.program.cost))
+        coefficients[by_row.indices[entries]] = by_row.data[entries]
+        return coefficients
 
     def forget(self) -> None:
         """Let the solvers go."""

@@ -1,7 +1,9 @@
 """`pareto`: what less carbon costs. One model, whose limit on emissions is moved from plan to plan.
 
-Each plan is the cheapest below its limit, and its bound says what no plan below that limit can cost less than. Solves
-follow one another from the cleanest plan on, each beginning with the last one's basis or incumbent.
+Each plan is the cheapest below its limit, and its bound says what no plan below that limit can cost less than. Each
+solve begins where the last one ended. A linear model goes from the cheapest plan to the cleanest, in one solver: a
+limit that tightens leaves its basis dual feasible, and the way is shorter than back. A mixed-integer one goes the other
+way: what keeps a limit keeps a looser one too, and is the incumbent.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from microgrid.running import NoPlanError, Watch, audited, horizon_of, settings_
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
 from microgrid.versions import engine
-from solvers import Ended, Outcome, Settings, solve, templating
+from solvers import Compilation, Ended, Outcome, Settings, solve, templating
 
 FRONT = "front.json"
 _NO_LIMIT = 1e12  # kgCO2e: a gigatonne a horizon, so that the row is there from the first solve on
@@ -112,7 +114,9 @@ class _Search:
     settings: Settings
     record: _Record
     watch: Watch | None
+    compilation: Compilation
     last: Any = None
+    aimed: str = ""
 
     @classmethod
     def of(cls, scenario: Scenario, record: _Record, watch: Watch | None) -> _Search:
@@ -124,26 +128,29 @@ class _Search:
             raise InputError(
                 [Problem("objective.scopes", "nothing that emits", "emissions that a plan may avoid", cure)]
             )
-        return cls(model, settings_of(scenario.solver), record, watch)
+        return cls(model, settings_of(scenario.solver), record, watch, Compilation(model.pyomo, keeps_solver=True))
 
     @templating()
     def points(self, count: int) -> Iterator[Point]:
-        """Give the points that are not known yet: both ends, then from the cleanest to the cheapest."""
+        """Give the points that are not known yet: the cheapest, then the others in the order that is soonest done."""
         self._serve_what_can_be_served()
         cheapest = self._point(count - 1, _NO_LIMIT)
+        of_cheapest = self.last
         yield cheapest
         least = self._least(cheapest)
-        slack = self.model.plant.objective.slack
-        yield self._point(0, least + slack * abs(least) + 1e-9)
         limits = np.linspace(least, cheapest.emissions, count)
-        for number in range(1, count - 1):
-            if cheapest.emissions - least > 1e-6 * max(1.0, abs(least)):
-                yield self._point(number, float(limits[number]))
+        slack = self.model.plant.objective.slack
+        limits[0] = least + slack * abs(least) + 1e-9
+        numbers = range(count - 1 if cheapest.emissions - least > 1e-6 * max(1.0, abs(least)) else 1)
+        is_linear = not self.compilation.matrix().integer.any()
+        self.last = of_cheapest if is_linear else None
+        for number in reversed(numbers) if is_linear else numbers:
+            yield self._point(number, float(limits[number]))
 
     def _serve_what_can_be_served(self) -> None:
         """Hold the cost of unserved load to its least: no plan is clean by not producing."""
         if any(line.cost.category == "unserved" for line in self.model.ledger.costs):
-            self.model.aim("unserved")
+            self._aim("unserved")
             outcome = self._solved()
             self.model.hold("unserved", outcome.objective)
             self.last = None
@@ -154,7 +161,7 @@ class _Search:
         if known is not None:
             return known
         self.model.limit("emissions", max(cheapest.emissions, cheapest.limit))
-        self.model.aim("emissions")
+        self._aim("emissions")
         self.last = None  # the optimum for another goal is farther away than stretches of time are
         self.record.least = self._solved().objective
         return self.record.least
@@ -164,7 +171,7 @@ class _Search:
         if number in self.record.known:
             return self.record.known[number]
         self.model.limit("emissions", limit)
-        self.model.aim("cost")
+        self._aim("cost")
         outcome = self._solved()
         assert outcome.plan is not None
         plant = self.model.plant
@@ -188,9 +195,15 @@ class _Search:
             result.manifest["audit"]["passed"],
         )
 
+    def _aim(self, column: str) -> None:
+        if column != self.aimed:
+            self.model.aim(column)
+            self.aimed = column
+
     def _solved(self) -> Outcome:
         horizon = horizon_of(self.model)
-        outcome = solve(self.model.pyomo, self.settings, self.watch, self.last, load=False, horizon=horizon)
+        model, kept = self.model.pyomo, self.compilation
+        outcome = solve(model, self.settings, self.watch, self.last, load=False, horizon=horizon, compilation=kept)
         if outcome.ended is Ended.INTERRUPTED:  # what is known is kept; the search goes on from there another time
             raise KeyboardInterrupt
         if outcome.plan is None:
