@@ -109,6 +109,7 @@ def _ending(view: View) -> Plain:
     return {
         "proved": bool(outcome.get("proved")),
         "is_joint": bool(view.manifest.get("joint")),
+        "sizes_by": (view.manifest.get("replay") or {}).get("told", ""),
         "ended": str(outcome.get("ended", "unknown")),
         "goal": goal,
         "objective": f"{amount(outcome.get('objective'), 2)} {unit}",

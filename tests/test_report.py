@@ -203,6 +203,12 @@ def test_a_proved_and_audited_plan_raises_no_alarm(plan):
     assert "NOT PROVED" not in text
 
 
+def test_a_plan_whose_sizes_were_decided_on_less_is_proved_for_these_alone(plan):
+    text = read(report(replace(plan, manifest=plan.manifest | {"replay": {"told": "600 segments"}}), {})).text
+    assert "Proved optimal for its sizes, which were decided on 600 segments, within a gap of" in text
+    assert "no plan with these sizes is below" in text
+
+
 @pytest.mark.parametrize(
     ("bound", "told"), [(1234.5, "no plan can be below 1,234.50 EUR (gap 12.3456 %)"), (None, "no bound is known")]
 )

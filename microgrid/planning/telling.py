@@ -24,7 +24,10 @@ def print_investment(investment: Investment, folder: Path) -> None:
     console.print(f"[bold]{escape(investment.scenario.name)}[/bold]  beside: {escape(told)}", soft_wrap=True)
     for name, case in investment.cases.items():
         outcome, audit = case.result.manifest["outcome"], case.result.manifest["audit"]
+        replay = case.result.manifest.get("replay")
+        of_sizes = "" if replay is None else f" for its sizes, decided on {replay['told']}"
         word = "[green]proved[/green]" if outcome["proved"] else f"[bold red]NOT PROVED[/bold red] ({outcome['ended']})"
+        word += of_sizes
         checked = (
             f"audit passed, {audit['checked']} statements" if audit["passed"] else "[bold red]audit FAILED[/bold red]"
         )
