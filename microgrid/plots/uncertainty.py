@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from microgrid.plots.canvas import DPI, WIDTH, clean, drawing, heading, labels, legend, legible, number_axis
 from microgrid.plots.palette import INK, RULE
 
-_ROW, _HEAD, _FOOT, _LEFT, _RIGHT = 0.36, 0.95, 0.75, 2.6, 1.8
+_ROW, _HEAD, _FOOT, _LEFT, _RIGHT = 0.36, 0.95, 0.75, 2.6, 2.4
 
 
 class Costs(NamedTuple):
