@@ -8,7 +8,7 @@ Every plan is then made as cheap as its sizes allow.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -21,14 +21,16 @@ from microgrid.model import Model, assemble
 from microgrid.planning.alike import Where, decided_in, unlike
 from microgrid.results import Result, collect
 from microgrid.run_folders import refuse_unfit
-from microgrid.running import NoPlanError, Watch, audited, identity_of, settings_of, told
+from microgrid.running import NoPlanError, Watch, audited, horizon_of, identity_of, settings_of, told
 from microgrid.scenario import Scenario, read_scenario
 from microgrid.solver_trial import refuse_unfit_solver
-from solvers import Outcome, Settings, solve, templating
+from solvers import Outcome, solve, templating
 
 _MOST = 1.0
 _MOST_DIVERSE = 50
 _NOTHING = 1e-9
+_NO_LIMIT = 1e12  # currency, and the sum of sizes: so that the rows are there from the first solve on
+_PRIMAL = 4  # HiGHS's name for the primal simplex method
 _MOST_SIGNS = 8
 _WORDS = {1.0: "less", -1.0: "more"}
 
@@ -195,15 +197,17 @@ class _Search:
 
     def __init__(self, model: Model, scenario: Scenario, watch: Watch | None) -> None:
         self.model, self.scenario, self.watch = model, scenario, watch
-        self.settings: Settings = replace(settings_of(scenario.solver), method="direct")
+        self.settings = settings_of(scenario.solver)
         self.decided = decided_in(scenario.plant.assets)
         self.last: Any = None
+        self.is_linear = False
+        self._limit(_NO_LIMIT)
 
     def plans(self, within: float, diverse: int) -> Iterator[Alternative]:
         """Give the cheapest plan, then those within the limit."""
         cheapest = self._alternative("the cheapest", self._solved())
         yield cheapest
-        self.model.limit("cost", cheapest.cost + within * abs(cheapest.cost))
+        self._limit(cheapest.cost + within * abs(cheapest.cost))
         found = [cheapest]
         for where in self.decided:
             name = " ".join(where).replace("_", " ")
@@ -223,6 +227,16 @@ class _Search:
     def _high(self, where: Where) -> float:
         return float(self.model.sizes[where[0]][where[1]].high)
 
+    def _limit(self, cost: float) -> None:
+        """Limit the cost. The row that sizes are held by follows it: rows stay as many and in their order."""
+        self.model.limit("cost", cost)
+        self._hold(lambda: sum([self.model.sizes[a][f].amount for a, f in self.decided]), _NO_LIMIT)
+
+    def _hold(self, amount: Callable[[], Any], highest: float) -> None:
+        if hasattr(self.model.pyomo, "sizes_held"):
+            self.model.pyomo.del_component("sizes_held")
+        self.model.pyomo.sizes_held = pyo.Constraint(rule=lambda _m: amount() <= highest)
+
     def _extreme(self, name: str, weights: Mapping[Where, float]) -> Alternative:
         """Return the plan with the least weighted sum of sizes, as cheap as that allows."""
 
@@ -232,20 +246,21 @@ class _Search:
         model = self.model.pyomo
         model.del_component("goal")
         model.goal = pyo.Objective(rule=lambda _m: summed(), sense=pyo.minimize)
+        self._hold(summed, _NO_LIMIT)
         first = self._solved()
-        highest = first.objective + 1e-7 * max(abs(first.objective), 1.0)
-        model.sizes_held = pyo.Constraint(rule=lambda _m: summed() <= highest)
+        self._hold(summed, first.objective + 1e-7 * max(abs(first.objective), 1.0))
         self.model.aim("cost")
-        second = self._solved()
-        found = self._alternative(name, second, first.is_proved)
-        model.del_component("sizes_held")
-        return found
+        return self._alternative(name, self._solved(), first.is_proved)
 
     def _solved(self) -> Outcome:
-        outcome = solve(self.model.pyomo, self.settings, self.watch, self.last, load=False)
+        """Solve. Each plan keeps the rows of the next, whose goal is another: the primal simplex method goes on."""
+        settings, horizon = self.settings, horizon_of(self.model) if self.last is None else None
+        if self.is_linear and self.last is not None:
+            settings = replace(settings, options={"simplex_strategy": _PRIMAL} | dict(settings.options))
+        outcome = solve(self.model.pyomo, settings, self.watch, self.last, load=False, horizon=horizon)
         if outcome.plan is None:
             raise NoPlanError(outcome)
-        self.last = outcome.plan
+        self.last, self.is_linear = outcome.plan, not outcome.integers
         return outcome
 
     def _alternative(self, name: str, outcome: Outcome, is_proved: bool = True) -> Alternative:
