@@ -338,10 +338,11 @@ def _caps(model: Model, values: Values, totals: Mapping[str, float]) -> dict[str
     """Return of each cap its limit, what is reached, and what a unit more of it would save; None where nobody knows."""
     found = {}
     for column, highest in model.plant.objective.caps.items():
-        row = getattr(model.pyomo, f"{column}_within_cap", None)  # none where another row moves in its place
-        dual = values.dual(row) if row is not None else None
-        known = dual is not None and len(dual) == 1 and bool(np.isfinite(dual[0]))
-        worth = max(0.0, -float(dual[0])) if known and dual is not None else None
+        # A study's own limit stands beside the cap, or in its place: what a unit of either saves, the tighter one does.
+        rows = [getattr(model.pyomo, f"{column}_{word}", None) for word in ("within_cap", "limited")]
+        duals = [values.dual(row) for row in rows if row is not None]
+        known = [float(dual[0]) for dual in duals if dual is not None and len(dual) == 1 and np.isfinite(dual[0])]
+        worth = max(0.0, -sum(known)) if duals and len(known) == len(duals) else None
         found[column] = {"highest": float(highest), "reached": totals.get(column, 0.0), "worth": worth}
     return found
 

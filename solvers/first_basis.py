@@ -90,8 +90,10 @@ def beginning(
         stretches.solve(pool.map)
         stretches.forget()
         if is_limited:
+            basis = stretches.joined(sizes)
+        if is_limited and not program.integer.any():
             # Sizes a little too small keep no such limit: the whole decides them itself.
-            return Beginning(stretches.joined(sizes))
+            return Beginning(basis)
         return Beginning(basis, agreed(stretches, sizes, near, pool.map))
 
 

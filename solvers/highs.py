@@ -19,7 +19,7 @@ from solvers.linear import Array
 from solvers.matrix import InfeasibleRowError, Matrix, whole_bounds
 from solvers.outcome import MAY_HAVE_PLAN, Ended, Outcome, Progress
 from solvers.plan import Plan, duals_by_constraint
-from solvers.runs import begin_with_basis, weigh_by_devex
+from solvers.runs import begin_with_basis, carry_out, weigh_by_devex
 from solvers.settings import Settings, SettingsError
 
 Watch = Callable[[Progress], None]
@@ -90,7 +90,7 @@ def solve_matrix(
 def _ran(solver: Any, matrix: Matrix, watch: Watch | None) -> Outcome:
     started = time.perf_counter()
     with _watched(solver, watch, started, matrix.sign), _interruptible(solver, watch, started):
-        solver.run()
+        carry_out(solver)
     ended = _told_apart(solver)
     return _outcome(matrix, solver, ended, time.perf_counter() - started)
 
@@ -117,8 +117,9 @@ def configured(settings: Settings) -> Any:
     _set(solver, "random_seed", settings.seed)
     if settings.seconds is not None:
         _set(solver, "time_limit", float(settings.seconds))
+    # What an earlier solver of another number of threads has left behind.
+    highspy.Highs.resetGlobalScheduler(True)
     if settings.threads is not None:
-        highspy.Highs.resetGlobalScheduler(True)
         _set(solver, "threads", settings.threads)
     for option, value in (OWN_OPTIONS | dict(settings.options)).items():
         _set(solver, option, value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
+import highspy
 import numpy as np
 
 from solvers.matrix import Matrix
@@ -38,14 +40,16 @@ class KeptSolver:
             return None
         columns = np.arange(len(matrix.cost), dtype=np.int32)
         rows = np.arange(len(matrix.row_low), dtype=np.int32)
-        solver.changeColsCost(len(columns), columns, matrix.cost)
-        solver.changeColsBounds(len(columns), columns, matrix.low, matrix.high)
-        solver.changeRowsBounds(len(rows), rows, matrix.row_low, matrix.row_high)
-        solver.changeObjectiveOffset(matrix.offset)
-        if settings.seconds is not None:
-            # HiGHS counts the time of all its runs together.
-            solver.setOptionValue("time_limit", solver.getRunTime() + settings.seconds)
-        return solver
+        # HiGHS counts the time of all its runs together.
+        seconds = math.inf if settings.seconds is None else solver.getRunTime() + settings.seconds
+        done = (
+            solver.changeColsCost(len(columns), columns, matrix.cost),
+            solver.changeColsBounds(len(columns), columns, matrix.low, matrix.high),
+            solver.changeRowsBounds(len(rows), rows, matrix.row_low, matrix.row_high),
+            solver.changeObjectiveOffset(matrix.offset),
+            solver.setOptionValue("time_limit", seconds),
+        )
+        return None if highspy.HighsStatus.kError in done else solver
 
 
 def _are_alike(known: Matrix, other: Matrix) -> bool:

@@ -32,17 +32,18 @@ def price_limit(stretches: Stretches, at_once: Map) -> bool:
     _, row, bound, excess = max(broken)
     sign, low, high = math.copysign(1.0, excess), (0.0, abs(excess)), (math.inf, math.nan)
     price = _FIRST * stretches.cost / max(abs(bound + excess), 1e-9)
-    for _ in range(MOST):
+    for _ in range(MOST if price > 0 else 0):
         stretches.price(row, sign * price)
         stretches.solve(at_once)
         left = sign * (stretches.reach(row) - bound)
-        if math.isnan(left) or abs(left) <= NEAR * abs(excess) or stretches.clock.is_over:
+        if abs(left) <= NEAR * abs(excess) or stretches.clock.is_over:
             break
+        # Where a price leaves a stretch without a plan, as what it is paid for has no end, it is too high.
         low, high = ((price, left), high) if left > 0 else (low, (price, left))
         if math.isfinite(high[0]) and high[0] - low[0] <= NEAR * high[0]:
             break
         price = _between(low, high)
-    return True
+    return price > 0
 
 
 def _broken(stretches: Stretches, row: int) -> tuple[float, int, float, float] | None:
@@ -59,5 +60,5 @@ def _between(low: tuple[float, float], high: tuple[float, float]) -> float:
     """Return the price to try next: where a straight line from one side to the other meets the limit."""
     if math.isinf(high[0]):
         return FACTOR * low[0]
-    share = low[1] / (low[1] - high[1])
+    share = 0.5 if math.isnan(high[1]) else low[1] / (low[1] - high[1])
     return low[0] + min(max(share, 0.1), 0.9) * (high[0] - low[0])

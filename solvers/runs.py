@@ -137,7 +137,7 @@ class Run:
         for slot in slots:
             slot.subscribe(self._interrupt)
         try:
-            solver.run()
+            carry_out(solver)
         finally:
             for slot in slots:
                 slot.unsubscribe(self._interrupt)
@@ -160,6 +160,17 @@ class Run:
         return Solved(
             status, np.asarray(solution.col_value, dtype=float) if feasible else None, objective, bound, duals
         )
+
+
+def carry_out(solver: Any) -> None:
+    """Let HiGHS run, with as many threads as the solver is to have.
+
+    HiGHS refuses to run where its scheduler, one for each thread of Python, began with another number for another
+    solver. Then it is begun anew.
+    """
+    if solver.run() == highspy.HighsStatus.kError:
+        highspy.Highs.resetGlobalScheduler(True)
+        solver.run()
 
 
 def begin_with_basis(solver: Any, basis: Any) -> None:

@@ -54,9 +54,9 @@ class _Stretch:
     basis: Any | None = None
 
     def solve(self, run: Run) -> None:
-        """Solve it; keep its plan, what it wants of the columns without a time included."""
+        """Solve it; keep its plan, columns without a time included, and the last basis that was optimal."""
         found = run.solve()
-        self.basis = run.solver.getBasis() if found.is_optimal else None
+        self.basis = run.solver.getBasis() if found.is_optimal else self.basis
         self.values = found.values if found.is_optimal else None
 
     @property

@@ -142,8 +142,11 @@ class _Search:
         slack = self.model.plant.objective.slack
         limits[0] = least + slack * abs(least) + 1e-9
         numbers = range(count - 1 if cheapest.emissions - least > 1e-6 * max(1.0, abs(least)) else 1)
+        if all(number in self.record.known for number in numbers):
+            return
         is_linear = not self.compilation.matrix().integer.any()
-        self.last = of_cheapest if is_linear else None
+        if is_linear:
+            self.last = of_cheapest
         for number in reversed(numbers) if is_linear else numbers:
             yield self._point(number, float(limits[number]))
 

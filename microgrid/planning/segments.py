@@ -42,9 +42,7 @@ def segmented(plant: Plant, count: int, values: Array | None = None) -> Plant:
         If there are to be no fewer segments than steps, or fewer than months and steps that stay apart need.
     """
     timeline = plant.timeline
-    if not 1 <= count < len(timeline):
-        wanted = f"fewer than the {len(timeline)} steps of the horizon, at least 1"
-        raise InputError([Problem("--segments", str(count), wanted)])
+    _refuse_unfit(count, timeline)
     alone = extremes(plant)
     starts = _merged(features(plant) if values is None else values, timeline, alone, count)
     if len(starts) > count:
@@ -58,12 +56,19 @@ def finely(plant: Plant, count: int) -> tuple[Plant, Array]:
 
     To be merged further, to `count`: what was merged first is merged in both. A horizon that is no longer is kept.
     """
+    _refuse_unfit(count, plant.timeline)
     timeline, values = plant.timeline, features(plant)
     if FINER * count >= len(timeline):
         return plant, values
     starts = _merged(values, timeline, extremes(plant), FINER * count)
     hours = timeline.hours[:, None]
     return _on(plant, starts), np.add.reduceat(values * hours, starts) / np.add.reduceat(hours, starts)
+
+
+def _refuse_unfit(count: int, timeline: Timeline) -> None:
+    if not 1 <= count < len(timeline):
+        wanted = f"fewer than the {len(timeline)} steps of the horizon, at least 1"
+        raise InputError([Problem("--segments", str(count), wanted)])
 
 
 def _on(plant: Plant, starts: NDArray[np.intp]) -> Plant:

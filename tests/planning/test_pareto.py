@@ -50,6 +50,37 @@ def test_a_front_of_two_roofs_by_hand(tmp_path):
     assert knee(front.points).sizes["first"]["capacity"] == pytest.approx(17.5, rel=1e-4)
 
 
+def test_a_point_tells_what_a_kilogram_more_would_save(tmp_path):
+    """A limit of the front tightens the plant's own cap of 400 t: its price is the second roof's, or the first's."""
+    text = TWO.replace("objective:", "objective:\n  caps: {emissions: 400 tCO2}") if "objective:" in TWO else TWO
+    text = text if "objective:" in TWO else text + "objective: {caps: {emissions: 400 tCO2}}\n"
+    out = tmp_path / "front"
+    front = pareto(scenario(tmp_path, text), 4, out)
+    worth = [
+        load(out / "points" / f"{each.number:03d}").manifest["caps"]["emissions"]["worth"] for each in front.points
+    ]
+    roofs = [(438_000 - each.emissions) / CLEAN for each in front.points]
+    expected = [DEAR[0 if roof < 20 - 1e-6 else 1] / CLEAN for roof in roofs]
+    assert roofs == pytest.approx([70, 52.45, 34.9, 17.35], abs=0.1)
+    assert worth[1:] == pytest.approx(expected[1:], rel=1e-4)
+
+
+def test_a_front_of_whole_numbers_begins_with_what_is_known(tmp_path, monkeypatch):
+    """Limits grow from the cleanest plan on: each solve after the first two begins with a plan that keeps its limit."""
+    text = TWO.replace("{high: 50 kW,", "{high: 50 kW, unit_size: 5 kW,")
+    starts = []
+    solve = module.solve
+
+    def seen(model, settings, watch, start, **more):
+        starts.append(start)
+        return solve(model, settings, watch, start, **more)
+
+    monkeypatch.setattr(module, "solve", seen)
+    front = pareto(scenario(tmp_path, text), 4)
+    assert [each is None for each in starts] == [True, True, False, False, False]
+    assert [each.emissions for each in front.computed[1:]] == sorted(each.emissions for each in front.computed[1:])
+
+
 def test_an_interrupted_front_goes_on(tmp_path, monkeypatch):
     path, out, solves = scenario(tmp_path, TWO), tmp_path / "front", []
     whole = pareto(path, 4, out)

@@ -8,7 +8,7 @@ import pytest
 from microgrid.capacity import Fixed, Sized
 from microgrid.errors import InputError
 from microgrid.planning.replay import ReplayError, Shorter, replayed
-from microgrid.planning.segments import extremes, segmented
+from microgrid.planning.segments import extremes, finely, segmented
 from microgrid.planning.sizing import size
 from microgrid.plant import Plant
 from microgrid.running import solve_plant
@@ -73,8 +73,21 @@ def test_months_stay_apart():
 
 @pytest.mark.parametrize("count", [0, 8, 9])
 def test_segments_must_be_fewer_than_steps(count):
-    with pytest.raises(InputError, match="fewer than the 8 steps"):
-        segmented(plant(), count)
+    for cut in (segmented, finely):
+        with pytest.raises(InputError, match="fewer than the 8 steps"):
+            cut(plant(), count)
+
+
+def test_finer_segments_are_those_on_the_way_to_fewer():
+    """Merged in two steps or in one, where the means of the first are what the second compares by."""
+    whole = roofed(192)
+    fine, means = finely(whole, 12)
+    assert (len(fine.timeline), means.shape[0]) == (48, 48)
+    twice, once = segmented(fine, 12, means), segmented(whole, 12)
+    assert twice.timeline.hours.tolist() == once.timeline.hours.tolist()
+    np.testing.assert_allclose(twice.assets["load"].demand.values, once.assets["load"].demand.values)
+    same, _ = finely(whole, 48)
+    assert same is whole
 
 
 def roofed(steps=48):

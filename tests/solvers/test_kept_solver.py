@@ -6,6 +6,9 @@ import pyomo.environ as pyo
 import pytest
 
 from solvers import Compilation, Ended, Settings, highs, solve
+from solvers.compile import compile_model
+from solvers.runs import Clock, Run
+from solvers.slicing import Program
 
 
 def model():
@@ -101,3 +104,27 @@ def test_no_plan_is_said_so_and_the_next_model_is_handed_over_anew(handed_over):
     m.del_component("limit")
     third = solve(m, Settings(), start=first.plan, load=False, compilation=kept)
     assert third.objective == pytest.approx(first.objective)
+
+
+def test_other_threads_in_between_do_no_harm():
+    """HiGHS refuses to run beside a scheduler of another number of threads, which an earlier solver began."""
+    m = model()
+    kept = Compilation(m, keeps_solver=True)
+    limit(m, 40.0)
+    first = solve(m, Settings(threads=2), load=False, compilation=kept)
+    solve(model(), Settings(threads=1), load=False)
+    limit(m, 30.0)
+    second = solve(m, Settings(threads=2), start=first.plan, load=False, compilation=kept)
+    assert second.ended is Ended.OPTIMAL
+    program = Program.of(compile_model(m))
+    assert Run(program, Clock(), {}, relaxed=True).solve().objective + 7 == pytest.approx(second.objective)
+
+
+def test_a_time_limit_ends_with_the_solve_that_it_was_for():
+    m = model()
+    kept = Compilation(m, keeps_solver=True)
+    limit(m, 40.0)
+    first = solve(m, Settings(seconds=5.0), load=False, compilation=kept)
+    limit(m, 30.0)
+    solve(m, Settings(), start=first.plan, load=False, compilation=kept)
+    assert kept.solver._solver.getOptionValue("time_limit")[1] == float("inf")

@@ -84,3 +84,22 @@ def test_the_optimum_below_a_limit_is_the_same(seed, most):
     np.testing.assert_allclose(found.objective, direct.objective, rtol=1e-9)
     if found.plan is not None:
         assert found.iterations < 0.6 * direct.iterations
+
+
+def test_a_price_at_which_there_is_no_end_is_too_high():
+    """What may be bought without end at 0.3 is sold at the first price tried; at a lower one all is as it should be."""
+    m = plant()
+    m.extra = pyo.Var(m.t, within=pyo.NonNegativeReals)
+    m.cost.set_value(m.cost.expr + 0.3 * sum(m.extra[t] for t in m.t))
+    m.limit = pyo.Constraint(expr=sum(m.bought[t] + m.extra[t] for t in m.t) >= 2000.0)
+    parts, _ = cut(m)
+    assert price_limit(parts, map)
+    assert all(each.basis is not None for each in parts.all)
+
+
+def test_where_nothing_is_paid_there_is_no_price():
+    m = limited(800.0)
+    m.cost.set_value(0.0 * m.bought[0])
+    parts, _ = cut(m)
+    assert bought(parts) != pytest.approx(800.0)
+    assert not price_limit(parts, map)

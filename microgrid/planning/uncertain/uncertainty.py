@@ -109,11 +109,11 @@ def _each_judged(
 
 def _shortened(future: FutureYear, alone: Result, shorter: Shorter) -> Scenario:
     """Return a future on segments, by what energy is worth at each step with the best sizes for it alone."""
-    ground, _ = shorter.ground(future.scenario.plant)
+    ground, means = shorter.ground(future.scenario.plant)
     with templating():
         model = assemble(ground)
     worth = worth_of_energy(model, alone.sizes, settings_of(future.scenario.solver))
-    return replace(future.scenario, plant=shorter.of(ground, worth))
+    return replace(future.scenario, plant=shorter.of(ground, means if worth is None else worth))
 
 
 def _on_all_steps(
