@@ -27,7 +27,7 @@ discharges at each hour, as electricity may be worth less than nothing there, is
 heat storage and battery to be sized, and the steel works with sun, wind, battery and hydrogen tank, its stacks
 running freely.
 
-![Cost above the best against processor time](images/shorter_years.svg)
+![Cost above the best against processor time to the sizes](images/shorter_years.svg)
 """
 # A cost this share above the best, or less, is as good as the best.
 _LEAST = 1e-5
@@ -89,16 +89,17 @@ def _draw(known: dict[str, list[Sizing]], file: Path) -> None:
         assert whole is not None
         for kind, style, label in (("segments", "o-", "segments"), ("periods", "s--", "typical days")):
             found = [s for s in _shorter(sizings, kind) if not s.fault]
-            took = [100 * s.seconds / whole.seconds for s in found]
+            took = [100 * s.decided / whole.seconds for s in found]
             more = [100 * max(s.cost / whole.cost - 1, _LEAST) for s in found]
             axes.plot(took, more, style, markersize=4, label=label)
             for each, place in zip(found, zip(took, more, strict=True), strict=True):
                 axes.annotate(f"{each.count:,}", place, (3, 4), textcoords="offset points", fontsize=7)
         axes.axhline(1.0, color="0.5", linewidth=0.6, linestyle=":")
-        axes.set(yscale="log", xlabel="processor time, % of that of all steps", title=_TITLES[name])
+        axes.set(xscale="log", yscale="log", xlabel="time to the sizes, % of that on all steps", title=_TITLES[name])
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(alpha=0.3)
-    panels[0].set(ylabel="cost above the best, %", xlim=(0, 60))
+    panels[0].set(ylabel="cost above the best, %")
     panels[-1].legend(fontsize=7)
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "shorter"}):
         figure.savefig(file, metadata={"Date": None})
