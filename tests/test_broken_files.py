@@ -53,7 +53,7 @@ def test_there_is_much_to_start_from():
     assert len(good()) == len(technologies()) + 1
 
 
-@settings(FAST, max_examples=400)
+@settings(FAST, max_examples=250)
 @given(broken_files())
 def test_a_broken_file_is_refused_with_its_place_and_what_was_wanted(broken: Broken):
     with pytest.raises(InputError) as caught:

@@ -33,7 +33,7 @@ from tests.laws.rules import marks_of, nested_models, put, rule
 from tests.laws.surroundings import DEFAULT, DEMAND, PLENTY, PRICES, Neighbour
 from tests.test_origins import imbalance
 
-PARTS, PLANTS_A_PART = 4, 35
+PARTS, PLANTS_A_PART = 4, 26
 
 STEPS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 FACTORS = (1.0, 0.0, 0.5, 0.8, 1.25, 2.0)

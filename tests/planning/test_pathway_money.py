@@ -299,7 +299,7 @@ def test_a_reference_that_has_no_plan_is_told(tmp_path):
 def test_without_a_reference_costs_are_told_alone(tmp_path):
     text = YEAR.replace("reference: {without: [roof], name: grid only}\n", "")
     (tmp_path / "plant.yaml").write_text(text + "pathway: {stages: [2026, 2030]}\n", encoding="utf-8")
-    study = pathway(tmp_path / "plant.yaml", tmp_path / "run")
+    study = pathway(tmp_path / "plant.yaml", tmp_path / "run", myopic=False)
     assert study.reference is None
     assert study.sheets == {}
     page = (tmp_path / "run" / "pathway.html").read_text(encoding="utf-8")

@@ -83,7 +83,11 @@ def assert_meets(result: Result, expected: Mapping[str, Any]) -> None:
         assert along(result, name) == pytest.approx(values, rel=1e-6, abs=1e-6), name
 
 
-@pytest.mark.parametrize(("case", "name"), [(case, name) for case, found in EXPECTED.items() for name in found])
+# `size` solves the sizing reference, in tests/planning/test_reference_tool.py: a year is solved but once.
+SOLVED = [(case, name) for case, found in EXPECTED.items() for name in found if case != "sizing_lp"]
+
+
+@pytest.mark.parametrize(("case", "name"), SOLVED)
 def test_scenario(case: str, name: str):
     expected = EXPECTED[case][name]
     scenario = read_scenario(HERE / case / f"{name}.yaml")

@@ -184,7 +184,7 @@ def random_model(parts: list[int], numbers: list[float], maximise: bool) -> Any:
 NUMBERS = st.floats(-4, 4, width=16).filter(lambda number: abs(number) > 1e-3)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     parts=st.lists(st.integers(0, len(PARTS) - 1), min_size=1, max_size=8, unique=True),
     numbers=st.lists(NUMBERS, min_size=11, max_size=11),

@@ -19,7 +19,7 @@ from microgrid.tariffs.past import Past
 from microgrid.tariffs.tariff import Tariff
 from tests.tariffs.bills import examples, readings
 
-BILLS = 50
+BILLS = 33
 SIZES: dict[str, Any] = {"capacity": 60.0, "transformer": 40.0, "contract": 22.0}
 CLOCK = {
     "multipliers": {"peak": 1.7, "flat": 1.0, "valley": "0.5 x flat"},

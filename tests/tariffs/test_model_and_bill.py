@@ -23,7 +23,7 @@ from microgrid.timeline import Timeline
 from tests.plants import solved
 from tests.tariffs.bills import examples
 
-PLANTS = 60
+PLANTS = 40
 CLOCKS: tuple[dict[str, Any], ...] = (
     {
         "multipliers": {"peak": 1.7, "flat": 1.0, "valley": "0.5 x flat"},

@@ -122,7 +122,7 @@ def test_two_halves_of_a_month_come_to_its_bill(name: str):
         assert told == pytest.approx(late.peaks["demand"]), "the state that a plan reports is what the meter leaves"
 
 
-PLANS = 24
+PLANS = 16
 STEPS = 36
 
 
