@@ -23,6 +23,9 @@ from microgrid.technologies.base import Contribution, Cost, Flow, Operation, Tec
 
 # Share of a goal that nothing may be bought with, but without which a solver's tolerances would leave it no plan.
 _SETTLED = 1e-6
+NO_LIMIT = 1e18
+"""A limit that binds nothing, in any currency or unit, and is a row all the same: rows are as many from a study's first
+solve on. To HiGHS only 1e20 would be infinite."""
 
 
 class Values(Protocol):

@@ -17,7 +17,7 @@ from typing import Any
 import pyomo.core as pyo
 
 from microgrid.errors import InputError, Problem
-from microgrid.model import Model, assemble
+from microgrid.model import NO_LIMIT, Model, assemble
 from microgrid.planning.alike import Where, decided_in, unlike
 from microgrid.results import Result, collect
 from microgrid.run_folders import refuse_unfit
@@ -29,7 +29,6 @@ from solvers import Outcome, solve, templating
 _MOST = 1.0
 _MOST_DIVERSE = 50
 _NOTHING = 1e-9
-_NO_LIMIT = 1e12  # currency, and the sum of sizes: so that the rows are there from the first solve on
 _PRIMAL = 4  # HiGHS's name for the primal simplex method
 _MOST_SIGNS = 8
 _WORDS = {1.0: "less", -1.0: "more"}
@@ -201,7 +200,7 @@ class _Search:
         self.decided = decided_in(scenario.plant.assets)
         self.last: Any = None
         self.is_linear = False
-        self._limit(_NO_LIMIT)
+        self._limit(NO_LIMIT)
 
     def plans(self, within: float, diverse: int) -> Iterator[Alternative]:
         """Give the cheapest plan, then those within the limit."""
@@ -230,7 +229,7 @@ class _Search:
     def _limit(self, cost: float) -> None:
         """Limit the cost. The row that sizes are held by follows it: rows stay as many and in their order."""
         self.model.limit("cost", cost)
-        self._hold(lambda: sum([self.model.sizes[a][f].amount for a, f in self.decided]), _NO_LIMIT)
+        self._hold(lambda: sum([self.model.sizes[a][f].amount for a, f in self.decided]), NO_LIMIT)
 
     def _hold(self, amount: Callable[[], Any], highest: float) -> None:
         if hasattr(self.model.pyomo, "sizes_held"):
@@ -246,7 +245,7 @@ class _Search:
         model = self.model.pyomo
         model.del_component("goal")
         model.goal = pyo.Objective(rule=lambda _m: summed(), sense=pyo.minimize)
-        self._hold(summed, _NO_LIMIT)
+        self._hold(summed, NO_LIMIT)
         first = self._solved()
         self._hold(summed, first.objective + 1e-7 * max(abs(first.objective), 1.0))
         self.model.aim("cost")
@@ -254,9 +253,10 @@ class _Search:
 
     def _solved(self) -> Outcome:
         """Solve. Each plan keeps the rows of the next, whose goal is another: the primal simplex method goes on."""
-        settings, horizon = self.settings, horizon_of(self.model) if self.last is None else None
-        if self.is_linear and self.last is not None:
-            settings = replace(settings, options={"simplex_strategy": _PRIMAL} | dict(settings.options))
+        settings, horizon = self.settings, horizon_of(self.model)
+        if self.last is not None:
+            own: dict[str, object] = {"simplex_strategy": _PRIMAL} if self.is_linear else {}
+            settings, horizon = replace(settings, method="direct", options=own | dict(settings.options)), None
         outcome = solve(self.model.pyomo, settings, self.watch, self.last, load=False, horizon=horizon)
         if outcome.plan is None:
             raise NoPlanError(outcome)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from microgrid.errors import InputError, Problem
-from microgrid.model import Model, assemble
+from microgrid.model import NO_LIMIT, Model, assemble
 from microgrid.planning.front import Point, abatement_costs, efficient, knee, table
 from microgrid.results import collect, manifest_text
 from microgrid.running import NoPlanError, Watch, audited, horizon_of, settings_of, told
@@ -27,7 +27,6 @@ from microgrid.versions import engine
 from solvers import Compilation, Ended, Outcome, Settings, solve, templating
 
 FRONT = "front.json"
-_NO_LIMIT = 1e12  # kgCO2e: a gigatonne a horizon, so that the row is there from the first solve on
 _MOST_POINTS = 1000
 
 
@@ -134,7 +133,7 @@ class _Search:
     def points(self, count: int) -> Iterator[Point]:
         """Give the points that are not known yet: the cheapest, then the others in the order that is soonest done."""
         self._serve_what_can_be_served()
-        cheapest = self._point(count - 1, _NO_LIMIT)
+        cheapest = self._point(count - 1, NO_LIMIT)
         of_cheapest = self.last
         yield cheapest
         least = self._least(cheapest)
@@ -178,7 +177,7 @@ class _Search:
         outcome = self._solved()
         assert outcome.plan is not None
         plant = self.model.plant
-        if limit < _NO_LIMIT:
+        if limit < NO_LIMIT:
             caps = {**plant.objective.caps, "emissions": min(limit, plant.objective.caps.get("emissions", limit))}
             plant = replace(plant, objective=replace(plant.objective, caps=caps))
         goals = [{"column": "cost"} | {key: getattr(outcome, key) for key in ("objective", "bound", "gap", "seconds")}]
@@ -187,7 +186,7 @@ class _Search:
         emitted = result.manifest["emissions"]["emissions"]
         return Point(
             number,
-            limit if limit < _NO_LIMIT else emitted,
+            limit if limit < NO_LIMIT else emitted,
             result.cost,
             emitted,
             outcome.bound,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -46,6 +47,22 @@ def test_ranges_by_hand(tmp_path):
     assert all(plan.cost <= 24_090 * (1 + 1e-6) for plan in study.plans)
     assert study.audited
     assert study.proved
+
+
+def test_weak_currencies_are_no_limit(tmp_path):
+    """A thousand million to the euro: the cheapest plan costs 2e13, and what is a tenth above it is as it was."""
+    weak = re.sub(r"([\d.]+)( EUR/)", lambda found: f"{float(found[1]) * 1e9:.12g}{found[2]}", PLANT)
+    study = alternatives(written(tmp_path, weak), within=0.1)
+    assert study.plans[0].cost == pytest.approx(21_900e9)
+    assert study.ranges["roof", "capacity"] == pytest.approx((50 - 2190 / 62, 55), rel=1e-4)
+
+
+def test_windows_asked_for_are_for_the_first_plan_alone(tmp_path):
+    """The goals of the others know no time; they were refused for want of a horizon."""
+    text = PLANT.replace("{gap: 0 %}", "{gap: 0 %, method: windows}")
+    assert alternatives(written(tmp_path, text), within=0.1).ranges["roof", "capacity"] == pytest.approx(
+        (50 - 2190 / 62, 55), rel=1e-5
+    )
 
 
 def test_a_range_is_told_with_the_least_cost_of_its_sizes(tmp_path):
