@@ -253,10 +253,10 @@ class _Search:
 
     def _solved(self) -> Outcome:
         """Solve. Each plan keeps the rows of the next, whose goal is another: the primal simplex method goes on."""
-        settings, horizon = self.settings, horizon_of(self.model)
+        settings, horizon = self.settings, horizon_of(self.model) if self.last is None else None
         if self.last is not None:
             own: dict[str, object] = {"simplex_strategy": _PRIMAL} if self.is_linear else {}
-            settings, horizon = replace(settings, method="direct", options=own | dict(settings.options)), None
+            settings = replace(settings, method="direct", options=own | dict(settings.options))
         outcome = solve(self.model.pyomo, settings, self.watch, self.last, load=False, horizon=horizon)
         if outcome.plan is None:
             raise NoPlanError(outcome)

@@ -1,9 +1,9 @@
 """`pareto`: what less carbon costs. One model, whose limit on emissions is moved from plan to plan.
 
 Each plan is the cheapest below its limit, and its bound says what no plan below that limit can cost less than. Each
-solve begins where the last one ended. A linear model goes from the cheapest plan to the cleanest, in one solver: a
-limit that tightens leaves its basis dual feasible, and the way is shorter than back. A mixed-integer one goes the other
-way: what keeps a limit keeps a looser one too, and is the incumbent.
+solve begins where the last one ended. After both ends, a linear model goes from the cheapest plan to the cleanest, in
+one solver: a limit that tightens leaves its basis dual feasible, and the way is shorter than back. A mixed-integer one
+goes the other way: what keeps a limit keeps a looser one too, and is the incumbent.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class _Search:
 
     @templating()
     def points(self, count: int) -> Iterator[Point]:
-        """Give the points that are not known yet: the cheapest, then the others in the order that is soonest done."""
+        """Give the points that are not known yet: both ends, then the others in the order that is soonest done."""
         self._serve_what_can_be_served()
         cheapest = self._point(count - 1, NO_LIMIT)
         of_cheapest = self.last
@@ -139,8 +139,8 @@ class _Search:
         least = self._least(cheapest)
         limits = np.linspace(least, cheapest.emissions, count)
         slack = self.model.plant.objective.slack
-        limits[0] = least + slack * abs(least) + 1e-9
-        numbers = range(count - 1 if cheapest.emissions - least > 1e-6 * max(1.0, abs(least)) else 1)
+        yield self._point(0, least + slack * abs(least) + 1e-9)
+        numbers = range(1, count - 1 if cheapest.emissions - least > 1e-6 * max(1.0, abs(least)) else 1)
         if all(number in self.record.known for number in numbers):
             return
         is_linear = not self.compilation.matrix().integer.any()
