@@ -48,9 +48,9 @@ class Point:
 
     @property
     def gap(self) -> float:
-        """Relative distance of the cost from its bound."""
-        distance = self.cost - self.bound
-        return 0.0 if abs(distance) <= 1e-9 else distance / max(abs(self.cost), 1e-10)
+        """Relative distance of the cost from its bound; sums of many hours that differ by rounding are none."""
+        distance = (self.cost - self.bound) / max(abs(self.cost), 1e-10)
+        return 0.0 if abs(distance) <= 1e-9 else distance
 
     @property
     def plain(self) -> dict[str, Any]:
